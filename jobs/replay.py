@@ -1,0 +1,138 @@
+"""`./fire replay`: the unmodified detect and alert jobs over files, every result as JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import sys
+import tempfile
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from jobs.errors import FireError
+from jobs.score import open_lines
+from jobs.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ReplayError(FireError):
+    """The replay cannot start; the text names the file and the remedy."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replays `args.files` and says on standard error how many rows each result has."""
+    counts = replay([Path(name) for name in args.files], Path(args.out), args.parallelism)
+    for result, rows in counts.items():
+        print(f"{rows:>10,}  {Path(args.out) / result}.jsonl", file=sys.stderr)
+    return 0
+
+
+def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Settings | None = None) -> dict[str, int]:
+    """Runs both jobs over the files, in order of arrival, and writes `<out>/<result>.jsonl`.
+
+    Returns:
+        Rows per result. Rows stand in the order of the job; with a parallelism above 1 sort before comparing.
+
+    Raises:
+        ReplayError: a file does not exist.
+    """
+    from jobs import alert, detect
+
+    for file in files:
+        if not file.is_file():
+            raise ReplayError(f"{file} does not exist; name files of JSON lines, plain or .gz")
+    out.mkdir(parents=True, exist_ok=True)
+    settings = settings or Settings.load()
+    with tempfile.TemporaryDirectory(prefix="fire-replay-") as folder:
+        work = Path(folder)
+        detected = replace(settings, source="file", file_input=str(_staged(files, work)), parallelism=parallelism,
+                           file_output=str(work / "detect"))
+        detect.start(detected, local_configuration()).wait()
+        counts = {result: _collect(work / "detect" / result, out / f"{result}.jsonl") for result in detect.RESULTS}
+        _locate_dead_letters(files, out / "dead_letters.jsonl")
+        _sort_by_availability(out / "candidates.jsonl", timedelta(seconds=settings.lateness_seconds))
+        alerting = replace(detected, file_input=str(out / "candidates.jsonl"), file_output=str(work / "alert"), parallelism=1)
+        alert.start(alerting, local_configuration()).wait()
+        counts["alerts"] = _collect(work / "alert" / "alerts", out / "alerts.jsonl")
+    return counts
+
+
+def local_configuration() -> Mapping[str, str]:
+    """Flink's keys for the mini-cluster of this process."""
+    return {"python.executable": sys.executable, "python.client.executable": sys.executable,
+            "python.pythonpath": str(ROOT), "rest.port": "0", "rest.bind-address": "127.0.0.1", "rest.address": "127.0.0.1"}
+
+
+def _staged(files: list[Path], work: Path) -> Path:
+    """One file for the job: the only one itself, or all of them one after the other."""
+    if len(files) == 1:
+        return files[0].resolve()
+    joined = work / "telemetry.jsonl"
+    with joined.open("wb") as out:
+        for file in files:
+            with open_lines(str(file)) as lines:
+                out.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+    newest = max(file.stat().st_mtime for file in files)
+    os.utime(joined, (newest, newest))
+    return joined
+
+
+def _collect(folder: Path, target: Path) -> int:
+    """Joins the part files of a sink; an empty result is an empty file."""
+    rows = 0
+    with target.open("wb") as out:
+        for part in sorted(folder.rglob("part-*")):
+            with part.open("rb") as lines:
+                for line in lines:
+                    out.write(line)
+                    rows += 1
+    return rows
+
+
+def _locate_dead_letters(files: list[Path], target: Path) -> None:
+    """Replaces each dead letter's source, the file that the job read, by `file:line` of the given files."""
+    letters = list(_read(target))
+    if not letters:
+        return
+    places = _places(files, {base64.b64decode(letter["message"]) for letter in letters})
+    for letter in letters:
+        letter["source"] = places[base64.b64decode(letter["message"])].popleft()
+    _write(target, letters)
+
+
+def _places(files: list[Path], wanted: set[bytes]) -> dict[bytes, deque[str]]:
+    places: dict[bytes, deque[str]] = defaultdict(deque)
+    for file in files:
+        with open_lines(str(file)) as lines:
+            for number, line in enumerate(lines, 1):
+                message = line.rstrip(b"\r\n")
+                if message in wanted:
+                    places[message].append(f"{file}:{number}")
+    return places
+
+
+def _sort_by_availability(target: Path, lateness: timedelta) -> None:
+    """Puts candidates in the order in which a live topic would carry them: a minute comes when the watermark passes it."""
+    def available(row: dict[str, Any]) -> tuple[datetime, bool, str, int]:
+        is_minute = row["kind"] == "MINUTE"
+        time = datetime.fromisoformat(row["event_time"]) + (lateness if is_minute else timedelta())
+        return time, is_minute, row["subject"], row["idx"] or 0
+
+    _write(target, sorted(_read(target), key=available))
+
+
+def _read(file: Path) -> Iterator[dict[str, Any]]:
+    with file.open("rb") as lines:
+        yield from map(orjson.loads, lines)
+
+
+def _write(file: Path, rows: list[dict[str, Any]]) -> None:
+    file.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))

@@ -1,0 +1,121 @@
+"""What can be configured, and the only place that reads the environment.
+
+Sources, strongest first: environment variables `FIRE_<NAME>`, the property group `fire` of Amazon Managed Service for
+Apache Flink (`/etc/flink/application_properties.json`), the defaults below. The README's table of settings is checked
+against this class by a test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import FireError
+
+APPLICATION_PROPERTIES = Path("/etc/flink/application_properties.json")
+PROPERTY_GROUP = "fire"
+
+
+class SettingsError(FireError):
+    """A setting is missing or cannot be used; the text names the setting and the remedy."""
+
+
+def setting(default: Any, meaning: str, *, choices: tuple[str, ...] = (), secret: bool = False) -> Any:
+    """Declares one setting: its default, its line in the README, and what it may be."""
+    return field(default=default, repr=not secret, metadata={"meaning": meaning, "choices": choices, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a job, a command or a test may be told from outside; immutable."""
+
+    source: str = setting("kafka", "where telemetry comes from", choices=("kafka", "file"))
+    kafka_brokers: str = setting("127.0.0.1:9092", "bootstrap servers, `host:port[,host:port]`")
+    kafka_compression: str = setting("none", "compression of the topics that the jobs write",
+                                     choices=("none", "gzip", "snappy", "lz4", "zstd"))
+    topic_prefix: str = setting("", "put before every topic name, as in `plant-a.readings`")
+    consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`")
+    file_input: str = setting("", "file that the file source reads, one JSON message a line (`.gz` allowed)")
+    file_output: str = setting("", "folder that the file sinks write, one sub-folder a result")
+    parallelism: int = setting(0, "parallelism of a job; 0 leaves it to the cluster")
+    lateness_seconds: int = setting(5, "how far the watermark stays behind the newest event time")
+    idle_timeout_seconds: int = setting(60, "a partition without messages for this long no longer holds the watermark; "
+                                            "keep it above a Python worker's cold start (15 s and more)")
+    deduplicate: bool = setting(True, "drop repeated (device, idx, event time); `false` where the fleet never repeats")
+    deduplicate_minutes: int = setting(10, "how long a reading is remembered to recognise its duplicate")
+    bundle_size: int = setting(10_000, "readings handed to a Python worker at once")
+    bundle_millis: int = setting(200, "longest wait for a bundle to fill; bounds the alert latency")
+    alert_delivery: str = setting("at-least-once", "delivery of the alert topic", choices=("at-least-once", "exactly-once"))
+    postgres_host: str = setting("127.0.0.1", "database server of the store job and the dashboard")
+    postgres_port: int = setting(5432, "its port")
+    postgres_database: str = setting("fire", "its database")
+    postgres_user: str = setting("fire", "its user")
+    postgres_password: str = setting("", "its password; empty: `PGPASSFILE` is used", secret=True)
+    readings_retention_days: int = setting(30, "days that readings stay in Postgres, dropped by partition")
+    results_retention_days: int = setting(90, "days that alerts and window results stay in Postgres")
+    home: str = setting(".fire", "where the launcher keeps its venv, jars, logs and the embedded stack's data")
+    maven_url: str = setting("", "repository that the locked jars come from; empty: Maven Central")
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            choices = each.metadata["choices"]
+            value = getattr(self, each.name)
+            if choices and value not in choices:
+                raise SettingsError(f"{variable(each.name)} is {value!r}; use one of: {', '.join(choices)}")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, properties: Path = APPLICATION_PROPERTIES) -> Settings:
+        """Settings from the environment and, when it exists, Managed Flink's property file.
+
+        Raises:
+            SettingsError: a value cannot be read, or a `FIRE_` variable or property is not a setting.
+        """
+        environ = os.environ if environ is None else environ
+        given = {variable(name): text for name, text in _application_properties(properties).items()}
+        given |= {name: text for name, text in environ.items() if name.startswith("FIRE_")}
+        known = {variable(each.name): each for each in fields(cls)}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise SettingsError(f"{', '.join(unknown)}: no such setting; the README's table of settings lists them all")
+        return cls(**{known[name].name: _read(known[name], text) for name, text in given.items()})
+
+    def topic(self, name: str) -> str:
+        """The Kafka topic called `name`, with the configured prefix."""
+        return f"{self.topic_prefix}{name}"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: `kafka_brokers` → `FIRE_KAFKA_BROKERS`."""
+    return f"FIRE_{name.upper()}"
+
+
+def _application_properties(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    groups = json.loads(path.read_text(encoding="utf-8"))
+    return next((group["PropertyMap"] for group in groups if group["PropertyGroupId"] == PROPERTY_GROUP), {})
+
+
+def _read(setting_: Any, text: str) -> Any:
+    kind = type(setting_.default)
+    if kind is bool:
+        return _read_bool(setting_.name, text)
+    if kind is int:
+        return _read_int(setting_.name, text)
+    return text
+
+
+def _read_bool(name: str, text: str) -> bool:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    raise SettingsError(f"{variable(name)} is {text!r}; use true or false")
+
+
+def _read_int(name: str, text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise SettingsError(f"{variable(name)} is {text!r}; use a whole number, 0 or more")

@@ -1,0 +1,109 @@
+"""`./fire submit`: starts jobs on a Flink cluster, several from one client process.
+
+A client costs some 20 CPU-seconds, most of it for its JVM and the planner's first statement; one process pays that once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.errors import FireError
+from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.local.stack import Stack
+
+ROOT = Path(__file__).resolve().parent.parent
+JOBS = ("detect", "alert", "store")
+SHIPPED = ("jobs", "udfs")
+"""Packages that Python workers import."""
+
+
+class SubmitError(FireError):
+    """A job could not be submitted; the text says what to do."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Submits `args.jobs` (all when none is named) to the given JobManager or to the stack of this machine."""
+    settings, addresses = _target(args.jobmanager)
+    for job in args.jobs or JOBS:
+        started = time.monotonic()
+        job_id = start(job, settings, addresses[job])
+        print(f"submitted {job:<7} {job_id}  to {addresses[job]}  ({time.monotonic() - started:.1f} s)", flush=True)
+    return 0
+
+
+def submit(stack: Stack, jobs: Iterable[str] = JOBS) -> None:
+    """Submits jobs to the embedded stack from a client process that ends with it.
+
+    Raises:
+        SubmitError: the client failed; the text carries what it said.
+    """
+    command = [sys.executable, "-m", "jobs.commands", "submit", *jobs]
+    environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT)}
+    client = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if client.returncode:
+        said = "\n".join((client.stdout + client.stderr).splitlines()[-30:])
+        raise SubmitError(f"jobs could not be submitted; the client said:\n{said}")
+
+
+def start(job: str, settings: Settings, address: str) -> str:
+    """Submits one job to the JobManager at `host:port` and returns its id."""
+    import importlib
+
+    module = importlib.import_module(f"jobs.{job}")
+    client = module.start(settings, configuration(settings, address)).get_job_client()
+    return str(client.get_job_id())
+
+
+def configuration(settings: Settings, address: str) -> Mapping[str, str]:
+    """Flink's keys for a remote session cluster: where it is, and what to send along."""
+    host, _, port = address.rpartition(":")
+    jars = ";".join(jar.as_uri() for jar in connector_jars(Path(settings.home)))
+    return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
+            "execution.attached": "false", "python.files": str(_python_files(Path(settings.home))),
+            "python.client.executable": sys.executable}
+
+
+def connector_jars(home: Path) -> list[Path]:
+    """The jars of the connectors, and PyFlink's own, which a cluster does not have in its lib folder.
+
+    Raises:
+        SubmitError: the connectors are not installed.
+    """
+    import pyflink
+
+    connectors = sorted((home / "jars" / "flink").resolve().glob("*.jar"))
+    if not connectors:
+        raise SubmitError(f"{home / 'jars' / 'flink'} holds no connector jar; run ./fire submit, which downloads them")
+    return [*connectors, *(Path(pyflink.__path__[0]) / "opt").glob("flink-python-*.jar")]
+
+
+def _python_files(home: Path) -> Path:
+    """Packs what the workers import, each time anew."""
+    target = home / "fire-python.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for package in SHIPPED:
+            for file in sorted((ROOT / package).rglob("*.py")):
+                archive.write(file, file.relative_to(ROOT))
+    return target.resolve()
+
+
+def _target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
+    from infra.local.stack import running
+
+    settings = Settings.load()
+    if jobmanager:
+        return settings, dict.fromkeys(JOBS, jobmanager)
+    stack = running(Path(settings.home))
+    if stack is None:
+        raise SubmitError("no stack runs on this machine; start it with ./fire up, or name a cluster: --jobmanager host:port")
+    return stack.settings(), {"detect": stack.jobmanager, "alert": stack.jobmanager, "store": stack.store_jobmanager}

@@ -1,0 +1,29 @@
+"""The Kafka topics: who writes them, how they are keyed, and how long they keep what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic; `key` is the JSON field that partitions it, `meaning` its line in the README."""
+
+    name: str
+    key: str
+    partitions: int
+    retention_days: int
+    meaning: str
+
+
+TOPICS = (
+    Topic("telemetry", "deviceId", 4, 7, "device messages as they arrive, untouched"),
+    Topic("dead-letters", "", 1, 30, "refused messages: original bytes (base64), where they came from, and the reason"),
+    Topic("readings", "device_id", 4, 7, "every reading, validated and scored, once"),
+    Topic("device-minutes", "device_id", 4, 7, "one row per device and minute with readings"),
+    Topic("device-5min-aggregates", "device_id", 4, 7, "one row per device and 5 minutes with readings"),
+    Topic("candidates", "subject", 4, 7, "readings that deserve a look, and the minutes after them"),
+    Topic("alerts", "subject", 4, 30, "transitions of alerts: OPENED, ESCALATED, CLEARED"),
+)

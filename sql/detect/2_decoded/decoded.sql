@@ -1,0 +1,18 @@
+-- What does each message say? One row per message: the decoded and scored reading, or the reason for refusing it.
+-- The only place that calls Python. Lateness is judged here, beside the source: behind the Python worker the watermark waits for
+-- whole bundles, and the answer would depend on their size.
+CREATE TEMPORARY VIEW decoded AS
+SELECT
+  decode_and_score(
+    message,
+    CAST(record_time AS TIMESTAMP(3)),
+    CAST(arrived_by AS TIMESTAMP(3)),
+    CAST(event_time AS TIMESTAMP(3)),
+    COALESCE(event_time <= CURRENT_WATERMARK(event_time), FALSE)
+  ) AS r,
+  message,
+  source,
+  record_time,
+  event_time,
+  proc_time
+FROM telemetry_raw

@@ -1,0 +1,34 @@
+INSERT INTO device_5min_aggregates_out (
+  schema_version,
+  device_id,
+  site_id,
+  window_start,
+  window_end,
+  avg_temperature,
+  max_temperature,
+  min_temperature,
+  temp_stddev,
+  avg_risk_score,
+  max_risk_score,
+  total_arcs,
+  avg_current,
+  max_current,
+  record_count
+)
+SELECT
+  schema_version,
+  device_id,
+  site_id,
+  window_start,
+  window_end,
+  avg_temperature,
+  max_temperature,
+  min_temperature,
+  temp_stddev,
+  avg_risk_score,
+  max_risk_score,
+  total_arcs,
+  avg_current,
+  max_current,
+  record_count
+FROM device_5min_aggregates

@@ -1,0 +1,110 @@
+"""The contract's formulas once more, plainly: one reading at a time, no arrays, no code shared with the scoring core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+WEIGHTS = [0.1, 0.15, 0.2, 0.25, 0.2, 0.1, 0.3, 0.3, 0.2, 0.15, 0.05, 0.25]
+
+
+def scores(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """All scores of one reading; absent measurements are None."""
+    status = reading["status_bits"] or 0
+    rule, status_risk, pattern = rule_risk(reading), status_risk_of(status), pattern_risk(reading)
+    base = round(0.4 * rule + 0.3 * status_risk + 0.3 * pattern, 6)
+    floor = floor_risk(reading)
+    risk = max(min(1.0, base), floor)
+    return {"indicator_risk": indicator_risk(reading), "rule_risk": rule, "status_risk": status_risk,
+            "pattern_risk": pattern, "base_risk": base, "floor_risk": floor, "risk_score": risk, "risk_level": level(risk),
+            "confidence": min(max(1 - 0.5 * abs(rule - status_risk), 0.5), 1.0), "alert_type": alert_type(reading)}
+
+
+def above(value: float | None, limit: float) -> bool:
+    return value is not None and value > limit
+
+
+def temperature(reading: Mapping[str, Any]) -> float | None:
+    measured = [t for t in (reading["pcb_temperature"], reading["sensor_temperature"]) if t is not None]
+    return max(measured) if measured else None
+
+
+def bits(status: int) -> list[bool]:
+    return [bool(status >> bit & 1) for bit in range(12)]
+
+
+def indicator_risk(reading: Mapping[str, Any]) -> float:
+    t, alarms = temperature(reading), bits(reading["status_bits"] or 0)
+    heat = 0.0 if t is None else 1.0 if t > 60 else 0.7 if t > 50 else 0.4 if t > 40 else 0.1
+    electrical = 0.15 * alarms[0] + 0.2 * alarms[2] + 0.25 * alarms[3] + min(0.3, 0.05 * (reading["arc_count"] or 0))
+    gas = 0.2 * above(reading["co_gas"], 17) + 0.15 * above(reading["voc"], 400)
+    return round(min(1.0, 0.4 * heat + electrical + gas), 6)
+
+
+def rule_risk(reading: Mapping[str, Any]) -> float:
+    t = temperature(reading)
+    risk = 0.4 if above(t, 60) else 0.3 if above(t, 50) else 0.1 if above(t, 40) else 0.0
+    low = reading["voltage_low"]
+    risk += 0.15 * (above(reading["voltage"], 234) or (low is not None and low < 190))
+    risk += 0.2 * above(reading["current"], 100)
+    risk += 0.25 * (above(reading["leakage_current"], 8) or above(reading["resistive_leakage"], 8))
+    risk += min(0.2, 0.02 * (reading["arc_count"] or 0))
+    risk += 0.15 * above(reading["co_gas"], 17) + 0.1 * above(reading["voc"], 400)
+    factor = reading["power_factor"]
+    return round(min(1.0, risk + 0.05 * (factor is not None and factor < 0.9)), 6)
+
+
+def status_risk_of(status: int) -> float:
+    if status >= 4096:
+        return 0.8
+    alarms = bits(status)
+    risk = sum(weight for weight, on in zip(WEIGHTS, alarms, strict=True) if on)
+    return round(min(1.0, risk + 0.1 * max(0, sum(alarms) - 2)), 6)
+
+
+def pattern_risk(reading: Mapping[str, Any]) -> float:
+    pcb, sensor = reading["pcb_temperature"], reading["sensor_temperature"]
+    risk = 0.0
+    if pcb is not None and sensor is not None:
+        difference = round(abs(pcb - sensor), 6)
+        risk += 0.15 if difference > 20 else 0.05 if difference > 10 else 0.0
+    volt, amp, factor, kilowatt = (reading[name] for name in ("voltage", "current", "power_factor", "power"))
+    if None not in (volt, amp, factor, kilowatt):
+        watts = volt * amp * factor
+        risk += 0.1 * (abs(watts - 1000 * kilowatt) > 0.2 * watts)
+    if volt is not None and above(amp, 0.1):
+        risk += 0.1 * (not 1 <= volt / amp <= 1000)
+    return round(risk, 6)
+
+
+def floor_risk(reading: Mapping[str, Any]) -> float:
+    t, status, co = temperature(reading), reading["status_bits"] or 0, reading["co_gas"]
+    alarms = bits(status)
+    leak = max((value for value in (reading["leakage_current"], reading["resistive_leakage"]) if value is not None), default=0)
+    if (above(t, 65) or (co is not None and co >= 300) or (above(co, 25) and above(reading["voc"], 600)) or leak >= 300
+            or sum(alarms) > 4):
+        return 0.8
+    high = above(t, 60) or leak >= 30 or above(reading["arc_count"], 5) or alarms[6] or alarms[7]
+    return 0.6 if high else 0.0
+
+
+def level(risk: float) -> str:
+    for cut, name in ((0.8, "CRITICAL"), (0.6, "HIGH"), (0.4, "MEDIUM"), (0.2, "LOW")):
+        if round(risk, 6) >= cut:
+            return name
+    return "NORMAL"
+
+
+def alert_type(reading: Mapping[str, Any]) -> str:
+    alarms = bits(reading["status_bits"] or 0)
+    if alarms[6] or alarms[7] or above(temperature(reading), 60):
+        return "TEMPERATURE_CRITICAL"
+    if alarms[11] or above(reading["arc_count"], 0):
+        return "ARC_DETECTED"
+    if alarms[3] or alarms[4] or above(reading["leakage_current"], 8) or above(reading["resistive_leakage"], 8):
+        return "ELECTRICAL_LEAKAGE"
+    if alarms[2]:
+        return "OVERCURRENT"
+    if alarms[8] or alarms[9] or above(reading["co_gas"], 17) or above(reading["voc"], 400):
+        return "GAS_DETECTION"
+    return "GENERAL_RISK"

@@ -1,0 +1,72 @@
+"""When a message was measured: the timestamp forms that are read, and the one form that is written.
+
+The forms are those of the contract: ISO-8601 with `Z` or an offset, naive meaning UTC, or epoch milliseconds as a number
+or as digits. `sql/detect/1_sources/*/telemetry_raw.sql` reads the same forms, for the watermark; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_TIME = np.int64(np.iinfo(np.int64).min)
+"""Stands for an absent time in an int64 column."""
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999; later than this is no time a device can mean."""
+MAX_AHEAD_MS = 3_600_000
+"""A time further ahead of the broker's is refused: one hour."""
+
+ISO_8601 = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2})?)?", re.ASCII
+)
+DIGITS = re.compile(r"\d{1,15}", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_epoch_ms(value: Any) -> int:
+    """The time that a message's `timestamp` says, in epoch milliseconds.
+
+    Raises:
+        ValueError: it is no time in one of the accepted forms, or lies outside the years 1970 to 9999.
+    """
+    milliseconds = _from_text(value) if isinstance(value, str) else _from_number(value)
+    if not 0 <= milliseconds <= LATEST_MS:
+        raise ValueError(f"{value!r} lies outside the years 1970 to 9999")
+    return milliseconds
+
+
+def _from_number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise ValueError(f"{value!r} is neither ISO-8601 nor whole epoch milliseconds")
+    return int(value)
+
+
+@lru_cache(maxsize=4096)
+def _from_text(text: str) -> int:
+    if DIGITS.fullmatch(text):
+        return int(text)
+    parts = ISO_8601.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"{text!r} is neither ISO-8601 nor epoch milliseconds")
+    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = parts.groups()
+    try:
+        local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    except ValueError as problem:
+        raise ValueError(f"{text!r} is no date and time: {problem}") from problem
+    offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
+    utc = local + offset if sign == "-" else local - offset
+    return (utc - EPOCH) // timedelta(milliseconds=1) + int((fraction or "0")[:3].ljust(3, "0"))
+
+
+def to_iso(milliseconds: NDArray[np.int64]) -> NDArray[Any]:
+    """Epoch milliseconds as ISO-8601 UTC text with milliseconds and `Z`; None where absent."""
+    absent = milliseconds == NO_TIME
+    text = np.datetime_as_string(np.where(absent, 0, milliseconds).astype("datetime64[ms]"), unit="ms").astype(object)
+    text += "Z"
+    text[absent] = None
+    return text

@@ -1,0 +1,75 @@
+"""The Python functions that Flink SQL calls; the only module here that knows PyFlink.
+
+A function gets whole columns (Arrow batches as pandas Series) and returns one row per message, always: an exception would
+restart the job, so what cannot be read comes back with its reason.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyflink.table import DataTypes
+from pyflink.table.types import DataType
+from pyflink.table.udf import udf
+
+from udfs import event_time, telemetry
+
+TEXT, NUMBER, WHOLE, FLAG = DataTypes.STRING(), DataTypes.DOUBLE(), DataTypes.BIGINT(), DataTypes.BOOLEAN()
+TIME = DataTypes.TIMESTAMP(3)
+FIELDS: dict[str, DataType] = {
+    "reason": TEXT, "device_id": TEXT, "idx": WHOLE, "event_ms": WHOLE, "site_id": TEXT,
+    "status_bits": WHOLE, "verify_status": WHOLE,
+    "voltage": NUMBER, "voltage_low": NUMBER, "current": NUMBER, "leakage_current": NUMBER, "resistive_leakage": NUMBER,
+    "power": NUMBER, "power_factor": NUMBER, "pcb_temperature": NUMBER, "sensor_temperature": NUMBER,
+    "co_gas": NUMBER, "voc": NUMBER, "arc_count": WHOLE, "max_temperature": NUMBER,
+    "total_alarm_count": DataTypes.INT(), "communication_error": FLAG,
+    "temperature_score": NUMBER, "electrical_score": NUMBER, "gas_score": NUMBER, "indicator_risk": NUMBER,
+    "rule_risk": NUMBER, "status_risk": NUMBER, "pattern_risk": NUMBER, "base_risk": NUMBER, "floor_risk": NUMBER,
+    "risk_score": NUMBER, "risk_level": TEXT, "confidence": NUMBER, "alert_type": TEXT,
+    "is_valid": FLAG, "invalid_fields": TEXT, "warnings": TEXT, "is_late": FLAG,
+}  # fmt: skip
+"""What `decode_and_score` returns, in the order of its ROW."""
+
+
+def decode(message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, stream_time: pd.Series,
+           is_late: pd.Series) -> pd.DataFrame:
+    """Decodes, validates and scores a batch of messages.
+
+    Args:
+        message: the bytes of each message.
+        record_time: the broker's time, UTC; null where the source has none.
+        arrived_by: the latest moment at which the message can have arrived.
+        stream_time: the event time that the source table read; a message that means another time is refused, because
+            it would be counted in a wrong window.
+        is_late: whether the message is behind the watermark; handed through.
+
+    Returns:
+        One row per message with the columns of `FIELDS`.
+    """
+    readings = telemetry.read(message.tolist(), _milliseconds(record_time), _milliseconds(arrived_by))
+    meant, streamed = readings.columns["event_ms"], _milliseconds(stream_time)
+    readings.refuse(meant == event_time.NO_TIME, lambda row: "timestamp is absent, and a file has no record time")
+    readings.refuse(meant != streamed, lambda row: _two_times(meant[row], streamed[row]))
+    columns = readings.columns | {"reason": readings.reason, "is_late": is_late.to_numpy()}
+    refused = readings.reason != None  # noqa: E711 -- compares each element
+    columns["idx"] = np.where(refused, np.nan, columns["idx"])
+    return pd.DataFrame({name: columns[name] for name in FIELDS}, copy=False)
+
+
+def _milliseconds(column: pd.Series) -> NDArray[np.int64]:
+    return column.to_numpy(dtype="datetime64[ms]").astype(np.int64)
+
+
+def _two_times(meant: int, streamed: int) -> str:
+    return f"timestamp is ambiguous: read as {meant} and as {streamed} (epoch milliseconds); send the field once"
+
+
+decode_and_score = udf(
+    decode,
+    input_types=[DataTypes.BYTES(), TIME, TIME, TIME, FLAG],
+    result_type=DataTypes.ROW([DataTypes.FIELD(name, kind) for name, kind in FIELDS.items()]),
+    func_type="pandas",
+    deterministic=False,
+)
+"""`decode` as a SQL function; declared non-deterministic, or the planner calls it once for every use of its result."""
