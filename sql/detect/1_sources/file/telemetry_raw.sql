@@ -1,6 +1,6 @@
 -- What arrived? One row per line of a file, untouched, in the order of the file.
 -- event_time is the message's own time; one hour after the file was written at the latest, 1970 where there is none (the decoder
--- refuses both and says why). A file has no record time. One file, one split: splits read side by side would mix event times.
+-- refuses both and says why, and neither moves the watermark). A file has no record time. One file, one split: splits read side by side would mix event times.
 CREATE TABLE telemetry_raw (
   message     BYTES,
   source      STRING METADATA FROM 'file.path' VIRTUAL,
@@ -10,7 +10,8 @@ CREATE TABLE telemetry_raw (
   event_time  AS COALESCE(GREATEST(LEAST(
 ${MESSAGE_TIME},
     arrived_by + INTERVAL '1' HOUR), TO_TIMESTAMP_LTZ(0, 3)), TO_TIMESTAMP_LTZ(0, 3)),
-  WATERMARK FOR event_time AS LEAST(event_time, arrived_by) - INTERVAL '${LATENESS_SECONDS}' SECOND
+  WATERMARK FOR event_time AS IF(event_time >= arrived_by + INTERVAL '1' HOUR, TO_TIMESTAMP_LTZ(0, 3), LEAST(event_time, arrived_by))
+    - INTERVAL '${LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'filesystem',
   'path' = '${FILE_INPUT}',

@@ -1,6 +1,7 @@
 -- What arrived? One row per message of the telemetry topic, untouched.
 -- event_time is the message's own time: one hour ahead of the broker's at the latest, the broker's where there is none.
--- The watermark never passes the broker's time, so no device's clock can make the others late; it is kept per partition.
+-- The watermark never passes the broker's time, and a time that is refused does not move it, so no device's clock can make the
+-- others late; it is kept per partition.
 CREATE TABLE telemetry_raw (
   message          BYTES,
   topic            STRING METADATA VIRTUAL,
@@ -13,7 +14,8 @@ CREATE TABLE telemetry_raw (
   event_time       AS COALESCE(GREATEST(LEAST(
 ${MESSAGE_TIME},
     record_time + INTERVAL '1' HOUR), TO_TIMESTAMP_LTZ(0, 3)), record_time),
-  WATERMARK FOR event_time AS LEAST(event_time, record_time) - INTERVAL '${LATENESS_SECONDS}' SECOND
+  WATERMARK FOR event_time AS IF(event_time >= record_time + INTERVAL '1' HOUR, TO_TIMESTAMP_LTZ(0, 3), LEAST(event_time, record_time))
+    - INTERVAL '${LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${TOPIC_PREFIX}telemetry',

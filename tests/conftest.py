@@ -1,0 +1,55 @@
+"""What several test modules share: rows of the vectors, and replays that are run once a session."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Rows = list[dict[str, Any]]
+VECTORS = Path(__file__).parent / "vectors"
+
+
+def rows(file: Path) -> Rows:
+    """The rows of a file of JSON lines, plain or gzip."""
+    with (gzip.open(file, "rt") if file.suffix == ".gz" else file.open(encoding="utf-8")) as lines:
+        return [json.loads(line) for line in lines]
+
+
+def epoch_ms(iso: str) -> int:
+    """`2025-10-09T09:00:00.000Z` in epoch milliseconds."""
+    return round(datetime.fromisoformat(iso).timestamp() * 1000)
+
+
+def message(device: str = "dev-1", idx: int = 0, at: int = 0, **more: Any) -> bytes:
+    """A device message, `at` seconds after the start of an hour."""
+    body = {"deviceId": device, "idx": idx, "timestamp": 1_760_000_400_000 + round(at * 1000), "status": 0, "pcbTemp": 30.0}
+    return json.dumps(body | more).encode()
+
+
+@pytest.fixture(scope="session")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Rows]]:
+    """Runs the real detect and alert jobs over messages on the local mini-cluster; returns the rows of every result."""
+    from jobs import replay as job
+    from jobs.settings import Settings
+
+    def run(messages: list[bytes] | Path, parallelism: int = 1, **settings: Any) -> dict[str, Rows]:
+        folder = tmp_path_factory.mktemp("replay")
+        file = messages if isinstance(messages, Path) else folder / "telemetry.jsonl"
+        if isinstance(messages, list):
+            file.write_bytes(b"".join(each + b"\n" for each in messages))
+        job.replay([file], folder / "out", parallelism, Settings(**settings))
+        return {each.stem: rows(each) for each in (folder / "out").glob("*.jsonl")}
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def replayed(replay: Callable[..., dict[str, Rows]]) -> Iterator[dict[str, Rows]]:
+    """Every result of the vectors' stream."""
+    yield replay(VECTORS / "stream.jsonl.gz")
