@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
-NAME = re.compile(r"\$\{([A-Za-z_]+)\}")
+NAME = re.compile(r"\$\{(\w+)\}")
 
 
 class PipelineError(FireError):

@@ -1,0 +1,375 @@
+-- The schema of the results database in one piece, to read; `migrate.py` makes it from `migrations/`, and a test shows on a
+-- real server that both give the same tables, indexes, functions and triggers. A new migration changes this file too.
+
+-- Which migrations this database has seen.
+CREATE TABLE schema_migrations (
+    version    text        PRIMARY KEY,
+    checksum   text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Tables that the store job fills: one row per reading, device minute, five minutes, alert, and transition of an alert.
+-- Columns carry the topics' field names. Only what the job's views guarantee is NOT NULL: a stricter column would let
+-- one foreign message stop the job for ever.
+
+CREATE TABLE readings (
+    device_id             text             NOT NULL,
+    event_time            timestamptz      NOT NULL,
+    idx                   bigint           NOT NULL,
+    schema_version        integer          NOT NULL,
+    site_id               text,
+    status_bits           bigint,
+    verify_status         bigint,
+    voltage               double precision,
+    voltage_low           double precision,
+    current               double precision,
+    leakage_current       double precision,
+    resistive_leakage     double precision,
+    power                 double precision,
+    power_factor          double precision,
+    pcb_temperature       double precision,
+    sensor_temperature    double precision,
+    co_gas                double precision,
+    voc                   double precision,
+    arc_count             bigint,
+    max_temperature       double precision,
+    total_alarm_count     bigint,
+    communication_error   boolean,
+    temperature_score     double precision,
+    electrical_score      double precision,
+    gas_score             double precision,
+    indicator_risk        double precision,
+    rule_risk             double precision,
+    status_risk           double precision,
+    pattern_risk          double precision,
+    base_risk             double precision,
+    floor_risk            double precision,
+    risk_score            double precision NOT NULL,
+    risk_level            text             NOT NULL,
+    confidence            double precision,
+    alert_type            text,
+    is_valid              boolean,
+    invalid_fields        jsonb,
+    warnings              jsonb,
+    is_late               boolean,
+    stored_at             timestamptz      NOT NULL DEFAULT now(),
+    PRIMARY KEY (device_id, event_time, idx)
+) PARTITION BY RANGE (event_time);
+
+-- Takes every event time that has no day of its own, so that none can stop the job.
+CREATE TABLE readings_default PARTITION OF readings DEFAULT;
+
+CREATE TABLE device_minutes (
+    device_id               text        NOT NULL,
+    minute_end              timestamptz NOT NULL,
+    schema_version          integer     NOT NULL,
+    site_id                 text,
+    minute_start            timestamptz NOT NULL,
+    record_count            bigint      NOT NULL,
+    temperature_count       bigint,
+    temperature_sum         double precision,
+    temperature_sum_squares double precision,
+    avg_temperature         double precision,
+    max_temperature         double precision,
+    min_temperature         double precision,
+    total_arcs              bigint,
+    arc_events              bigint,
+    max_arc_count           bigint,
+    current_count           bigint,
+    current_sum             double precision,
+    avg_current             double precision,
+    max_current             double precision,
+    avg_co_gas              double precision,
+    max_co_gas              double precision,
+    avg_voc                 double precision,
+    max_voc                 double precision,
+    risk_sum                double precision,
+    max_risk_score          double precision,
+    max_base_risk           double precision,
+    max_floor_risk          double precision,
+    avg_indicator_risk      double precision,
+    alarm_count             bigint,
+    communication_errors    bigint,
+    candidate_count         bigint,
+    PRIMARY KEY (device_id, minute_end)
+);
+CREATE INDEX device_minutes_by_time ON device_minutes (minute_end);
+
+CREATE TABLE device_5min_aggregates (
+    device_id       text        NOT NULL,
+    window_end      timestamptz NOT NULL,
+    schema_version  integer     NOT NULL,
+    site_id         text,
+    window_start    timestamptz NOT NULL,
+    avg_temperature double precision,
+    max_temperature double precision,
+    min_temperature double precision,
+    temp_stddev     double precision,
+    avg_risk_score  double precision,
+    max_risk_score  double precision,
+    total_arcs      bigint,
+    avg_current     double precision,
+    max_current     double precision,
+    record_count    bigint      NOT NULL,
+    PRIMARY KEY (device_id, window_end)
+);
+CREATE INDEX device_5min_aggregates_by_time ON device_5min_aggregates (window_end);
+
+-- An alert as its last transition left it. The last seven columns belong to people: the job never names them.
+CREATE TABLE alerts (
+    alert_id           text        PRIMARY KEY,
+    schema_version     integer     NOT NULL,
+    state              text        NOT NULL,
+    subject            text        NOT NULL,
+    site_id            text,
+    alert_type         text        NOT NULL,
+    level              text        NOT NULL,
+    peak_level         text,
+    risk_score         double precision,
+    peak_risk_score    double precision,
+    candidate_count    bigint,
+    base_risk          double precision,
+    floor_risk         double precision,
+    rule_risk          double precision,
+    status_risk        double precision,
+    pattern_risk       double precision,
+    confidence         double precision,
+    explanation        jsonb,
+    max_temperature    double precision,
+    voltage            double precision,
+    current            double precision,
+    leakage_current    double precision,
+    resistive_leakage  double precision,
+    arc_count          bigint,
+    co_gas             double precision,
+    voc                double precision,
+    status_bits        bigint,
+    event_time         timestamptz NOT NULL,
+    opened_at          timestamptz NOT NULL,
+    last_candidate_at  timestamptz,
+    cleared_at         timestamptz,
+    message_ko         text,
+    message_en         text,
+    recommendations_ko jsonb,
+    recommendations_en jsonb,
+    acknowledged_at    timestamptz,
+    acknowledged_by    text,
+    resolved_at        timestamptz,
+    resolved_by        text,
+    resolution         text,
+    note               text,
+    note_at            timestamptz,
+    CONSTRAINT alerts_acknowledged_by_somebody CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL)),
+    CONSTRAINT alerts_resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
+);
+CREATE INDEX alerts_open ON alerts (opened_at DESC) WHERE state <> 'CLEARED' AND resolved_at IS NULL;
+CREATE INDEX alerts_by_time ON alerts (opened_at DESC);
+CREATE INDEX alerts_by_site ON alerts (site_id, opened_at DESC);
+CREATE INDEX alerts_by_subject ON alerts (subject, opened_at DESC);
+
+-- What happened to an alert, one row per transition, as on the topic.
+CREATE TABLE alert_transitions (
+    alert_id           text        NOT NULL,
+    transition         text        NOT NULL,
+    level              text        NOT NULL,
+    schema_version     integer     NOT NULL,
+    subject            text        NOT NULL,
+    site_id            text,
+    alert_type         text        NOT NULL,
+    peak_level         text,
+    risk_score         double precision,
+    peak_risk_score    double precision,
+    candidate_count    bigint,
+    base_risk          double precision,
+    floor_risk         double precision,
+    rule_risk          double precision,
+    status_risk        double precision,
+    pattern_risk       double precision,
+    confidence         double precision,
+    explanation        jsonb,
+    max_temperature    double precision,
+    voltage            double precision,
+    current            double precision,
+    leakage_current    double precision,
+    resistive_leakage  double precision,
+    arc_count          bigint,
+    co_gas             double precision,
+    voc                double precision,
+    status_bits        bigint,
+    event_time         timestamptz NOT NULL,
+    opened_at          timestamptz NOT NULL,
+    last_candidate_at  timestamptz,
+    message_ko         text,
+    message_en         text,
+    recommendations_ko jsonb,
+    recommendations_en jsonb,
+    stored_at          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (alert_id, transition, level)
+);
+CREATE INDEX alert_transitions_by_time ON alert_transitions (event_time DESC);
+
+-- A redelivered OPENED must not reopen what was escalated or cleared: the life of an alert only goes forward.
+CREATE FUNCTION fire_alert_stage(state text) RETURNS integer
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE state WHEN 'OPENED' THEN 0 WHEN 'CLEARED' THEN 2 ELSE 1 END
+$$;
+
+CREATE FUNCTION fire_keep_alert() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER alerts_only_go_forward BEFORE UPDATE ON alerts FOR EACH ROW
+    WHEN (fire_alert_stage(NEW.state) < fire_alert_stage(OLD.state)) EXECUTE FUNCTION fire_keep_alert();
+
+-- Messages on the result topics that are no results: where they lie in Kafka, and why they were left out.
+CREATE TABLE store_refusals (
+    source     text        PRIMARY KEY,
+    topic      text        NOT NULL,
+    reason     text        NOT NULL,
+    refused_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX store_refusals_by_time ON store_refusals (refused_at DESC);
+
+-- The newest reading of every device, kept by the database from the rows that `readings` truly gains: a redelivered
+-- reading is an update there, so it is not in the transition table and never counts twice.
+
+CREATE TABLE device_state (
+    device_id        text        PRIMARY KEY,
+    site_id          text,
+    last_seen        timestamptz NOT NULL,
+    last_idx         bigint      NOT NULL,
+    risk_level       text        NOT NULL,
+    risk_score       double precision NOT NULL,
+    last_temperature double precision,
+    last_arc_count   bigint,
+    status_bits      bigint,
+    total_alarms     bigint      NOT NULL,
+    updated_at       timestamptz NOT NULL
+);
+CREATE INDEX device_state_by_site ON device_state (site_id, device_id);
+CREATE INDEX device_state_by_risk ON device_state (risk_score DESC);
+
+-- Devices are visited in one order, so that two writers wait for each other instead of deadlocking.
+CREATE FUNCTION fire_follow_devices() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO device_state AS kept (device_id, site_id, last_seen, last_idx, risk_level, risk_score, last_temperature,
+                                      last_arc_count, status_bits, total_alarms, updated_at)
+    SELECT DISTINCT ON (device_id) device_id, site_id, event_time, idx, risk_level, risk_score, max_temperature,
+           arc_count, status_bits, (sum(coalesce(total_alarm_count, 0)) OVER (PARTITION BY device_id))::bigint, now()
+    FROM new_readings
+    ORDER BY device_id, event_time DESC, idx DESC
+    ON CONFLICT (device_id) DO UPDATE SET
+        total_alarms = kept.total_alarms + EXCLUDED.total_alarms,
+        updated_at = EXCLUDED.updated_at,
+        (site_id, last_seen, last_idx, risk_level, risk_score, last_temperature, last_arc_count, status_bits) = (
+            SELECT known.* FROM (VALUES
+                (EXCLUDED.site_id, EXCLUDED.last_seen, EXCLUDED.last_idx, EXCLUDED.risk_level, EXCLUDED.risk_score,
+                 EXCLUDED.last_temperature, EXCLUDED.last_arc_count, EXCLUDED.status_bits),
+                (kept.site_id, kept.last_seen, kept.last_idx, kept.risk_level, kept.risk_score,
+                 kept.last_temperature, kept.last_arc_count, kept.status_bits)
+            ) AS known (site_id, last_seen, last_idx, risk_level, risk_score, last_temperature, last_arc_count, status_bits)
+            ORDER BY last_seen DESC, last_idx DESC LIMIT 1);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER readings_move_device_state AFTER INSERT ON readings
+    REFERENCING NEW TABLE AS new_readings FOR EACH STATEMENT EXECUTE FUNCTION fire_follow_devices();
+
+-- How long rows stay. Readings leave a day at a time, by dropping a partition; the smaller tables by DELETE.
+
+-- The days (UTC) of `readings` that have a partition of their own.
+CREATE VIEW reading_days AS
+SELECT to_date(right(child.relname, 8), 'YYYYMMDD') AS day, child.relname::text AS partition_name
+FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+WHERE inhparent = 'readings'::regclass AND child.relname ~ '^readings_[0-9]{8}$';
+
+-- Gives `readings` one more day. Rows that the default partition took meanwhile move there; they are no new readings,
+-- so they go in before the day is attached, where the device state's trigger does not see them.
+-- The parent is locked first, as every reader and writer does: nobody can hold one partition and wait for another, so
+-- there is no deadlock. Writers wait for this to end; this waits for a writer for 5 s at most (the store job's socket
+-- timeout is 10 s), then gives up unchanged and is to be called again.
+CREATE FUNCTION fire_add_reading_day(day date) RETURNS bigint
+LANGUAGE plpgsql SET timezone = 'UTC' SET lock_timeout = '5s' AS $$
+DECLARE
+    name  text := 'readings_' || to_char(day, 'YYYYMMDD');
+    first timestamptz := day;
+    ahead timestamptz := day + 1;
+    moved bigint;
+BEGIN
+    LOCK TABLE ONLY readings IN ACCESS EXCLUSIVE MODE;
+    EXECUTE format('CREATE TABLE %I (LIKE readings INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+    EXECUTE format('WITH gone AS (DELETE FROM readings_default WHERE event_time >= %L AND event_time < %L RETURNING *)
+                    INSERT INTO %I SELECT * FROM gone', first, ahead, name);
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    EXECUTE format('ALTER TABLE readings ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, first, ahead);
+    RETURN moved;
+END
+$$;
+
+-- Adds the missing days from yesterday to `ahead_days` from now, drops the days that ended `retention_days` ago, and
+-- deletes rows as old from the default partition.
+-- Locks only when something must change, and then in the same order and with the same patience.
+CREATE FUNCTION fire_maintain_partitions(retention_days integer, ahead_days integer DEFAULT 7)
+RETURNS TABLE (days_added bigint, rows_moved bigint, days_dropped bigint, rows_deleted bigint)
+LANGUAGE plpgsql SET timezone = 'UTC' SET lock_timeout = '5s' AS $$
+DECLARE
+    today   date := current_date;
+    oldest  date := today - retention_days;
+    missing date[];
+    old     text;
+BEGIN
+    IF retention_days < 1 OR ahead_days < 0 THEN
+        RAISE EXCEPTION 'retention_days is % and ahead_days is %; keep at least 1 day and look 0 days or more ahead',
+            retention_days, ahead_days USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT array_agg(wanted::date) INTO missing
+    FROM generate_series(today - 1, today + ahead_days, interval '1 day') AS wanted
+    WHERE wanted::date NOT IN (SELECT day FROM reading_days);
+    days_added := coalesce(cardinality(missing), 0);
+    SELECT count(*) INTO days_dropped FROM reading_days WHERE day < oldest;
+    rows_moved := 0;
+    rows_deleted := 0;
+    IF days_added + days_dropped > 0 OR EXISTS (SELECT FROM readings_default WHERE event_time < oldest) THEN
+        LOCK TABLE ONLY readings IN ACCESS EXCLUSIVE MODE;
+        DELETE FROM readings_default WHERE event_time < oldest;
+        GET DIAGNOSTICS rows_deleted = ROW_COUNT;
+        FOR old IN SELECT partition_name FROM reading_days WHERE day < oldest LOOP
+            EXECUTE format('DROP TABLE %I', old);
+        END LOOP;
+        SELECT coalesce(sum(fire_add_reading_day(day)), 0) INTO rows_moved FROM unnest(missing) AS day;
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+-- Deletes results that are `days` old. An alert that is neither cleared nor resolved stays, whatever its age, and with
+-- it its history: no data is not an all-clear.
+CREATE FUNCTION fire_expire_results(days integer)
+RETURNS TABLE (minutes_deleted bigint, aggregates_deleted bigint, alerts_deleted bigint, transitions_deleted bigint,
+               refusals_deleted bigint)
+LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
+DECLARE
+    oldest timestamptz := now() - make_interval(days => days);
+BEGIN
+    IF days < 1 THEN
+        RAISE EXCEPTION 'days is %; keep results for at least 1 day', days USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    DELETE FROM device_minutes WHERE minute_end < oldest;
+    GET DIAGNOSTICS minutes_deleted = ROW_COUNT;
+    DELETE FROM device_5min_aggregates WHERE window_end < oldest;
+    GET DIAGNOSTICS aggregates_deleted = ROW_COUNT;
+    DELETE FROM alerts WHERE event_time < oldest AND (state = 'CLEARED' OR resolved_at IS NOT NULL);
+    GET DIAGNOSTICS alerts_deleted = ROW_COUNT;
+    DELETE FROM alert_transitions AS past
+    WHERE event_time < oldest AND NOT EXISTS (SELECT FROM alerts WHERE alerts.alert_id = past.alert_id);
+    GET DIAGNOSTICS transitions_deleted = ROW_COUNT;
+    DELETE FROM store_refusals WHERE refused_at < oldest;
+    GET DIAGNOSTICS refusals_deleted = ROW_COUNT;
+    RETURN NEXT;
+END
+$$;

@@ -1,0 +1,43 @@
+-- What was each device's minute? One row per message of the topic, as it says.
+-- From files of JSON lines; a line has no offset, so its source is named by a digest of its key.
+CREATE TABLE device_minutes_in (
+  device_id               STRING,
+  minute_end              STRING,
+  schema_version          INT,
+  site_id                 STRING,
+  minute_start            STRING,
+  record_count            BIGINT,
+  temperature_count       BIGINT,
+  temperature_sum         DOUBLE,
+  temperature_sum_squares DOUBLE,
+  avg_temperature         DOUBLE,
+  max_temperature         DOUBLE,
+  min_temperature         DOUBLE,
+  total_arcs              BIGINT,
+  arc_events              BIGINT,
+  max_arc_count           BIGINT,
+  current_count           BIGINT,
+  current_sum             DOUBLE,
+  avg_current             DOUBLE,
+  max_current             DOUBLE,
+  avg_co_gas              DOUBLE,
+  max_co_gas              DOUBLE,
+  avg_voc                 DOUBLE,
+  max_voc                 DOUBLE,
+  risk_sum                DOUBLE,
+  max_risk_score          DOUBLE,
+  max_base_risk           DOUBLE,
+  max_floor_risk          DOUBLE,
+  avg_indicator_risk      DOUBLE,
+  alarm_count             BIGINT,
+  communication_errors    BIGINT,
+  candidate_count         BIGINT,
+  topic  AS 'device-minutes',
+  source AS CONCAT('device-minutes#', MD5(CONCAT_WS('|', device_id, minute_end)))
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${FILE_INPUT}/device_minutes.jsonl',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true',
+  'json.decode.json-parser.enabled' = 'false'
+)

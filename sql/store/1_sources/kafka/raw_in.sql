@@ -1,0 +1,17 @@
+-- What lies on the result topics at all? One row per message, untouched, to find those that the JSON sources pass over.
+CREATE TABLE raw_in (
+  message     BYTES,
+  topic       STRING METADATA VIRTUAL,
+  `partition` INT METADATA VIRTUAL,
+  `offset`    BIGINT METADATA VIRTUAL,
+  source      AS CONCAT(topic, '[', CAST(`partition` AS STRING), ']@', CAST(`offset` AS STRING))
+) WITH (
+  'connector' = 'kafka',
+  'topic' = '${READINGS_TOPIC};${MINUTES_TOPIC};${AGGREGATES_TOPIC};${ALERTS_TOPIC}',
+  'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  'properties.group.id' = '${CONSUMER_GROUP}-store-raw',
+  'properties.isolation.level' = 'read_committed',
+  'properties.auto.offset.reset' = 'earliest',
+  'scan.startup.mode' = 'group-offsets',
+  'format' = 'raw'
+)

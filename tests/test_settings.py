@@ -1,0 +1,43 @@
+"""Settings: from the environment and Managed Flink's properties, strict, and never printing a secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs.settings import Settings, SettingsError
+
+
+def test_defaults_stand_where_nothing_is_given() -> None:
+    assert Settings.load({}) == Settings()
+
+
+def test_environment_is_read_with_its_types() -> None:
+    given = {"FIRE_LATENESS_SECONDS": "9", "FIRE_DEDUPLICATE": "false", "FIRE_KAFKA_BROKERS": "k:1", "PATH": "/bin"}
+    loaded = Settings.load(given)
+    assert (loaded.lateness_seconds, loaded.deduplicate, loaded.kafka_brokers) == (9, False, "k:1")
+
+
+def test_environment_wins_over_managed_flinks_properties(tmp_path: Path) -> None:
+    file = tmp_path / "application_properties.json"
+    file.write_text(json.dumps([{"PropertyGroupId": "other", "PropertyMap": {"x": "y"}},
+                                {"PropertyGroupId": "fire", "PropertyMap": {"kafka_brokers": "msk:9098", "topic_prefix": "a."}}]))
+    loaded = Settings.load({"FIRE_TOPIC_PREFIX": "b."}, file)
+    assert (loaded.kafka_brokers, loaded.topic("alerts")) == ("msk:9098", "b.alerts")
+
+
+@pytest.mark.parametrize(("name", "text", "said"), [
+    ("FIRE_SOURCE", "carrier-pigeon", "FIRE_SOURCE is 'carrier-pigeon'; use one of: kafka, file"),
+    ("FIRE_DEDUPLICATE", "perhaps", "FIRE_DEDUPLICATE is 'perhaps'; use true or false"),
+    ("FIRE_POSTGRES_PORT", "-1", "FIRE_POSTGRES_PORT is '-1'; use a whole number, 0 or more"),
+    ("FIRE_TYPO", "1", "FIRE_TYPO: no such setting"),
+])  # fmt: skip
+def test_unusable_value_is_refused_with_its_name_and_the_remedy(name: str, text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Settings.load({name: text})
+
+
+def test_secret_is_not_printed() -> None:
+    assert "hunter2" not in repr(Settings(postgres_password="hunter2"))  # noqa: S106 -- the canary
