@@ -1,0 +1,143 @@
+"""`./fire bench`: what a message costs, how many a slot takes, and how long an alert is under way.
+
+Two measurements, for comparison on one machine in one run (these figures are noisy): the detect job over a file with the
+mini-cluster of this process, and producer to alert consumer on the embedded stack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from jobs.scenarios import Plan
+from jobs.settings import Settings
+
+RUBBISH = 0.01
+WARM_UP = 100_000
+"""Messages of a first run that is not counted: class loading and compilation cost as much as half a million messages."""
+LATENCY_RATE = 200.0
+LATENCY_SECONDS = 60.0
+START_MS = 1_760_000_400_000
+"""Event time of the first message of a file; any fixed time will do."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the measurements asked for and prints one table."""
+    table = Table("measurement", "figure")
+    if args.only != "latency":
+        for name, figure in file_figures(args.messages, args.devices):
+            table.add_row(name, figure)
+    if args.only != "file":
+        for name, figure in latency_figures(args.devices):
+            table.add_row(name, figure)
+    Console().print(table)
+    return 0
+
+
+def file_figures(messages: int, devices: int) -> list[tuple[str, str]]:
+    """CPU-seconds per million messages and messages per second of the detect job, parallelism 1."""
+    with tempfile.TemporaryDirectory(prefix="fire-bench-") as folder:
+        warm, counted = Path(folder) / "warm.jsonl", Path(folder) / "counted.jsonl"
+        write_telemetry(warm, WARM_UP, devices)
+        write_telemetry(counted, messages, devices)
+        measured(lambda: detect(warm, Path(folder) / "warm"))
+        wall, cpu = measured(lambda: detect(counted, Path(folder) / "out"))
+    return [(f"file → results, {messages:,} messages, {devices:,} devices, 1 % rubbish", f"{wall:.1f} s, {cpu:.1f} CPU-s"),
+            ("messages per second", f"{messages / wall:,.0f}"),
+            ("CPU-seconds per million messages", f"{cpu / messages * 1e6:.1f}")]
+
+
+def write_telemetry(file: Path, messages: int, devices: int) -> None:
+    """A fleet at one message a second per device, with a fire and 1 % rubbish."""
+    from jobs.simulate import write
+
+    plan = Plan(scenario="spreading-fire", devices=devices, sites=max(devices // 10, 1), rate=float(devices), count=messages,
+                malformed=RUBBISH, duplicates=0.0)
+    with file.open("wb") as out:
+        write(plan, START_MS, out)
+
+
+def detect(file: Path, out: Path) -> None:
+    """The whole detect job over a file, parallelism 1."""
+    from jobs import detect as job
+    from jobs.replay import local_configuration
+
+    settings = replace(Settings.load(), source="file", file_input=str(file), file_output=str(out), parallelism=1)
+    job.start(settings, local_configuration()).wait()
+
+
+def measured(work: Callable[[], None]) -> tuple[float, float]:
+    """Wall seconds, and CPU seconds of this process and all below it: JVM and Python workers."""
+    with Sampled() as sampled:
+        began = time.monotonic()
+        work()
+        wall = time.monotonic() - began
+    return wall, sampled.cpu_seconds
+
+
+class Sampled:
+    """CPU time of the process tree, also of workers that end before the work does."""
+
+    def __enter__(self) -> Sampled:
+        import threading
+
+        self._seen: dict[tuple[int, float], float] = {}
+        self._sample()
+        self._before = dict(self._seen)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._sample()
+        self.cpu_seconds = sum(spent - self._before.get(process, 0.0) for process, spent in self._seen.items())
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.2):
+            self._sample()
+
+    def _sample(self) -> None:
+        here = psutil.Process()
+        for process in [here, *here.children(recursive=True)]:
+            try:
+                times, key = process.cpu_times(), (process.pid, process.create_time())
+            except psutil.NoSuchProcess:
+                continue
+            self._seen[key] = times.user + times.system
+
+
+def latency_figures(devices: int) -> list[tuple[str, str]]:
+    """p50 and p99 from a device's send to the alert consumer, on an embedded stack of its own."""
+    from jobs.demo import own_stack
+    from jobs.demo_watch import Watch
+    from jobs.simulate import Fleet
+    from jobs.submit import submit
+
+    plan = Plan(scenario="spreading-fire", devices=60, sites=2, rate=LATENCY_RATE, duration=LATENCY_SECONDS, onset=2.0,
+                prefix="bench")
+    with own_stack(Settings.load()) as stack:
+        submit(stack, jobs=("detect", "alert"))
+        _warm(stack)
+        watch = Watch(stack.settings(), "bench-")
+        fleet = Fleet(plan, stack.kafka_brokers, stack.settings().topic("telemetry"))
+        fleet.start()
+        while fleet.running:
+            fleet.wait(1.0)
+        fleet.stop()
+        latencies = [each.latency_ms for each in watch.arrivals.values() if each.alert["transition"] != "CLEARED"]
+        watch.close()
+    cuts = statistics.quantiles(latencies, n=100, method="inclusive")
+    return [(f"send → alert consumer at {LATENCY_RATE:g} messages/s, {len(latencies)} transitions",
+             f"p50 {cuts[49]:,.0f} ms, p99 {cuts[98]:,.0f} ms")]
