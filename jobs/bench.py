@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 from rich.console import Console
@@ -21,11 +23,15 @@ from rich.table import Table
 from jobs.scenarios import Plan
 from jobs.settings import Settings
 
+if TYPE_CHECKING:
+    from infra.local.stack import Stack
+
 RUBBISH = 0.01
 WARM_UP = 100_000
 """Messages of a first run that is not counted: class loading and compilation cost as much as half a million messages."""
-LATENCY_RATE = 200.0
-LATENCY_SECONDS = 60.0
+LATENCY_PLAN = Plan(scenario="spreading-fire", devices=120, sites=2, rate=200.0, duration=90.0, onset=2.0, prefix="bench")
+WARM_UP_SECONDS = 45.0
+SETTLE_SECONDS = 5.0
 START_MS = 1_760_000_400_000
 """Event time of the first message of a file; any fixed time will do."""
 
@@ -37,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         for name, figure in file_figures(args.messages, args.devices):
             table.add_row(name, figure)
     if args.only != "file":
-        for name, figure in latency_figures(args.devices):
+        for name, figure in latency_figures():
             table.add_row(name, figure)
     Console().print(table)
     return 0
@@ -88,8 +94,6 @@ class Sampled:
     """CPU time of the process tree, also of workers that end before the work does."""
 
     def __enter__(self) -> Sampled:
-        import threading
-
         self._seen: dict[tuple[int, float], float] = {}
         self._sample()
         self._before = dict(self._seen)
@@ -118,26 +122,32 @@ class Sampled:
             self._seen[key] = times.user + times.system
 
 
-def latency_figures(devices: int) -> list[tuple[str, str]]:
+def latency_figures() -> list[tuple[str, str]]:
     """p50 and p99 from a device's send to the alert consumer, on an embedded stack of its own."""
-    from jobs.demo import own_stack
+    from infra.local import folders, stack
     from jobs.demo_watch import Watch
-    from jobs.simulate import Fleet
     from jobs.submit import submit
 
-    plan = Plan(scenario="spreading-fire", devices=60, sites=2, rate=LATENCY_RATE, duration=LATENCY_SECONDS, onset=2.0,
-                prefix="bench")
-    with own_stack(Settings.load()) as stack:
-        submit(stack, jobs=("detect", "alert"))
-        _warm(stack)
-        watch = Watch(stack.settings(), "bench-")
-        fleet = Fleet(plan, stack.kafka_brokers, stack.settings().topic("telemetry"))
-        fleet.start()
-        while fleet.running:
-            fleet.wait(1.0)
-        fleet.stop()
+    with stack.own(folders.home_folder(Settings.load()), "bench", print) as running:
+        submit(running, jobs=("detect", "alert"))
+        watch = Watch(running.settings(), "")
+        _send(running, replace(LATENCY_PLAN, prefix="warm", duration=WARM_UP_SECONDS))
+        watch.arrivals.clear()
+        _send(running, LATENCY_PLAN)
         latencies = [each.latency_ms for each in watch.arrivals.values() if each.alert["transition"] != "CLEARED"]
         watch.close()
     cuts = statistics.quantiles(latencies, n=100, method="inclusive")
-    return [(f"send → alert consumer at {LATENCY_RATE:g} messages/s, {len(latencies)} transitions",
+    return [(f"send → alert consumer at {LATENCY_PLAN.rate:g} messages/s, {len(latencies)} transitions",
              f"p50 {cuts[49]:,.0f} ms, p99 {cuts[98]:,.0f} ms")]
+
+
+def _send(running: Stack, plan: Plan) -> None:
+    """Sends a plan's messages and waits until the last has had time to raise its alert."""
+    from jobs.simulate import Fleet
+
+    fleet = Fleet(plan, running.kafka_brokers, running.settings().topic("telemetry"))
+    fleet.start()
+    while fleet.running:
+        fleet.wait(1.0)
+    fleet.stop()
+    time.sleep(SETTLE_SECONDS)

@@ -10,9 +10,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from jobs.errors import FireError
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 DURATION = "seconds, with or without the s: 120 or 120s"
 
 
@@ -33,12 +35,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./fire", description="Sees an electrical fire coming.",
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements, _bench, _doctor):
+    for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements, _bench,
+                    _doctor):
         declare(commands)
     return parser
 
 
-def _command(commands: argparse._SubParsersAction, name: str, run: str, needs: str, about: str, example: str
+def _command(commands: Commands, name: str, run: str, needs: str, about: str, example: str
              ) -> argparse.ArgumentParser:
     sub = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".",
                               epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -46,7 +49,7 @@ def _command(commands: argparse._SubParsersAction, name: str, run: str, needs: s
     return sub
 
 
-def _demo(commands: argparse._SubParsersAction) -> None:
+def _demo(commands: Commands) -> None:
     sub = _command(commands, "demo", "jobs.demo:run", "stack",
                    "start everything with a simulated fleet and a staged electrical fire", "./fire demo --for 120s")
     sub.add_argument("--for", dest="duration", type=seconds, metavar="DURATION",
@@ -56,36 +59,37 @@ def _demo(commands: argparse._SubParsersAction) -> None:
     sub.add_argument("--sites", type=int, default=3, help="sites they stand at (default 3)")
 
 
-def _test(commands: argparse._SubParsersAction) -> None:
+def _test(commands: Commands) -> None:
     _command(commands, "test", "jobs.test:run", "test", "run all tests; further words go to pytest",
              "./fire test -k scoring")
 
 
-def _up(commands: argparse._SubParsersAction) -> None:
+def _up(commands: Commands) -> None:
     sub = _command(commands, "up", "infra.local.stack:up", "stack",
                    "start Kafka, Postgres and Flink on this machine and submit the jobs", "./fire up")
     sub.add_argument("--no-jobs", action="store_true", help="start the stack only")
 
 
-def _down(commands: argparse._SubParsersAction) -> None:
+def _down(commands: Commands) -> None:
     sub = _command(commands, "down", "infra.local.stack:down", "python", "stop what `up` started", "./fire down")
     sub.add_argument("--delete-data", action="store_true", help="also delete topics, tables and checkpoints")
 
 
-def _status(commands: argparse._SubParsersAction) -> None:
+def _status(commands: Commands) -> None:
     _command(commands, "status", "infra.local.stack:status", "python",
              "say what runs, where, and whether the jobs are well", "./fire status")
 
 
-def _submit(commands: argparse._SubParsersAction) -> None:
+def _submit(commands: Commands) -> None:
     sub = _command(commands, "submit", "jobs.submit:run", "stack", "submit jobs to a Flink cluster",
                    "./fire submit detect alert --jobmanager flink.example.org:8081")
     sub.add_argument("jobs", nargs="*", choices=["detect", "alert", "store", []], metavar="JOB",
                      help="detect, alert, store; none: all")
-    sub.add_argument("--jobmanager", metavar="HOST:PORT", help="REST address of the cluster (default: the stack that `up` started)")
+    sub.add_argument("--jobmanager", metavar="HOST:PORT",
+                     help="REST address of the cluster (default: the stack that `up` started)")
 
 
-def _score(commands: argparse._SubParsersAction) -> None:
+def _score(commands: Commands) -> None:
     sub = _command(commands, "score", "jobs.score:run", "python",
                    "score messages, one JSON object a line, without Flink", "./fire score messages.jsonl > readings.jsonl")
     sub.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON lines, plain or .gz (default: standard input)")
@@ -93,7 +97,7 @@ def _score(commands: argparse._SubParsersAction) -> None:
     sub.add_argument("--field", metavar="NAME", help="the message is this field of each line, as an object or as text")
 
 
-def _replay(commands: argparse._SubParsersAction) -> None:
+def _replay(commands: Commands) -> None:
     sub = _command(commands, "replay", "jobs.replay:run", "python",
                    "run the detect and alert jobs over files and write every result", "./fire replay day.jsonl.gz --out results")
     sub.add_argument("files", nargs="+", metavar="FILE", help="JSON lines, plain or .gz, in order of arrival")
@@ -101,7 +105,7 @@ def _replay(commands: argparse._SubParsersAction) -> None:
     sub.add_argument("--parallelism", type=int, default=1, help="parallelism of the jobs (default 1)")
 
 
-def _simulate(commands: argparse._SubParsersAction) -> None:
+def _simulate(commands: Commands) -> None:
     sub = _command(commands, "simulate", "jobs.simulate:run", "python", "send simulated devices' messages to Kafka",
                    "./fire simulate --scenario spreading-fire --devices 30 --rate 30 --for 60s")
     sub.add_argument("--scenario", default="normal", choices=SCENARIOS, help="what happens to the fleet (default normal)")
@@ -111,7 +115,8 @@ def _simulate(commands: argparse._SubParsersAction) -> None:
     sub.add_argument("--seed", type=int, default=1, help="the same seed gives the same messages (default 1)")
     sub.add_argument("--count", type=int, metavar="N", help="stop after N messages")
     sub.add_argument("--for", dest="duration", type=seconds, metavar="DURATION", help=f"stop after this time ({DURATION})")
-    sub.add_argument("--brokers", metavar="HOST:PORT", help="Kafka (default: the stack that `up` started, else FIRE_KAFKA_BROKERS)")
+    sub.add_argument("--brokers", metavar="HOST:PORT",
+                     help="Kafka (default: the stack that `up` started, else FIRE_KAFKA_BROKERS)")
     sub.add_argument("--out", metavar="FILE", help="write JSON lines there (`-`: standard output) instead of sending")
 
 
@@ -119,7 +124,7 @@ SCENARIOS = ("normal", "heating", "arcing", "leakage", "gas", "spreading-fire", 
              "garbage")
 
 
-def _measurements(commands: argparse._SubParsersAction) -> None:
+def _measurements(commands: Commands) -> None:
     sub = _command(commands, "measurements", "jobs.measurements:run", "python",
                    "turn published measurements of fires and homes into device messages",
                    "./fire measurements data --out messages")
@@ -127,7 +132,7 @@ def _measurements(commands: argparse._SubParsersAction) -> None:
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for <test>.jsonl")
 
 
-def _bench(commands: argparse._SubParsersAction) -> None:
+def _bench(commands: Commands) -> None:
     sub = _command(commands, "bench", "jobs.bench:run", "stack", "measure throughput, CPU per message and alert latency",
                    "./fire bench --messages 2000000")
     sub.add_argument("--messages", type=int, default=2_000_000, help="messages through the file source (default 2,000,000)")
@@ -135,7 +140,7 @@ def _bench(commands: argparse._SubParsersAction) -> None:
     sub.add_argument("--only", choices=["file", "latency"], help="one of the two measurements")
 
 
-def _doctor(commands: argparse._SubParsersAction) -> None:
+def _doctor(commands: Commands) -> None:
     _command(commands, "doctor", "jobs.doctor:run", "none", "say what is missing or wrong here, with the remedy", "./fire doctor")
 
 

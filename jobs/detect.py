@@ -43,17 +43,17 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
 
 def names(settings: Settings) -> dict[str, str]:
     """What the SQL files may ask for by `${NAME}`."""
-    return {
-        "MESSAGE_TIME": expression("detect/message_time.sql"),
-        "LATENESS_SECONDS": text(settings.lateness_seconds),
-        "IDLE_TIMEOUT_SECONDS": text(settings.idle_timeout_seconds),
-        "KAFKA_BROKERS": text(settings.kafka_brokers),
-        "KAFKA_COMPRESSION": text(settings.kafka_compression),
-        "TOPIC_PREFIX": text(settings.topic_prefix),
-        "CONSUMER_GROUP": text(settings.consumer_group),
-        "FILE_INPUT": text(settings.file_input),
-        "FILE_OUTPUT": text(settings.file_output),
+    given = {
+        "LATENESS_SECONDS": settings.lateness_seconds,
+        "IDLE_TIMEOUT_SECONDS": settings.idle_timeout_seconds,
+        "KAFKA_BROKERS": settings.kafka_brokers,
+        "KAFKA_COMPRESSION": settings.kafka_compression,
+        "TOPIC_PREFIX": settings.topic_prefix,
+        "CONSUMER_GROUP": settings.consumer_group,
+        "FILE_INPUT": settings.file_input,
+        "FILE_OUTPUT": settings.file_output,
     }
+    return {"MESSAGE_TIME": expression("detect/message_time.sql")} | {name: text(value) for name, value in given.items()}
 
 
 def sinks(settings: Settings) -> list[dict[str, str]]:

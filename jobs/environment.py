@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
 from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
 from jobs.settings import Settings
@@ -17,7 +20,19 @@ def table_environment(settings: Settings, name: str, configuration: Mapping[str,
     for key, value in (_options(settings, name) | dict(configuration or {})).items():
         flink.set_string(key, value)
     return StreamTableEnvironment.create(
-        environment_settings=EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(flink).build())
+        _stream_environment(flink),
+        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(flink).build())
+
+
+def _stream_environment(flink: Configuration) -> StreamExecutionEnvironment:
+    """For the cluster that `execution.target` names, else for the one that started this client, else local."""
+    if not flink.contains_key("execution.target"):
+        return StreamExecutionEnvironment.get_execution_environment(flink)
+    # PyFlink takes every client outside `flink run` for a local one: it would replace the target by a mini-cluster, and
+    # have the workers call back to a client that has long ended.
+    os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112 -- its name in PyFlink
+    java = get_gateway().jvm.org.apache.flink.streaming.api.environment.StreamExecutionEnvironment
+    return StreamExecutionEnvironment(java(flink._j_configuration))
 
 
 def _options(settings: Settings, name: str) -> dict[str, str]:
@@ -31,4 +46,18 @@ def _options(settings: Settings, name: str) -> dict[str, str]:
         "python.fn-execution.bundle.time": str(settings.bundle_millis),
         "python.fn-execution.arrow.batch.size": str(settings.bundle_size),
     }
-    return options | ({"parallelism.default": str(settings.parallelism)} if settings.parallelism else {})
+    if settings.parallelism:
+        options["parallelism.default"] = str(settings.parallelism)
+    return options | _checkpoints(settings)
+
+
+def _checkpoints(settings: Settings) -> dict[str, str]:
+    """A bounded file is read again after a failure; only an endless source needs a place to resume from."""
+    if settings.source == "file" or not settings.checkpoint_seconds:
+        return {}
+    return {
+        "execution.checkpointing.interval": f"{settings.checkpoint_seconds} s",
+        "execution.checkpointing.timeout": "2 min",
+        "execution.checkpointing.tolerable-failed-checkpoints": "10",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    }

@@ -91,7 +91,7 @@ def statement(file: Path, names: Mapping[str, str]) -> str:
     template = file.read_text(encoding="utf-8")
     missing = sorted({name for name in NAME.findall(template) if name not in names})
     if missing:
-        raise PipelineError(f"{_shown(file)} needs {', '.join('${%s}' % name for name in missing)}, which the job does not "
+        raise PipelineError(f"{_shown(file)} needs {', '.join(f'${{{name}}}' for name in missing)}, which the job does not "
                             "give; add it to the job's names or to Settings")
     return NAME.sub(lambda match: names[match[1]], template).strip().rstrip(";")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from infra.local import java
 from jobs.errors import FireError
 from jobs.score import open_lines
 from jobs.settings import Settings
@@ -62,11 +63,13 @@ def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Setting
         alerting = replace(detected, file_input=str(out / "candidates.jsonl"), file_output=str(work / "alert"), parallelism=1)
         alert.start(alerting, local_configuration()).wait()
         counts["alerts"] = _collect(work / "alert" / "alerts", out / "alerts.jsonl")
+        counts["dead_letters"] += _append(work / "alert" / "dead_letters", out / "dead_letters.jsonl")
     return counts
 
 
 def local_configuration() -> Mapping[str, str]:
-    """Flink's keys for the mini-cluster of this process."""
+    """Flink's keys for the mini-cluster of this process, with the Java that `./fire` would take."""
+    java.use()
     return {"python.executable": sys.executable, "python.client.executable": sys.executable,
             "python.pythonpath": str(ROOT), "rest.port": "0", "rest.bind-address": "127.0.0.1", "rest.address": "127.0.0.1"}
 
@@ -87,8 +90,13 @@ def _staged(files: list[Path], work: Path) -> Path:
 
 def _collect(folder: Path, target: Path) -> int:
     """Joins the part files of a sink; an empty result is an empty file."""
+    target.unlink(missing_ok=True)
+    return _append(folder, target)
+
+
+def _append(folder: Path, target: Path) -> int:
     rows = 0
-    with target.open("wb") as out:
+    with target.open("ab") as out:
         for part in sorted(folder.rglob("part-*")):
             with part.open("rb") as lines:
                 for line in lines:

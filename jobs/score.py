@@ -9,7 +9,7 @@ import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, cast
 
 import numpy as np
 import orjson
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def open_lines(name: str) -> BinaryIO | IO[bytes]:
+def open_lines(name: str) -> IO[bytes]:
     """Opens a file of lines, plain or gzip; `-` is standard input.
 
     Raises:
@@ -49,7 +49,7 @@ def open_lines(name: str) -> BinaryIO | IO[bytes]:
     if name == "-":
         return sys.stdin.buffer
     try:
-        return gzip.open(name, "rb") if name.endswith(".gz") else open(name, "rb")
+        return cast(IO[bytes], gzip.open(name, "rb")) if name.endswith(".gz") else open(name, "rb")
     except FileNotFoundError:
         raise ScoreError(f"{name} does not exist; name a file of JSON lines, or - for standard input") from None
 
@@ -90,7 +90,7 @@ def _dead_letter(message: bytes, reason: str, source: str) -> dict[str, Any]:
             "message": base64.b64encode(message).decode()}
 
 
-def _batches(lines: BinaryIO | IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+def _batches(lines: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
     first = 1
     while batch := [line.rstrip(b"\r\n") for line in itertools.islice(lines, BATCH)]:
         yield first, batch

@@ -36,12 +36,13 @@ class Settings:
     source: str = setting("kafka", "where telemetry comes from", choices=("kafka", "file"))
     kafka_brokers: str = setting("127.0.0.1:9092", "bootstrap servers, `host:port[,host:port]`")
     kafka_compression: str = setting("none", "compression of the topics that the jobs write",
-                                     choices=("none", "gzip", "snappy", "lz4", "zstd"))
+                                     choices=("none", "gzip", "snappy", "lz4"))
     topic_prefix: str = setting("", "put before every topic name, as in `plant-a.readings`")
     consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`")
     file_input: str = setting("", "file that the file source reads, one JSON message a line (`.gz` allowed)")
     file_output: str = setting("", "folder that the file sinks write, one sub-folder a result")
     parallelism: int = setting(0, "parallelism of a job; 0 leaves it to the cluster")
+    checkpoint_seconds: int = setting(10, "interval of checkpoints, from which a job resumes; 0 leaves it to the cluster")
     lateness_seconds: int = setting(5, "how far the watermark stays behind the newest event time")
     idle_timeout_seconds: int = setting(60, "a partition without messages for this long no longer holds the watermark; "
                                             "keep it above a Python worker's cold start (15 s and more)")
@@ -49,6 +50,7 @@ class Settings:
     deduplicate_minutes: int = setting(10, "how long a reading is remembered to recognise its duplicate")
     bundle_size: int = setting(10_000, "readings handed to a Python worker at once")
     bundle_millis: int = setting(200, "longest wait for a bundle to fill; bounds the alert latency")
+    python_executable: str = setting("", "Python of the cluster's workers; empty: that of the submitting client")
     alert_delivery: str = setting("at-least-once", "delivery of the alert topic", choices=("at-least-once", "exactly-once"))
     postgres_host: str = setting("127.0.0.1", "database server of the store job and the dashboard")
     postgres_port: int = setting(5432, "its port")

@@ -33,6 +33,9 @@ class SubmitError(FireError):
 
 def run(args: argparse.Namespace) -> int:
     """Submits `args.jobs` (all when none is named) to the given JobManager or to the stack of this machine."""
+    from infra.local import java
+
+    java.use()
     settings, addresses = _target(args.jobmanager)
     for job in args.jobs or JOBS:
         started = time.monotonic()
@@ -70,7 +73,7 @@ def configuration(settings: Settings, address: str) -> Mapping[str, str]:
     jars = ";".join(jar.as_uri() for jar in connector_jars(Path(settings.home)))
     return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
             "execution.attached": "false", "python.files": str(_python_files(Path(settings.home))),
-            "python.client.executable": sys.executable}
+            "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
 
 
 def connector_jars(home: Path) -> list[Path]:

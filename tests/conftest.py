@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,6 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, 
 
 
 @pytest.fixture(scope="session")
-def replayed(replay: Callable[..., dict[str, Rows]]) -> Iterator[dict[str, Rows]]:
+def replayed(replay: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
     """Every result of the vectors' stream."""
-    yield replay(VECTORS / "stream.jsonl.gz")
+    return replay(VECTORS / "stream.jsonl.gz")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -36,17 +35,9 @@ def stack() -> Iterator[Stack]:
     real = folders.home_folder(Settings.load())
     if not (real / "jars").exists():
         pytest.skip(f"{real / 'jars'} holds no jars; ./fire test downloads them")
-    home = real / "test"
-    embedded.stop(home)
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    (home / "jars").symlink_to(real / "jars", target_is_directory=True)
-    try:
-        running = embedded.start(home, report=print)
+    with embedded.own(real, "test", print) as running:
         submit(running)
         yield running
-    finally:
-        embedded.stop(home)
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:
@@ -134,8 +125,12 @@ def test_rubbish_among_the_candidates_is_a_dead_letter_and_stops_nothing(stack: 
     producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
     producer.send("candidates", b"rubbish", key=b"x").get(timeout=30)
     producer.close()
-    until(lambda: [record for record in records(stack, "dead-letters")
-                   if json.loads(record.value)["source"].startswith("candidates[")], "a dead letter of the candidate")  # fmt: skip
+
+    def dead_letters() -> list[Any]:
+        letters = [json.loads(record.value) for record in records(stack, "dead-letters")]
+        return [letter for letter in letters if letter["source"].startswith("candidates[")]
+
+    until(dead_letters, "a dead letter of the candidate")
 
 
 def test_alerts_flow_while_postgres_is_down_and_everything_is_stored_when_it_is_back(stack: Stack) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 
 import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyflink.table.types import create_arrow_schema
+from pyflink.table.utils import pandas_to_arrow
 
+from jobs import garbage
+from tests.test_telemetry import FIELDS as MESSAGE_FIELDS
+from tests.test_telemetry import JSON
 from udfs.functions import FIELDS, decode
 
 AT = pd.Timestamp("2025-10-09T09:00:00")
@@ -38,3 +46,26 @@ def test_message_without_a_time_takes_the_brokers_and_is_refused_where_there_is_
 
 def test_rubbish_keeps_its_row() -> None:
     assert decoded(b"\xff")["reason"].startswith("message is not JSON")
+
+
+def crosses_to_flink(messages: list[bytes]) -> None:
+    """Does what a Python worker does with the function's result: an error there would restart the job for ever."""
+    at = pd.Series([AT] * len(messages), dtype="datetime64[ms]")
+    rows = decode(pd.Series(messages, dtype=object), at, at, at, pd.Series([False] * len(messages)))
+    columns = [rows[name] for name in FIELDS]
+    pandas_to_arrow(create_arrow_schema(list(FIELDS), list(FIELDS.values())), "UTC", list(FIELDS.values()), columns)
+
+
+@pytest.mark.parametrize("kind", garbage.KINDS)
+def test_every_kind_of_rubbish_crosses_to_flink_alone_and_among_good_messages(kind: str) -> None:
+    good = json.dumps(GOOD).encode()
+    rubbish = garbage.malformed(kind, GOOD | {"siteId": "s", "timestamp": 1_760_000_400_000})
+    crosses_to_flink([rubbish])
+    crosses_to_flink([good, rubbish, good])
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(MESSAGE_FIELDS), JSON, max_size=6).map(
+    lambda message: json.dumps(GOOD | message).encode()), min_size=1, max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_whatever_the_fields_hold_crosses_to_flink(messages: list[bytes]) -> None:
+    crosses_to_flink(messages)

@@ -40,7 +40,7 @@ def test_expression_comes_without_its_comments() -> None:
 def test_file_holds_one_statement_under_a_question(file: Path) -> None:
     source = file.read_text(encoding="utf-8")
     code = "\n".join(line for line in source.splitlines() if not line.startswith("--"))
-    assert source.startswith("-- ") or source.startswith("INSERT"), "a header says what the file answers"
+    assert source.startswith(("-- ", "INSERT")), "a header says what the file answers"
     assert len(re.findall(r"\b(?:CREATE|INSERT INTO)\b", code)) <= 1
     assert ";" not in re.sub(r"'[^']*'", "", code).strip().rstrip(";")
 

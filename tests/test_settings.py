@@ -40,4 +40,4 @@ def test_unusable_value_is_refused_with_its_name_and_the_remedy(name: str, text:
 
 
 def test_secret_is_not_printed() -> None:
-    assert "hunter2" not in repr(Settings(postgres_password="hunter2"))  # noqa: S106 -- the canary
+    assert "hunter2" not in repr(Settings(postgres_password="hunter2"))

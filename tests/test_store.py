@@ -159,7 +159,7 @@ def test_what_cannot_be_stored_is_counted_with_a_reason_and_stops_nothing(stored
 
 
 def test_no_statement_holds_a_password() -> None:
-    given = store.names(Settings(postgres_password="s3cret"))  # noqa: S106 - the word to look for
+    given = store.names(Settings(postgres_password="s3cret"))
     assert not [name for name, value in given.items() if "s3cret" in value]
     assert not [file for file in SQL.glob("store/**/*.sql") if "password" in file.read_text(encoding="utf-8")]
 

@@ -1,7 +1,7 @@
-"""The Python functions that Flink SQL calls; the only module here that knows PyFlink.
+"""The Python functions that Flink SQL calls; with `keyed.py` the only module here that knows PyFlink.
 
-A function gets whole columns (Arrow batches as pandas Series) and returns one row per message, always: an exception would
-restart the job, so what cannot be read comes back with its reason.
+A function gets whole columns (Arrow batches as pandas Series) and returns one row per message, always: an exception
+would restart the job, so what cannot be read comes back with its reason.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ FIELDS: dict[str, DataType] = {
     "is_valid": FLAG, "invalid_fields": TEXT, "warnings": TEXT, "is_late": FLAG,
 }  # fmt: skip
 """What `decode_and_score` returns, in the order of its ROW."""
+COUNTS = ("idx", "status_bits", "verify_status", "arc_count")
+"""Whole numbers in accepted messages; in a refused one they may be anything, which Arrow would not convert."""
 
 
 def decode(message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, stream_time: pd.Series,
@@ -53,12 +55,14 @@ def decode(message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, st
     readings.refuse(meant != streamed, lambda row: _two_times(meant[row], streamed[row]))
     columns = readings.columns | {"reason": readings.reason, "is_late": is_late.to_numpy()}
     refused = readings.reason != None  # noqa: E711 -- compares each element
-    columns["idx"] = np.where(refused, np.nan, columns["idx"])
+    for name in COUNTS:
+        columns[name] = np.where(refused, np.nan, columns[name])
     return pd.DataFrame({name: columns[name] for name in FIELDS}, copy=False)
 
 
 def _milliseconds(column: pd.Series) -> NDArray[np.int64]:
-    return column.to_numpy(dtype="datetime64[ms]").astype(np.int64)
+    milliseconds: NDArray[np.int64] = column.to_numpy(dtype="datetime64[ms]").astype(np.int64)
+    return milliseconds
 
 
 def _two_times(meant: int, streamed: int) -> str:

@@ -33,7 +33,8 @@ LEVEL_CUTS = (0.2, 0.4, 0.6, 0.8)
 HIGH, CRITICAL = LEVEL_CUTS[2:]
 ALERT_LEVELS = ("HIGH", "CRITICAL")
 
-ALERT_TYPES = ("TEMPERATURE_CRITICAL", "ARC_DETECTED", "ELECTRICAL_LEAKAGE", "OVERCURRENT", "GAS_DETECTION", "GENERAL_RISK")
+ALERT_TYPES = ("TEMPERATURE_CRITICAL", "ARC_DETECTED", "ELECTRICAL_LEAKAGE", "OVERCURRENT", "GAS_DETECTION",
+               "GENERAL_RISK")
 
 HOT_C, WARM_C, MILD_C = 60.0, 50.0, 40.0
 BURNING_C = 65.0
@@ -124,7 +125,8 @@ def _round(column: Column) -> Column:
 
 def _steps(column: Column, points: tuple[tuple[float, float], ...]) -> Column:
     """The points of the first limit that is exceeded, else 0."""
-    return np.select([column > limit for limit, _ in points], [step for _, step in points], 0.0)
+    found: Column = np.select([column > limit for limit, _ in points], [step for _, step in points], 0.0)
+    return found
 
 
 def _measured(column: Column) -> Column:
@@ -132,7 +134,8 @@ def _measured(column: Column) -> Column:
 
 
 def _has(status: Column, *names: str) -> Column:
-    return (status & sum(BIT[name] for name in names)) != 0
+    found: Column = (status & sum(BIT[name] for name in names)) != 0
+    return found
 
 
 def _leaks(reading: Mapping[str, Column], limit: float) -> Column:
@@ -187,12 +190,14 @@ def _floor_risk(reading: Mapping[str, Column], temperature: Column, alarms: Colu
                 | _leaks_at_least(reading, LEAKAGE_FIRE_MA) | (alarms > MANY_ALARMS))
     high = ((temperature > HOT_C) | _leaks_at_least(reading, LEAKAGE_PERSON_MA) | (reading["arc_count"] > MANY_ARCS)
             | _has(reading["status_bits"], "pcb_temp_alarm", "sensor_temp_alarm"))
-    return np.select([critical, high], [CRITICAL, HIGH], 0.0)
+    floor: Column = np.select([critical, high], [CRITICAL, HIGH], 0.0)
+    return floor
 
 
 def risk_level(risk: Column) -> Column:
     """The level of each risk: NORMAL, LOW, MEDIUM, HIGH or CRITICAL."""
-    return np.array(LEVELS, dtype=object)[np.searchsorted(LEVEL_CUTS, _round(risk), side="right")]
+    levels: Column = np.array(LEVELS, dtype=object)[np.searchsorted(LEVEL_CUTS, _round(risk), side="right")]
+    return levels
 
 
 def alert_type(reading: Mapping[str, Column], temperature: Column) -> Column:
@@ -205,4 +210,5 @@ def alert_type(reading: Mapping[str, Column], temperature: Column) -> Column:
          _has(status, "overcurrent"),
          _has(status, "co_alarm", "voc_alarm") | (reading["co_gas"] > CO_WARN_PPM) | (reading["voc"] > VOC_WARN)],
         [0, 1, 2, 3, 4], 5)
-    return np.array(ALERT_TYPES, dtype=object)[kinds]
+    types: Column = np.array(ALERT_TYPES, dtype=object)[kinds]
+    return types

@@ -16,6 +16,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from infra.postgres import conninfo
+from jobs.errors import FireError
 from jobs.settings import Settings, SettingsError
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
@@ -29,7 +30,7 @@ LEDGER: LiteralString = """
     )"""
 
 
-class MigrationError(ValueError):
+class MigrationError(FireError):
     """The migrations and the database do not fit together; the text says which file and the remedy."""
 
 

@@ -1,0 +1,174 @@
+"""Installs what a command needs into the home folder, once: a venv with hashed packages, and the locked jars.
+
+Standard library only. What is complete carries a stamp with the hash of what it was made from, so that a later start
+costs a few milliseconds; a venv whose installation was interrupted is made anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local import folders, processes
+from infra.local.progress import Progress
+from jobs.errors import FireError
+
+UNFINISHED = "installing"
+COUNTED = re.compile(r"^(\d+) of (\d+) (.*)")
+PACKAGE = re.compile(r"^(?:Collecting|Requirement already satisfied:) ([\w.\-]+)")
+REQUIREMENT = re.compile(r"^[\w.\-]+==", re.MULTILINE)
+
+
+class InstallError(FireError):
+    """Something could not be installed; the text holds the log's end and a remedy."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing to install: a requirements file into the venv, or the jars of one kind."""
+
+    name: str
+    source: Path
+    kind: str
+
+    def stamp(self, home: Path) -> Path:
+        """The file that says from what this part was completely installed."""
+        return home / ("venv" if self.kind == "packages" else "jars") / f"{self.name}.stamp"
+
+    def fingerprint(self, home: Path) -> str:
+        """What the stamp must say: the source's hash and, for packages, the venv's Python version."""
+        version = _venv_version(home) if self.kind == "packages" else ""
+        return f"{hashlib.sha256(self.source.read_bytes()).hexdigest()} {version}".strip()
+
+    def complete(self, home: Path) -> bool:
+        """Whether this part is installed as its source says."""
+        if self.kind == "packages" and not folders.venv_python(home).exists():
+            return False
+        try:
+            return self.stamp(home).read_text() == self.fingerprint(home)
+        except FileNotFoundError:
+            return False
+
+    def settle(self, home: Path) -> None:
+        """Marks the part as complete."""
+        self.stamp(home).write_text(self.fingerprint(home))
+
+
+PYTHON = Part("requirements", folders.ROOT / "requirements.txt", "packages")
+TESTING = Part("requirements-dev", folders.ROOT / "requirements-dev.txt", "packages")
+FLINK = Part("flink", folders.ROOT / "infra" / "jars.lock", "jars")
+KAFKA = Part("kafka", folders.ROOT / "infra" / "jars.lock", "jars")
+NEEDS = {"none": (), "python": (PYTHON,), "flink": (PYTHON, FLINK), "stack": (PYTHON, FLINK, KAFKA),
+         "test": (PYTHON, TESTING, FLINK, KAFKA)}
+
+
+def ensure(home: Path, needs: str) -> None:
+    """Installs what is missing of a command's needs; another installation into the same home is waited for.
+
+    Raises:
+        InstallError: it failed; what was done so far is kept or repaired by the next try.
+    """
+    if all(part.complete(home) for part in NEEDS[needs]):
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    with _alone(home):
+        _install([part for part in NEEDS[needs] if not part.complete(home)], home)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    with (home / "install.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another ./fire is installing; waiting for it", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install(parts: list[Part], home: Path) -> None:
+    packages = [part for part in parts if part.kind == "packages"]
+    jars = [part for part in parts if part.kind == "jars"]
+    if packages:
+        _install_packages(packages, home)
+    if jars:
+        _download_jars(jars, home)
+    for part in jars:
+        part.settle(home)
+
+
+def _install_packages(parts: list[Part], home: Path) -> None:
+    unfinished = home / UNFINISHED
+    python = folders.venv_python(home)
+    if unfinished.exists() or not _runs(python):
+        shutil.rmtree(home / "venv", ignore_errors=True)
+        _make_venv(home)
+    unfinished.touch()
+    total = sum(len(REQUIREMENT.findall(part.source.read_text())) for part in parts)
+    files = [word for part in parts for word in ("-r", str(part.source))]
+    command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-input", "--disable-pip-version-check",
+               "--progress-bar", "off", *files]
+    _run(command, "Python packages (first use only)", home,
+         "check the network and the disk, then start again; ./fire doctor says more", total)
+    for part in parts:
+        part.settle(home)
+    unfinished.unlink()
+
+
+def _runs(python: Path) -> bool:
+    """Whether there is a venv that can install; its base Python may have been removed meanwhile."""
+    return python.exists() and subprocess.run([str(python), "-c", "import pip"], stderr=subprocess.DEVNULL,
+                                              check=False).returncode == 0
+
+
+def _make_venv(home: Path) -> None:
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    _run([sys.executable, "-m", "venv", str(home / "venv")], "Python environment", home,
+         f"if ensurepip is missing, install the package {python}-venv of your system", 0)
+
+
+def _download_jars(parts: list[Part], home: Path) -> None:
+    (home / "jars").mkdir(exist_ok=True)
+    command = [str(folders.venv_python(home)), "-m", "infra.local.jars", str(home), *(part.name for part in parts)]
+    _run(command, "Flink's and Kafka's jars (first use only)", home, "check the network, then start again", 0)
+
+
+def _run(command: list[str], step: str, home: Path, remedy: str, total: int) -> None:
+    log = home / "install.log"
+    done = 0
+    with (Progress(step) as progress, log.open("w", encoding="utf-8", buffering=1) as file,
+          subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folders.ROOT,
+                           stdin=subprocess.DEVNULL, errors="replace") as child):
+        for line in child.stdout or ():
+            file.write(line)
+            done = _show(progress, line, done, total)
+    if child.returncode:
+        raise InstallError(f"{step}: the command ended with exit code {child.returncode}; the end of {log}:\n"
+                           f"{processes.tail(log)}\nRemedy: {remedy}.")
+
+
+def _show(progress: Progress, line: str, done: int, total: int) -> int:
+    """Puts one line of pip or of the downloader on the progress line; how many packages were seen."""
+    counted, package = COUNTED.match(line), PACKAGE.match(line)
+    if counted:
+        progress.at(line.strip())
+    elif package:
+        done += 1
+        progress.at(f"{min(done, total)} of {total} {package.group(1)}")
+    elif line.startswith("Installing collected"):
+        progress.at(f"unpacking {total}")
+    return done
+
+
+def _venv_version(home: Path) -> str:
+    config = home / "venv" / "pyvenv.cfg"
+    found = re.search(r"^version\s*=\s*(\S+)", config.read_text(), re.MULTILINE) if config.exists() else None
+    return found.group(1) if found else "?"

@@ -1,0 +1,148 @@
+"""The embedded Kafka broker: one node that is broker and controller (KRaft), on the loopback address."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from infra.local import folders, ports, processes
+from infra.local.java import Java
+from jobs.settings import Settings
+from jobs.topics import DAY_MS, TOPICS, Topic
+
+START_SECONDS = 90.0
+# The log cleaner alone would take 128 MB by default, more than half of this heap.
+HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+FORMAT_HEAP = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+SERVER = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=8388608
+transaction.max.timeout.ms=900000
+"""
+
+LOGGING = """\
+rootLogger.level = WARN
+rootLogger.appenderRef.file.ref = File
+logger.server.name = kafka.server
+logger.server.level = INFO
+appender.file.type = RollingFile
+appender.file.name = File
+appender.file.fileName = {folder}/server.log
+appender.file.filePattern = {folder}/server.%i.old
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss,SSS}} %-5p %c - %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 20MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 2
+"""
+
+
+def folder(home: Path) -> Path:
+    """The broker's state: configuration, data, logs."""
+    return folders.state(home) / "kafka"
+
+
+def start(home: Path, java: Java, port: int, controller_port: int) -> None:
+    """Starts the broker unless it runs, and waits until it accepts connections."""
+    here = folder(home)
+    if processes.alive(here):
+        return
+    _configure(here, port, controller_port)
+    launch = (java.command, f"-Dlog4j2.configurationFile=file:{here}/log4j2.properties", "-cp", f"{home}/jars/kafka/*")
+    if not (here / "data" / "meta.properties").exists():
+        _format(here, launch)
+    # A child that inherits the whole environment could be told to listen elsewhere by KAFKA_OPTS and the like.
+    processes.start(here, [launch[0], *HEAP, *launch[1:], "kafka.Kafka", str(here / "server.properties")],
+                    env={"PATH": os.defpath, "MALLOC_ARENA_MAX": "2"})
+    processes.wait_until(lambda: ports.accepts(port), f"Kafka on 127.0.0.1:{port}", here, START_SECONDS)
+
+
+def stop(home: Path) -> bool:
+    """Stops the broker; whether there was one."""
+    return processes.stop(folder(home), signal.SIGTERM, grace=20.0)
+
+
+def _configure(here: Path, port: int, controller_port: int) -> None:
+    (here / "data").mkdir(parents=True, exist_ok=True)
+    text = SERVER.format(port=port, controller_port=controller_port, data=here / "data")
+    (here / "server.properties").write_text(text)
+    (here / "log4j2.properties").write_text(LOGGING.format(folder=here))
+
+
+def _format(here: Path, launch: tuple[str, ...]) -> None:
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    command = [launch[0], *FORMAT_HEAP, *launch[1:], "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}",
+               "-c", str(here / "server.properties")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, check=False)
+    if result.returncode:
+        raise processes.ProcessError(f"Kafka's data folder {here}/data could not be prepared; its tool wrote:\n"
+                                     f"{result.stdout}{result.stderr}")
+
+
+def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "") -> list[str]:
+    """Creates the topics that are missing, with their partitions and retention; the names of the new ones."""
+    from kafka.admin import KafkaAdminClient
+
+    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    try:
+        present = set(admin.list_topics())
+        wanted = {f"{prefix}{topic.name}": _options(topic) for topic in topics}
+        missing = {name: options for name, options in wanted.items() if name not in present}
+        if missing:
+            admin.create_topics(missing, wait_for_metadata=True)
+        return list(missing)
+    finally:
+        admin.close()
+
+
+def _options(topic: Topic) -> Mapping[str, object]:
+    return {"num_partitions": topic.partitions, "replication_factor": 1,
+            "configs": {"retention.ms": str(topic.retention_days * DAY_MS)}}
+
+
+def end_offsets(brokers: str, topics: Iterable[str]) -> dict[str, int]:
+    """How many records each topic ever got, transaction markers included."""
+    from kafka import KafkaConsumer, TopicPartition
+
+    consumer = KafkaConsumer(bootstrap_servers=brokers)
+    try:
+        return {topic: sum(consumer.end_offsets([TopicPartition(topic, number) for number in
+                                                 consumer.partitions_for_topic(topic) or ()]).values())
+                for topic in topics}
+    finally:
+        consumer.close()
+
+
+def main() -> None:
+    """Creates the topics on the configured brokers: `python -m infra.local.kafka`."""
+    settings = Settings.load()
+    created = create_topics(settings.kafka_brokers, TOPICS, settings.topic_prefix)
+    print(f"created {', '.join(created)}" if created else "all topics are there")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""What `./fire` does once a usable Python runs it: parse, install what the command needs, hand over to the venv."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from infra.local import folders
+from jobs import commands
+from jobs.errors import FireError
+from jobs.settings import Settings, variable
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command line; returns its exit code if it needs nothing installed, else becomes the venv's Python."""
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        return 130
+    except FireError as error:
+        print(f"./fire: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(argv: Sequence[str]) -> int:  # noqa: RET503 -- its last call replaces this process
+    args = commands.parse(argv)
+    home = folders.home_folder(Settings.load())
+    os.environ[variable("home")] = str(home)
+    if args.needs == "none":
+        return commands.main(argv)
+    from infra.local import install
+
+    install.ensure(home, args.needs)
+    python = str(folders.venv_python(home))
+    # -P: a folder of the user's must not hide a module of ours; files named on the command line stay relative to it.
+    os.execve(python, [python, "-P", "-m", "jobs.commands", *argv], os.environ | {"PYTHONPATH": str(folders.ROOT)})

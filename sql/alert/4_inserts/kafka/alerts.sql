@@ -1,0 +1,2 @@
+INSERT INTO alerts (subject, alert)
+SELECT subject, payload FROM transition WHERE kind = 'alert'

@@ -1,0 +1,88 @@
+"""The alert job on the local mini-cluster: candidates from a file, alerts and dead letters to files."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import alert
+from jobs.pipeline import NAME, SQL
+from jobs.settings import Settings
+from tests.test_lifecycle import ARCS, minute, reading, time, transitions
+
+OTHER = "장치-2"
+GARBAGE = [b"rub\xffbish", b'{"kind": "READING"}', b"[1]",
+           json.dumps(reading(70, subject="dev-\ud800")).encode(), json.dumps(reading(70, level="SEVERE")).encode()]
+
+
+@pytest.fixture(scope="module")
+def candidates() -> list[dict[str, Any]]:
+    return [
+        reading(5), reading(7, ARCS), reading(9, level="CRITICAL"), reading(8, subject=OTHER, site_id=None),
+        *(minute(number) for number in range(6)), minute(0) | {"subject": OTHER}, reading(400), reading(5),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(candidates: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the job wrote; one run for all tests here."""
+    folder = tmp_path_factory.mktemp("alert")
+    good = [json.dumps(row, ensure_ascii=False).encode() for row in candidates]
+    lines = good[:2] + GARBAGE + good[2:]
+    (folder / "candidates.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    file = str(folder / "candidates.jsonl")
+    settings = Settings(source="file", file_input=file, file_output=str(folder), parallelism=2)
+    alert.start(settings).wait()
+    return folder
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    parts = sorted(part for part in folder.iterdir() if part.is_file())
+    return [json.loads(line) for part in parts for line in part.read_text(encoding="utf-8").splitlines()]
+
+
+def test_job_writes_exactly_what_the_life_cycle_says(candidates: list[dict[str, Any]], results: Path) -> None:
+    written = rows(results / "alerts")
+    for subject in ("dev-1", OTHER):
+        expected = transitions(row for row in candidates if row["subject"] == subject)
+        assert [row for row in written if row["subject"] == subject] == expected
+    assert [(row["subject"], row["alert_type"], row["transition"]) for row in written if row["subject"] == OTHER] == [
+        (OTHER, "TEMPERATURE_CRITICAL", "OPENED")]
+    assert len(written) == 7
+
+
+def test_what_is_no_candidate_becomes_a_dead_letter_with_its_bytes_and_a_reason(results: Path) -> None:
+    letters = rows(results / "dead_letters")
+    assert sorted(base64.b64decode(letter["message"]) for letter in letters) == sorted(GARBAGE)
+    reasons = {base64.b64decode(letter["message"]): letter["reason"] for letter in letters}
+    expected = ["candidate is not JSON", "subject must be", "candidate must be a JSON object", "subject must be",
+                "level must be HIGH or CRITICAL"]
+    for message, beginning in zip(GARBAGE, expected, strict=True):
+        assert reasons[message].startswith(beginning)
+    for letter in letters:
+        assert (letter["schema_version"], letter["record_time"]) == (1, None)
+        assert letter["source"].endswith("candidates.jsonl")
+    assert set(letters[0]) == {"schema_version", "source", "record_time", "reason", "message"}
+
+
+def test_every_name_in_the_sql_comes_from_the_settings() -> None:
+    used = {name for file in (SQL / "alert").rglob("*.sql") for name in NAME.findall(file.read_text(encoding="utf-8"))}
+    assert used == set(alert.names(Settings()))
+
+
+def test_topics_group_and_transactions_follow_the_settings() -> None:
+    names = alert.names(Settings(topic_prefix="plant-a.", consumer_group="plant-a", alert_delivery="exactly-once"))
+    assert names["CANDIDATES_TOPIC"] == "plant-a.candidates"
+    assert names["ALERTS_TOPIC"] == "plant-a.alerts"
+    assert names["CONSUMER_GROUP"] == "plant-a-alert"
+    assert names["ALERT_DELIVERY"] == "exactly-once"
+    assert names["ALERT_TRANSACTIONS"] == "plant-a-alerts"
+
+
+def test_escalated_alert_of_the_job_has_the_time_of_its_candidate(results: Path) -> None:
+    (escalated,) = [row for row in rows(results / "alerts") if row["transition"] == "ESCALATED"]
+    assert (escalated["event_time"], escalated["level"]) == (time(9), "CRITICAL")
