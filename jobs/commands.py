@@ -35,8 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./fire", description="Sees an electrical fire coming.",
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements, _bench,
-                    _doctor):
+    for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
+                    _evaluate, _bench, _doctor):
         declare(commands)
     return parser
 
@@ -130,6 +130,13 @@ def _measurements(commands: Commands) -> None:
                    "./fire measurements data --out messages")
     sub.add_argument("data", metavar="DIR", help="folder with fire/, cable/, electrical/ and temperature/ CSV files")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for <test>.jsonl")
+
+
+def _evaluate(commands: Commands) -> None:
+    sub = _command(commands, "evaluate", "jobs.evaluate:run", "python",
+                   "replay published measurements: does every fire alarm, does a normal home stay quiet",
+                   "./fire evaluate data")
+    sub.add_argument("data", metavar="DIR", help="folder with fire/, cable/, electrical/ and temperature/ CSV files")
 
 
 def _bench(commands: Commands) -> None:

@@ -37,7 +37,19 @@ def stack() -> Iterator[Stack]:
         pytest.skip(f"{real / 'jars'} holds no jars; ./fire test downloads them")
     with embedded.own(real, "test", print) as running:
         submit(running)
+        send_history(running)
         yield running
+
+
+def send_history(stack: Stack) -> None:
+    """Ten minutes of one device, half an hour ago: their windows close as soon as anything of now arrives."""
+    start = time.time_ns() // 1_000_000 - 1_800_000
+    producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
+    for idx in range(20):
+        body = {"deviceId": "history-1", "siteId": "s", "idx": idx, "timestamp": start + 30_000 * idx, "pcbTemp": 30.0 + idx}
+        producer.send("telemetry", json.dumps(body).encode(), key=b"history-1")
+    producer.flush()
+    producer.close()
 
 
 def until(holds: Callable[[], Any], what: str) -> Any:
@@ -78,7 +90,8 @@ def kill_task_manager(stack: Stack) -> None:
 
 def records(stack: Stack, topic: str) -> list[Any]:
     """Everything that a topic holds now."""
-    consumer = KafkaConsumer(bootstrap_servers=stack.kafka_brokers, group_id=None, isolation_level="read_committed")
+    consumer = KafkaConsumer(bootstrap_servers=stack.kafka_brokers, group_id=None, enable_auto_commit=False,
+                             isolation_level="read_committed")
     partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)

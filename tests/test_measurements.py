@@ -37,7 +37,7 @@ def test_every_source_file_becomes_one_test(tests: Messages) -> None:
 
 def test_home_fire_gives_ceiling_temperature_and_co_of_each_usable_station(tests: Messages) -> None:
     a, b = ({"deviceId": f"nist-SDC05-{station}", "siteId": "nist-SDC05"} for station in "AB")
-    start = 1_780_704_000_000  # 2026-06-06T00:00:00Z, the day of test 5
+    start = 1_591_401_600_000  # 2020-06-06T00:00:00Z, the day of test 5
     assert tests["nist-SDC05"][:3] == [
         a | {"idx": 0, "timestamp": start + 2000, "sensorTemp": 22.7, "co": 31.3},
         b | {"idx": 0, "timestamp": start + 2000, "sensorTemp": 22.8, "co": 13.4},
@@ -50,7 +50,7 @@ def test_station_without_a_usable_co_analyser_is_left_out(tests: Messages) -> No
 
 def test_cable_is_a_device_and_its_heater_is_not(tests: Messages) -> None:
     first = tests["carolfire-65"][0]
-    heating_starts = 1_772_841_600_000  # 2026-03-07T00:00:00Z, 82 s after the first row
+    heating_starts = 1_583_452_800_000  # 2020-03-06T00:00:00Z, 82 s after the first row
     assert first == {"deviceId": "carolfire-65-cable1", "siteId": "carolfire-65", "idx": 0, "sensorTemp": 31.7,
                      "timestamp": heating_starts - 82_000}
 

@@ -1,0 +1,80 @@
+"""The README is true: its tables are those of the code."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from jobs import commands, detect
+from jobs.settings import Settings, variable
+from jobs.topics import TOPICS
+from udfs.messages import ALARM_BITS, COMMUNICATION_ERROR
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = next(action for action in commands.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+
+
+def setting_lines() -> list[str]:
+    return [f"| `{variable(each.name)}` | {_default(each.default)} | {each.metadata['meaning']}{_choices(each)} |"
+            for each in fields(Settings)]
+
+
+def _default(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text}`" if text else ""
+
+
+def _choices(each: object) -> str:
+    choices = each.metadata["choices"]  # type: ignore[attr-defined]
+    return f" ({', '.join(f'`{choice}`' for choice in choices)})" if choices else ""
+
+
+def bit_lines() -> list[str]:
+    return [f"| {alarm.bit} | `{alarm.name}` | {alarm.text.en} | {alarm.text.ko} |"
+            for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)]
+
+
+@pytest.mark.parametrize("line", [*setting_lines(), *bit_lines()])
+def test_table_of_the_readme_has_the_line_that_the_code_says(line: str) -> None:
+    assert line in README.splitlines()
+
+
+def test_readme_lists_no_setting_that_does_not_exist() -> None:
+    assert set(re.findall(r"^\| `(FIRE_\w+)`", README, re.M)) == {variable(each.name) for each in fields(Settings)}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_topic_is_in_the_readme_with_its_key_and_has_a_schema(topic: object) -> None:
+    name, key = topic.name, topic.key  # type: ignore[attr-defined]
+    assert re.search(rf"^\| `{name}` \| `{key or 'source'}` \|", README, re.M)
+    assert (ROOT / f"infra/schemas/{name}.schema.json").exists()
+
+
+def test_every_result_of_the_detect_job_has_a_topic() -> None:
+    assert {result.replace("_", "-") for result in detect.RESULTS} <= {topic.name for topic in TOPICS}
+
+
+@pytest.mark.parametrize("name", COMMANDS.choices)
+def test_command_is_in_the_readme(name: str) -> None:
+    assert re.search(rf"`(?:\./fire )?{name}", README)
+
+
+def test_files_that_the_readme_links_to_exist() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_project_speaks_of_no_machine_and_no_registry() -> None:
+    forbidden = re.compile(r"/work/|/tmp/lab|repo1?\.maven|pypi\.org|files\.pythonhosted", re.I)
+    for file in ROOT.rglob("*"):
+        parts = file.relative_to(ROOT).parts
+        if not file.is_file() or parts[0].startswith((".fire", ".git", ".hyp", ".mypy", ".pytest", ".ruff")) or "__pycache__" in parts:
+            continue
+        if file.suffix in {".py", ".sql", ".md", ".txt", ".toml", ".yml", ".yaml", ".lock", ".in", ".json", ".xml", ""}:
+            found = forbidden.search(file.read_text(encoding="utf-8", errors="replace"))
+            assert not found or file.name == "test_docs.py", f"{file.relative_to(ROOT)} names {found and found[0]}"
