@@ -1,7 +1,7 @@
-"""The alert job: candidates in, transitions of alerts out.
+"""The alert job: candidates in, transitions and updates of alerts out.
 
 A job of its own: a DataStream inside the SQL job would make Flink run everything above it twice, and an alert must not
-wait for anything that stores. Only rare rows come here, so Python state is affordable (one read, one write a row).
+wait for anything that stores. Only rare rows come here, so Python state is affordable (at most two reads and two writes a row).
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ def start(settings: Settings, configuration: Mapping[str, str] | None = None) ->
     t_env = table_environment(settings, "alert", {**forced, **(configuration or {})})
     pipeline = Pipeline(t_env, names(settings))
     pipeline.declare(f"alert/1_sources/{settings.source}", "alert/2_views", f"alert/3_sinks/{settings.source}")
-    declare_transitions(t_env)
+    declare_output(t_env)
     return pipeline.inserts("alert/4_inserts", f"alert/4_inserts/{settings.source}").execute()
 
 
-def declare_transitions(t_env: StreamTableEnvironment) -> None:
-    """Declares `transition`: what the life cycle makes of `candidate_by_subject`, one row per alert or dead letter."""
+def declare_output(t_env: StreamTableEnvironment) -> None:
+    """Declares `alert_output`: what the life cycle makes of `candidate_by_subject`; `kind` says which sink a row is for."""
     schema = Schema.new_builder()
     for column in OUTPUT:
         schema = schema.column(column, DataTypes.STRING().not_null())
-    t_env.create_temporary_view("transition", lifecycle(t_env), schema.build())
+    t_env.create_temporary_view("alert_output", lifecycle(t_env), schema.build())
 
 
 def lifecycle(t_env: StreamTableEnvironment) -> DataStream:
     """The keyed state machine over `candidate_by_subject`."""
     candidates = t_env.to_data_stream(t_env.from_path("candidate_by_subject"))
-    by_subject = candidates.key_by(lambda row: row.subject, key_type=Types.STRING())
+    by_subject = candidates.key_by(lambda row: row.life, key_type=Types.STRING())
     return by_subject.process(Lifecycle(), OUTPUT_TYPE).name("alert life cycle").uid(UID)
 
 
@@ -53,8 +53,9 @@ def names(settings: Settings) -> dict[str, str]:
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers, "KAFKA_COMPRESSION": settings.kafka_compression,
         "CONSUMER_GROUP": f"{settings.consumer_group}-alert", "CANDIDATES_TOPIC": settings.topic("candidates"),
-        "ALERTS_TOPIC": settings.topic("alerts"), "DEAD_LETTERS_TOPIC": settings.topic("dead-letters"),
-        "ALERT_DELIVERY": settings.alert_delivery, "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",
+        "ALERTS_TOPIC": settings.topic("alerts"), "ALERT_STATE_TOPIC": settings.topic("alert-state"),
+        "DEAD_LETTERS_TOPIC": settings.topic("dead-letters"), "ALERT_DELIVERY": settings.alert_delivery,
+        "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",
         "FILE_INPUT": settings.file_input, "FILE_OUTPUT": settings.file_output,
     }  # fmt: skip
     return {name: text(value) for name, value in given.items()}

@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _evaluate, _bench, _doctor):
+                    _notify, _evaluate, _bench, _doctor):
         declare(commands)
     return parser
 
@@ -145,6 +145,15 @@ def _bench(commands: Commands) -> None:
     sub.add_argument("--messages", type=int, default=2_000_000, help="messages through the file source (default 2,000,000)")
     sub.add_argument("--devices", type=int, default=1000, help="devices (default 1,000)")
     sub.add_argument("--only", choices=["file", "latency"], help="one of the two measurements")
+
+
+def _notify(commands: Commands) -> None:
+    sub = _command(commands, "notify", "jobs.notify:run", "python",
+                   "deliver the alert topic to webhooks, e-mail and Amazon SNS, through an outbox in Postgres",
+                   "./fire notify --channels channels.toml")
+    sub.add_argument("--channels", metavar="FILE", help="who hears of what (infra/notify/channels.example.toml shows how)")
+    sub.add_argument("--status", action="store_true", help="say what is pending and what is parked, and end")
+    sub.add_argument("--retry-parked", action="store_true", help="make parked deliveries due again, and end")
 
 
 def _doctor(commands: Commands) -> None:

@@ -62,7 +62,7 @@ class Watch:
     settings: Settings
     prefix: str
     levels: dict[str, str] = field(default_factory=dict)
-    arrivals: dict[tuple[str, str, str], Arrival] = field(default_factory=dict)
+    arrivals: dict[tuple[str, str, str, str], Arrival] = field(default_factory=dict)
     dead_letters: set[str] = field(default_factory=set)
     readings: int = 0
     problem: Exception | None = None
@@ -123,7 +123,8 @@ class Watch:
     def _transition(self, alert: dict[str, Any]) -> None:
         if alert["subject"].startswith(self.prefix):
             arrival = Arrival(alert, time.time_ns() // 1_000_000)
-            self.arrivals.setdefault((alert["alert_id"], alert["transition"], alert["level"]), arrival)
+            key = (alert["alert_id"], alert["transition"], alert["level"], alert["event_time"])
+            self.arrivals.setdefault(key, arrival)
 
 
 def stored(connection: dict[str, Any], prefix: str) -> Stored:

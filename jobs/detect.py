@@ -9,13 +9,29 @@ from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, expression, text
 from jobs.settings import Settings
+from udfs import limits, scoring
 from udfs.functions import decode_and_score
+from udfs.hour_functions import device_patterns_of, minute_context
+
+LIMITS = ("HIGH", "CRITICAL", "RISE_C", "CO_10MIN_PPM", "CO_60MIN_PPM", "CO_10MIN_MINUTES", "CO_60MIN_MINUTES", "SPIKE",
+          "SPIKE_GAP_MINUTES", "ANOMALY_C", "ANOMALY_SIGMAS", "FREQUENT_ARCS", "MODERATE_ARCS", "CLUSTER_RISK", "PAIR_RISK",
+          "DIVERGENCE_C", "PATTERN_LEAST_MINUTES", "SITE_SHARE", "SITE_SHARE_PER_DEVICE", "PAIRED_DEVICES",
+          "SITE_DEVICES", "SILENCE_MINUTES", "SPIKE_CRITICAL", "ANOMALY_CRITICAL_C")
+"""Thresholds of `udfs.scoring` and `udfs.limits` that SQL compares with."""
 
 RESULTS = {
     "readings": "device_id",
     "dead_letters": "source",
     "device_minutes": "device_id",
     "device_5min_aggregates": "device_id",
+    "temperature_rises": "device_id",
+    "temperature_anomalies": "device_id",
+    "co_exposure": "device_id",
+    "risk_spikes": "device_id",
+    "arc_patterns": "device_id",
+    "device_correlations": "site_id",
+    "site_risk": "site_id",
+    "device_patterns": "device_id",
     "candidates": "subject",
 }
 """What the job writes, and the column that each topic is keyed by."""
@@ -31,14 +47,18 @@ def start(settings: Settings, configuration: Mapping[str, str] | None = None) ->
 def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
     """Declares the whole job, one line a stage."""
     pipeline = Pipeline(t_env, names(settings))
-    t_env.create_temporary_function("decode_and_score", decode_and_score)
+    t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry))
+    t_env.create_temporary_function("minute_context", minute_context)
+    t_env.create_temporary_function("device_patterns_of", device_patterns_of)
     pipeline.declare(f"detect/1_sources/{settings.source}")
     pipeline.declare("detect/2_decoded", "detect/3_scored")
     pipeline.declare(f"detect/4_distinct/{'keep_first' if settings.deduplicate else 'keep_all'}")
-    pipeline.declare("detect/5_readings", "detect/6_minutes", "detect/7_windows", "detect/8_candidates")
-    pipeline.declare("detect/results")
+    pipeline.declare("detect/5_readings", "detect/6_minutes", "detect/7_hour", "detect/8_findings")
+    pipeline.declare("detect/9_windows", "detect/10_neighbours", "detect/11_results")
+    pipeline.declare("detect/12_watched", "detect/13_candidates")
+    pipeline.declare("detect/columns")
     pipeline.declare_each(f"detect/sinks/{settings.source}.sql", sinks(settings))
-    return pipeline.inserts("detect/inserts")
+    return pipeline.inserts("detect/inserts", "detect/inserts_candidates")
 
 
 def names(settings: Settings) -> dict[str, str]:
@@ -53,7 +73,15 @@ def names(settings: Settings) -> dict[str, str]:
         "FILE_INPUT": settings.file_input,
         "FILE_OUTPUT": settings.file_output,
     }
-    return {"MESSAGE_TIME": expression("detect/message_time.sql")} | {name: text(value) for name, value in given.items()}
+    figures = {name: literal(vars(scoring)[name] if name in vars(scoring) else vars(limits)[name]) for name in LIMITS}
+    levels = {"LOW": literal(scoring.LEVEL_CUTS[0]), "MEDIUM": literal(scoring.LEVEL_CUTS[1])}
+    return ({"MESSAGE_TIME": expression("detect/message_time.sql")} | figures | levels
+            | {name: text(value) for name, value in given.items()})
+
+
+def literal(number: float) -> str:
+    """A number as SQL takes it for a DOUBLE or an INT, never for a DECIMAL."""
+    return str(number) if isinstance(number, int) else f"{number!r}e0"
 
 
 def sinks(settings: Settings) -> list[dict[str, str]]:

@@ -45,7 +45,7 @@ class Source:
     test: str
     columns: Mapping[str, str]
     start: datetime | None = None
-    only_usable_stations: bool = False
+    has_unusable_analysers: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Device:
 SOURCES = (
     Source(r"fire/nist_home_smoke_alarm_SDC(\d+)\.csv", r"nist-SDC\1",
            {"sensorTemp": r"temp_top_c_([A-F])", "co": r"co_ppm_([A-F])"},
-           start=datetime(2020, 6, 1, tzinfo=UTC), only_usable_stations=True),
+           start=datetime(2020, 6, 1, tzinfo=UTC), has_unusable_analysers=True),
     Source(r"fire/delco_trainer_test_(\d+)\.csv", r"delco-\1",
            {"sensorTemp": r"temp_c_(A\d+_\d)", "co": r"co_ppm_([AB])"},
            start=datetime(2020, 4, 1, tzinfo=UTC)),
@@ -106,7 +106,7 @@ def messages(data: Path, file: Path) -> Iterator[dict[str, Any]]:
     source, match = _source(data, file)
     test = match.expand(source.test)
     with _rows(file) as rows:
-        devices = _devices(source, test, rows.fieldnames or [], _channels(source, data, match), file)
+        devices = _devices(source, test, rows.fieldnames or [], _is_usable(source, data, match), file)
         clock = _clock(source, match)
         for idx, row in enumerate(rows):
             yield from _row_messages(test, devices, idx, clock(row), row)
@@ -136,18 +136,18 @@ def _rows(file: Path) -> Iterator[csv.DictReader[str]]:
         yield csv.DictReader(text)
 
 
-def _channels(source: Source, data: Path, match: re.Match[str]) -> Callable[[str], bool]:
-    """Which channels to use: of the home fires, the stations whose CO analyser is known to be usable."""
-    if not source.only_usable_stations:
-        return lambda channel: True
+def _is_usable(source: Source, data: Path, match: re.Match[str]) -> Callable[[str, str], bool]:
+    """Which fields of which channels to use: of the home fires, CO only where the analyser is known to be usable."""
+    if not source.has_unusable_analysers:
+        return lambda field, channel: True
     if not (data / CO_STATIONS).exists():
         raise MeasurementsError(f"{data / CO_STATIONS} is missing; it says which CO analysers are usable")
     with _rows(data / CO_STATIONS) as rows:
         usable = {row["station"] for row in rows if row["test"] == f"SDC{match[1]}" and row["usable"] == "1"}
-    return usable.__contains__
+    return lambda field, channel: field != "co" or channel in usable
 
 
-def _devices(source: Source, test: str, header: Any, is_used: Callable[[str], bool], file: Path) -> list[Device]:
+def _devices(source: Source, test: str, header: Any, is_usable: Callable[[str, str], bool], file: Path) -> list[Device]:
     columns: dict[str, dict[str, str]] = {}
     for field, pattern in source.columns.items():
         matches = [match for column in header if (match := re.fullmatch(pattern, column))]
@@ -155,9 +155,9 @@ def _devices(source: Source, test: str, header: Any, is_used: Callable[[str], bo
             raise MeasurementsError(f"{file} has no column {pattern} for the field {field}; "
                                     f"its header is {','.join(header)}")
         for match in matches:
-            columns.setdefault("".join(match.groups()), {})[field] = match[0]
-    return [Device(f"{test}-{channel}" if channel else test, fields) for channel, fields in columns.items()
-            if is_used(channel)]
+            if is_usable(field, channel := "".join(match.groups())):
+                columns.setdefault(channel, {})[field] = match[0]
+    return [Device(f"{test}-{channel}" if channel else test, fields) for channel, fields in columns.items()]
 
 
 def _clock(source: Source, match: re.Match[str]) -> Callable[[Row], int]:

@@ -59,10 +59,12 @@ def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Setting
         detect.start(detected, local_configuration()).wait()
         counts = {result: _collect(work / "detect" / result, out / f"{result}.jsonl") for result in detect.RESULTS}
         _locate_dead_letters(files, out / "dead_letters.jsonl")
+        _end_without_silence(out)
         _sort_by_availability(out / "candidates.jsonl", timedelta(seconds=settings.lateness_seconds))
         alerting = replace(detected, file_input=str(out / "candidates.jsonl"), file_output=str(work / "alert"), parallelism=1)
         alert.start(alerting, local_configuration()).wait()
         counts["alerts"] = _collect(work / "alert" / "alerts", out / "alerts.jsonl")
+        counts["alert_state"] = _collect(work / "alert" / "alert_state", out / "alert_state.jsonl")
         counts["dead_letters"] += _append(work / "alert" / "dead_letters", out / "dead_letters.jsonl")
     return counts
 
@@ -127,12 +129,19 @@ def _places(files: list[Path], wanted: set[bytes]) -> dict[bytes, deque[str]]:
     return places
 
 
+def _end_without_silence(out: Path) -> None:
+    """Removes the silences that only the end of the files made: where a file ends, nothing is known of its devices."""
+    newest = max((row["minute_end"] for row in _read(out / "device_minutes.jsonl")), default="")
+    candidates = out / "candidates.jsonl"
+    _write(candidates, [row for row in _read(candidates) if row["cause"] != "silences" or row["event_time"] <= newest])
+
+
 def _sort_by_availability(target: Path, lateness: timedelta) -> None:
-    """Puts candidates in the order in which a live topic would carry them: a minute comes when the watermark passes it."""
-    def available(row: dict[str, Any]) -> tuple[datetime, bool, str, int]:
-        is_minute = row["kind"] == "MINUTE"
-        time = datetime.fromisoformat(row["event_time"]) + (lateness if is_minute else timedelta())
-        return time, is_minute, row["subject"], row["idx"] or 0
+    """Puts candidates in the order in which a live topic would carry them: windows come when the watermark passes them."""
+    def available(row: dict[str, Any]) -> tuple[datetime, bool, str, str, int]:
+        at_once = row["cause"] == "readings"
+        time = datetime.fromisoformat(row["event_time"]) + (timedelta() if at_once else lateness)
+        return time, row["kind"] == "MINUTE", row["subject"], row["alert_type"] or "", row["idx"] or 0
 
     _write(target, sorted(_read(target), key=available))
 

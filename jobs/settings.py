@@ -41,6 +41,8 @@ class Settings:
     consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`")
     file_input: str = setting("", "file that the file source reads, one JSON message a line (`.gz` allowed)")
     file_output: str = setting("", "folder that the file sinks write, one sub-folder a result")
+    registry: str = setting("", "device registry, a file or `s3://bucket/key` that every worker can read; empty: the default "
+                                "profile for every device")
     parallelism: int = setting(0, "parallelism of a job; 0 leaves it to the cluster")
     checkpoint_seconds: int = setting(10, "interval of checkpoints, from which a job resumes; 0 leaves it to the cluster")
     lateness_seconds: int = setting(5, "how far the watermark stays behind the newest event time")
@@ -93,6 +95,11 @@ class Settings:
 def variable(name: str) -> str:
     """The environment variable of a setting: `kafka_brokers` → `FIRE_KAFKA_BROKERS`."""
     return f"FIRE_{name.upper()}"
+
+
+def secret(name: str) -> str | None:
+    """A secret that a file names by the environment variable `name`; None where it is not set."""
+    return os.environ.get(name)
 
 
 def _application_properties(path: Path) -> dict[str, str]:

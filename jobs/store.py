@@ -25,8 +25,16 @@ CONNECTION = ("reWriteBatchedInserts=true&stringtype=unspecified&socketTimeout=1
 PATTERNS = {
     "NAME": r"\A\P{Cntrl}{1,256}\z",
     "WORD": r"\A[A-Z0-9_]{1,64}\z",
-    "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z\z",
+    "WORDS": r"\A[A-Z0-9_]{0,256}\z",
+    # One spelling for one time: two rows of a batch that only Postgres knows to be the same would stop the job.
+    "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\z",
 }
+
+WINDOWS = ("temperature_rises", "temperature_anomalies", "co_exposure", "risk_spikes", "arc_patterns", "device_correlations",
+           "site_risk", "device_patterns")
+"""Results that share one source and one view; each has a table of its name, and a topic with dashes."""
+ALONE = {"READINGS_TOPIC": "readings", "MINUTES_TOPIC": "device-minutes", "AGGREGATES_TOPIC": "device-5min-aggregates",
+         "ALERTS_TOPIC": "alerts", "STATE_TOPIC": "alert-state"}
 
 # The JSON format's ignore-parse-errors catches whatever is thrown while a row is handed on, so also what operators
 # chained behind the source throw. Without chains no failed write is taken for bad JSON: Flink sees it and restarts.
@@ -50,12 +58,22 @@ def names(settings: Settings) -> dict[str, str]:
         "CONSUMER_GROUP": settings.consumer_group,
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),
-        "READINGS_TOPIC": settings.topic("readings"),
-        "MINUTES_TOPIC": settings.topic("device-minutes"),
-        "AGGREGATES_TOPIC": settings.topic("device-5min-aggregates"),
-        "ALERTS_TOPIC": settings.topic("alerts"),
+        "WINDOW_RESULTS": "|".join(WINDOWS),
     }
-    return {name: text(value) for name, value in (PATTERNS | given).items()}
+    return {name: text(value) for name, value in (PATTERNS | given | topics(settings)).items()}
+
+
+def topics(settings: Settings) -> dict[str, str]:
+    """The topics, each where it has a source of its own, and the lists that one source reads."""
+    alone = {name: settings.topic(topic) for name, topic in ALONE.items()}
+    windows = [settings.topic(result.replace("_", "-")) for result in WINDOWS]
+    lists = {"WINDOW_TOPICS": ";".join(windows), "ALL_TOPICS": ";".join([*alone.values(), *windows])}
+    return {"TOPIC_PREFIX": settings.topic_prefix, **alone, **lists} | _file_names(settings)
+
+
+def _file_names(settings: Settings) -> dict[str, str]:
+    """A file stands for a topic under its own name."""
+    return {"STATE_TOPIC": "alert_state.jsonl"} if settings.source == "file" else {}
 
 
 def postgres_url(settings: Settings) -> str:

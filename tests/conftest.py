@@ -53,3 +53,39 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, 
 def replayed(replay: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
     """Every result of the vectors' stream."""
     return replay(VECTORS / "stream.jsonl.gz")
+
+
+@pytest.fixture(scope="session")
+def detect(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Rows]]:
+    """Runs the real detect job alone over messages on the local mini-cluster; returns the rows of every result."""
+    from jobs import detect as job
+    from jobs.replay import local_configuration
+    from jobs.settings import Settings
+
+    def run(messages: list[bytes], **settings: Any) -> dict[str, Rows]:
+        folder = tmp_path_factory.mktemp("detect")
+        (folder / "telemetry.jsonl").write_bytes(b"".join(each + b"\n" for each in messages))
+        job.start(Settings(source="file", file_input=str(folder / "telemetry.jsonl"), file_output=str(folder / "out"),
+                           **{"parallelism": 1, **settings}), local_configuration()).wait()
+        return {result: [row for part in sorted((folder / "out" / result).rglob("part-*")) for row in rows(part)]
+                for result in job.RESULTS}
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def case_starts() -> dict[str, int]:
+    """When each golden case starts, epoch ms."""
+    from tests.packing import pack
+    from tests.test_views import CASES
+
+    return pack(CASES)[1]
+
+
+@pytest.fixture(scope="session")
+def cases(detect: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
+    """Every result of all golden cases, from one run."""
+    from tests.packing import pack
+    from tests.test_views import CASES
+
+    return detect(pack(CASES)[0])

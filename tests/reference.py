@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+DEFAULT = {"voltage_high": 234, "voltage_low": 190, "current_high": 100, "leakage_warn": 8, "co_warn": 17, "voc_warn": 400,
+           "power_factor_low": 0.9}
 WEIGHTS = [0.1, 0.15, 0.2, 0.25, 0.2, 0.1, 0.3, 0.3, 0.2, 0.15, 0.05, 0.25]
 
 
-def scores(reading: Mapping[str, Any]) -> dict[str, Any]:
+def profile_limits(nominal: float, rated: float, overrides: Mapping[str, float]) -> dict[str, float]:
+    """The limits of a profile."""
+    voltages = {"voltage_high": round(nominal * 234 / 220, 6), "voltage_low": round(nominal * 190 / 220, 6)}
+    return {**DEFAULT, **voltages, "current_high": rated, **overrides}
+
+
+def scores(reading: Mapping[str, Any], limits: Mapping[str, float] = DEFAULT) -> dict[str, Any]:
     """All scores of one reading; absent measurements are None."""
     status = reading["status_bits"] or 0
-    rule, status_risk, pattern = rule_risk(reading), status_risk_of(status), pattern_risk(reading)
+    rule, status_risk, pattern = rule_risk(reading, limits), status_risk_of(status), pattern_risk(reading)
     base = round(0.4 * rule + 0.3 * status_risk + 0.3 * pattern, 6)
     floor = floor_risk(reading)
     risk = max(min(1.0, base), floor)
-    return {"indicator_risk": indicator_risk(reading), "rule_risk": rule, "status_risk": status_risk,
+    return {"indicator_risk": indicator_risk(reading, limits), "rule_risk": rule, "status_risk": status_risk,
             "pattern_risk": pattern, "base_risk": base, "floor_risk": floor, "risk_score": risk, "risk_level": level(risk),
-            "confidence": min(max(1 - 0.5 * abs(rule - status_risk), 0.5), 1.0), "alert_type": alert_type(reading)}
+            "confidence": min(max(1 - 0.5 * abs(rule - status_risk), 0.5), 1.0), "alert_type": alert_type(reading, limits)}
 
 
 def above(value: float | None, limit: float) -> bool:
@@ -33,25 +41,29 @@ def bits(status: int) -> list[bool]:
     return [bool(status >> bit & 1) for bit in range(12)]
 
 
-def indicator_risk(reading: Mapping[str, Any]) -> float:
+def indicator_risk(reading: Mapping[str, Any], limits: Mapping[str, float]) -> float:
     t, alarms = temperature(reading), bits(reading["status_bits"] or 0)
     heat = 0.0 if t is None else 1.0 if t > 60 else 0.7 if t > 50 else 0.4 if t > 40 else 0.1
     electrical = 0.15 * alarms[0] + 0.2 * alarms[2] + 0.25 * alarms[3] + min(0.3, 0.05 * (reading["arc_count"] or 0))
-    gas = 0.2 * above(reading["co_gas"], 17) + 0.15 * above(reading["voc"], 400)
+    gas = 0.2 * above(reading["co_gas"], limits["co_warn"]) + 0.15 * above(reading["voc"], limits["voc_warn"])
     return round(min(1.0, 0.4 * heat + electrical + gas), 6)
 
 
-def rule_risk(reading: Mapping[str, Any]) -> float:
+def rule_risk(reading: Mapping[str, Any], limits: Mapping[str, float]) -> float:
     t = temperature(reading)
     risk = 0.4 if above(t, 60) else 0.3 if above(t, 50) else 0.1 if above(t, 40) else 0.0
     low = reading["voltage_low"]
-    risk += 0.15 * (above(reading["voltage"], 234) or (low is not None and low < 190))
-    risk += 0.2 * above(reading["current"], 100)
-    risk += 0.25 * (above(reading["leakage_current"], 8) or above(reading["resistive_leakage"], 8))
+    risk += 0.15 * (above(reading["voltage"], limits["voltage_high"]) or (low is not None and low < limits["voltage_low"]))
+    risk += 0.2 * above(reading["current"], limits["current_high"])
+    risk += 0.25 * leaks(reading, limits)
     risk += min(0.2, 0.02 * (reading["arc_count"] or 0))
-    risk += 0.15 * above(reading["co_gas"], 17) + 0.1 * above(reading["voc"], 400)
+    risk += 0.15 * above(reading["co_gas"], limits["co_warn"]) + 0.1 * above(reading["voc"], limits["voc_warn"])
     factor = reading["power_factor"]
-    return round(min(1.0, risk + 0.05 * (factor is not None and factor < 0.9)), 6)
+    return round(min(1.0, risk + 0.05 * (factor is not None and factor < limits["power_factor_low"])), 6)
+
+
+def leaks(reading: Mapping[str, Any], limits: Mapping[str, float]) -> bool:
+    return any(above(reading[name], limits["leakage_warn"]) for name in ("leakage_current", "resistive_leakage"))
 
 
 def status_risk_of(status: int) -> float:
@@ -95,16 +107,16 @@ def level(risk: float) -> str:
     return "NORMAL"
 
 
-def alert_type(reading: Mapping[str, Any]) -> str:
+def alert_type(reading: Mapping[str, Any], limits: Mapping[str, float]) -> str:
     alarms = bits(reading["status_bits"] or 0)
     if alarms[6] or alarms[7] or above(temperature(reading), 60):
         return "TEMPERATURE_CRITICAL"
     if alarms[11] or above(reading["arc_count"], 0):
         return "ARC_DETECTED"
-    if alarms[3] or alarms[4] or above(reading["leakage_current"], 8) or above(reading["resistive_leakage"], 8):
+    if alarms[3] or alarms[4] or leaks(reading, limits):
         return "ELECTRICAL_LEAKAGE"
     if alarms[2]:
         return "OVERCURRENT"
-    if alarms[8] or alarms[9] or above(reading["co_gas"], 17) or above(reading["voc"], 400):
+    if alarms[8] or alarms[9] or above(reading["co_gas"], limits["co_warn"]) or above(reading["voc"], limits["voc_warn"]):
         return "GAS_DETECTION"
     return "GENERAL_RISK"

@@ -122,11 +122,16 @@ def test_every_message_is_accounted_for_though_a_task_manager_is_killed(stack: S
     assert {each.alert["level"] for each in watch.arrivals.values()} == {"HIGH", "CRITICAL"}
 
 
+ALWAYS = {"dead-letters", "readings", "device-minutes", "device-5min-aggregates", "site-risk", "candidates", "alerts"}
+"""Topics that any fleet fills; what the others hold depends on what happens."""
+
+
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS if topic.name != "telemetry"])
 def test_what_the_jobs_write_satisfies_the_topics_schema(stack: Stack, topic: str) -> None:
     schema = json.loads((SCHEMAS / f"{topic}.schema.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
-    until(lambda: records(stack, topic), f"a first record in {topic}")
+    if topic in ALWAYS:
+        until(lambda: records(stack, topic), f"a first record in {topic}")
     for record in records(stack, topic)[:2000]:
         row = json.loads(record.value)
         validator.validate(row)

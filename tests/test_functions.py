@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,9 +15,12 @@ from pyflink.table.types import create_arrow_schema
 from pyflink.table.utils import pandas_to_arrow
 
 from jobs import garbage
+from tests.conftest import Rows, message
 from tests.test_telemetry import FIELDS as MESSAGE_FIELDS
 from tests.test_telemetry import JSON
-from udfs.functions import FIELDS, decode
+from udfs.functions import FIELDS, Decoder, decode, decode_and_score
+from udfs.registry import NONE, Registry
+from udfs.registry_format import RegistryError, parse
 
 AT = pd.Timestamp("2025-10-09T09:00:00")
 
@@ -48,10 +54,16 @@ def test_rubbish_keeps_its_row() -> None:
     assert decoded(b"\xff")["reason"].startswith("message is not JSON")
 
 
-def crosses_to_flink(messages: list[bytes]) -> None:
+REGISTRY = parse(json.dumps({
+    "version": "v1", "sites": {"plant": {}, "s": {}}, "profiles": {"16 A": {"rated_current": 16}},
+    "devices": {"dev-1": {"site": "plant", "zone": "hall", "profile": "16 A"}},
+    "maintenance": [{"site": "s", "from": "2025-10-09T09:00:00Z", "to": "2025-10-09T10:00:00Z"}]}).encode())
+
+
+def crosses_to_flink(messages: list[bytes], registry: Registry = NONE) -> None:
     """Does what a Python worker does with the function's result: an error there would restart the job for ever."""
     at = pd.Series([AT] * len(messages), dtype="datetime64[ms]")
-    rows = decode(pd.Series(messages, dtype=object), at, at, at, pd.Series([False] * len(messages)))
+    rows = decode(pd.Series(messages, dtype=object), at, at, at, pd.Series([False] * len(messages)), registry)
     columns = [rows[name] for name in FIELDS]
     pandas_to_arrow(create_arrow_schema(list(FIELDS), list(FIELDS.values())), "UTC", list(FIELDS.values()), columns)
 
@@ -60,8 +72,9 @@ def crosses_to_flink(messages: list[bytes]) -> None:
 def test_every_kind_of_rubbish_crosses_to_flink_alone_and_among_good_messages(kind: str) -> None:
     good = json.dumps(GOOD).encode()
     rubbish = garbage.malformed(kind, GOOD | {"siteId": "s", "timestamp": 1_760_000_400_000})
-    crosses_to_flink([rubbish])
-    crosses_to_flink([good, rubbish, good])
+    for registry in (NONE, REGISTRY):
+        crosses_to_flink([rubbish], registry)
+        crosses_to_flink([good, rubbish, good], registry)
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(MESSAGE_FIELDS), JSON, max_size=6).map(
@@ -69,3 +82,29 @@ def test_every_kind_of_rubbish_crosses_to_flink_alone_and_among_good_messages(ki
 @settings(max_examples=300, deadline=None)
 def test_whatever_the_fields_hold_crosses_to_flink(messages: list[bytes]) -> None:
     crosses_to_flink(messages)
+    crosses_to_flink(messages, REGISTRY)
+
+
+def test_decoder_follows_the_registry_of_its_location_and_travels_to_workers(tmp_path: Path) -> None:
+    file = tmp_path / "registry.json"
+    file.write_text('{"version": "v7", "devices": {"dev-1": {"zone": "hall"}}}')
+    decoder = pickle.loads(pickle.dumps(Decoder(str(file))))
+    decoder.open(None)
+    at = pd.Series([AT], dtype="datetime64[ms]")
+    row = decoder.eval(pd.Series([json.dumps(GOOD).encode()]), at, at, at, pd.Series([False])).iloc[0]
+    assert (row["zone"], row["profile"], row["profile_version"]) == ("hall", "default", "v7")
+    assert not decoder.is_deterministic()
+
+
+def test_location_that_is_no_place_is_refused_on_the_client() -> None:
+    with pytest.raises(RegistryError, match="name a file"):
+        decode_and_score("http://example.org/registry.json")
+
+
+def test_registry_reaches_the_python_workers_of_a_job(replay: Callable[..., dict[str, Rows]], tmp_path: Path) -> None:
+    file = tmp_path / "registry.json"
+    file.write_text(json.dumps({"sites": {"plant": {}}, "profiles": {"16 A": {"rated_current": 16}},
+                                "devices": {"listed": {"site": "plant", "profile": "16 A"}}}))
+    results = replay([message(device, ct=20.0, siteId="own") for device in ("listed", "stranger")], registry=str(file))
+    found = {row["device_id"]: (row["site_id"], row["rule_risk"]) for row in results["readings"]}
+    assert found == {"listed": ("plant", 0.2), "stranger": ("own", 0.0)}

@@ -10,17 +10,12 @@ import pytest
 
 from udfs import scoring
 from udfs.explanation import explain
-from udfs.messages import (
-    ALARM_BITS,
-    ALARM_NAMES,
-    COMMUNICATION_ERROR,
-    KINDS,
-    LEVEL_NAMES,
-    MEASUREMENT_NAMES,
-    compose,
-)
+from udfs.kinds import KINDS
+from udfs.messages import ALARM_NAMES, compose
+from udfs.wording import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES
 
-TRANSITIONS = ("OPENED", "ESCALATED", "CLEARED")
+TRANSITIONS = ("OPENED", "ESCALATED", "REMINDED", "CLEARED", None)
+LEVELS = ("MEDIUM", "HIGH", "CRITICAL")
 HANGUL = re.compile("[가-힣]")
 HEAT = {"name": "max_temperature", "value": 72.44, "unit": "°C", "limit": 60.0, "points": 0.6}
 ALARM = {"name": "pcb_temp_alarm", "value": 1, "unit": "", "limit": None, "points": 0.09}
@@ -29,7 +24,8 @@ ALARM = {"name": "pcb_temp_alarm", "value": 1, "unit": "", "limit": None, "point
 def alert(**more: Any) -> dict[str, Any]:
     return {
         "transition": "OPENED", "alert_type": "TEMPERATURE_CRITICAL", "level": "CRITICAL", "subject": "dev-1",
-        "site_id": "site-1", "explanation": [HEAT, ALARM], "event_time": "2025-10-09T09:00:05.959Z",
+        "subject_kind": "DEVICE", "site_id": "site-1", "opened_at": "2025-10-09T08:30:00.000Z", "last_seen": None,
+        "was_held": False, "explanation": [HEAT, ALARM], "event_time": "2025-10-09T09:00:05.959Z",
         "last_candidate_at": "2025-10-09T08:54:10.000Z", **more,
     }  # fmt: skip
 
@@ -66,7 +62,40 @@ def test_cleared_alert_says_that_it_is_clear_and_since_when() -> None:
         "2025-10-09 08:54:10 UTC; cleared at 2025-10-09 09:00:05 UTC. Highest level: CRITICAL.")
 
 
-@pytest.mark.parametrize("level", scoring.ALERT_LEVELS)
+def test_reminder_says_since_when_and_what_was_last_detected() -> None:
+    composed = compose(alert(transition="REMINDED", level="HIGH"))
+    assert composed["message_ko"] == (
+        "[경계] 고온 경보 지속, 장치 dev-1, 현장 site-1. 측정: 최고 온도 72.44 °C(기준 60 °C), 기판(PCB) 온도 경보. "
+        "2025-10-09 08:30:00 UTC부터 지속, 마지막 감지: 2025-10-09 08:54:10 UTC.")
+    assert composed["message_en"] == (
+        "[HIGH] High temperature alert still open, device dev-1, site site-1. Measured: highest temperature 72.44 °C "
+        "(limit 60 °C), Circuit board temperature alarm. Open since 2025-10-09 08:30:00 UTC, last detected "
+        "2025-10-09 08:54:10 UTC.")
+
+
+def test_silent_device_was_heard_of_last_and_reports_again() -> None:
+    silent = {"alert_type": "DEVICE_SILENT", "level": "MEDIUM", "explanation": [], "last_seen": "2025-10-09T08:55:05.000Z"}
+    assert compose(alert(**silent))["message_ko"] == (
+        "[주의] 장치 무응답 감지, 장치 dev-1, 현장 site-1. 마지막 수신: 2025-10-09 08:55:05 UTC. 시각: 2025-10-09 09:00:05 UTC.")
+    cleared = compose(alert(transition="CLEARED", **silent))
+    assert "The device reports again; cleared at 2025-10-09 09:00:05 UTC." in cleared["message_en"]
+    assert "장치가 다시 응답하여 2025-10-09 09:00:05 UTC에 해제되었습니다." in cleared["message_ko"]
+
+
+def test_alert_of_a_site_names_no_device() -> None:
+    site = texts(alert_type="SITE_CLUSTER", subject_kind="SITE", subject="site-1")
+    assert site[0].startswith("[심각] 현장 내 여러 장치의 동시 위험 감지, 현장 site-1. 측정")
+    assert site[1].startswith("[CRITICAL] Risk at several devices of one site detected, site site-1. Measured")
+
+
+def test_alert_that_was_held_back_says_since_when_it_is_open() -> None:
+    composed = compose(alert(was_held=True))
+    assert "정비 시간 동안 알림이 보류되었으며, 2025-10-09 08:30:00 UTC부터 지속 중입니다." in composed["message_ko"]
+    assert "Held back during maintenance; open since 2025-10-09 08:30:00 UTC." in composed["message_en"]
+    assert "Held" not in compose(alert(was_held=True, opened_at=alert()["event_time"]))["message_en"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_only_critical_asks_to_inspect_on_site_now(level: str) -> None:
     composed = compose(alert(level=level))
     assert ("Inspect on site now." in composed["message_en"]) == (level == "CRITICAL")
@@ -97,10 +126,13 @@ def test_every_text_is_plain_and_speaks_its_language(kind: str, level: str, tran
     assert not any(HANGUL.search(text) for text in english)
     assert all(text.isprintable() and "http" not in text and max(text) <= "힣" for text in korean + english)
     assert len(korean) == len(english) > 1
+    assert all("  " not in text and " ," not in text and " ." not in text for text in korean + english)
 
 
 def test_every_alert_type_and_level_has_its_own_text() -> None:
-    assert set(KINDS) == set(scoring.ALERT_TYPES)
+    assert set(KINDS) == set(scoring.ALERT_TYPES) | {
+        "CONTEXT_RISK", "TEMPERATURE_RISE", "TEMPERATURE_ANOMALY", "RISK_SPIKE", "CO_EXPOSURE", "SITE_CLUSTER", "ARC_MAINTENANCE",
+        "COMMUNICATION_ERROR", "DEVICE_SILENT", "FIRE_PREDICTED"}
     assert set(LEVEL_NAMES) == set(scoring.LEVELS)
     assert len({texts(alert_type=kind)[0] for kind in KINDS}) == len(KINDS)
 

@@ -33,7 +33,7 @@ def test_quote_in_a_setting_cannot_end_its_literal(tmp_path: Path) -> None:
 
 
 def test_expression_comes_without_its_comments() -> None:
-    assert expression("detect/message_time.sql").startswith("COALESCE(")
+    assert expression("detect/message_time.sql").startswith("CASE")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SQL)))
@@ -57,13 +57,25 @@ def test_every_name_declared_is_used(job: str) -> None:
             assert readers or in_python or declared[1].endswith("_columns"), f"{file.name}: nothing reads {declared[1]}"
 
 
-@pytest.mark.parametrize("result", detect.RESULTS)
+@pytest.mark.parametrize("result", [result for result in detect.RESULTS if result != "candidates"])
 def test_result_has_columns_and_an_insert_that_names_them_in_order(result: str) -> None:
-    columns = (SQL / "detect/results" / f"{result}_columns.sql").read_text(encoding="utf-8")
+    columns = (SQL / "detect/columns" / f"{result}_columns.sql").read_text(encoding="utf-8")
     insert = (SQL / "detect/inserts" / f"{result}.sql").read_text(encoding="utf-8")
     declared = re.findall(r"^  (`?\w+`?) ", columns, re.M)
     named, selected = (re.findall(r"^  (`?\w+`?),?$", part, re.M) for part in insert.split("SELECT"))
     assert declared == named == selected
+
+
+@pytest.mark.parametrize("file", sorted((SQL / "detect/inserts_candidates").glob("*.sql")), ids=lambda file: file.stem)
+def test_candidates_are_inserted_by_name_and_say_what_every_one_must(file: Path) -> None:
+    columns = (SQL / "detect/columns/candidates_columns.sql").read_text(encoding="utf-8")
+    declared = set(re.findall(r"^  (`?\w+`?) ", columns, re.M))
+    inserted, selected = file.read_text(encoding="utf-8").split("\nSELECT\n")
+    named = re.findall(r"^  (`?\w+`?),?$", inserted, re.M)
+    given = re.findall(r"(?:^  | AS )(`?\w+`?),?$", selected, re.M)
+    assert set(named) <= declared
+    assert named == given
+    assert {"schema_version", "kind", "subject_kind", "subject", "event_time", "is_late", "is_held"} <= set(named)
 
 
 def test_sources_declare_the_same_shape() -> None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from infra.postgres.migrate import MIGRATIONS, MigrationError, migrate, migrations
+from jobs import store
 from jobs.retention import Maintained, maintain
 from jobs.settings import Settings
 from tests.databases import Server, connection, database, server
@@ -191,8 +192,8 @@ def test_old_results_expire_but_an_alert_stays_until_it_is_cleared_or_resolved(d
             FROM old, (VALUES ('open', 'OPENED'), ('resolved', 'OPENED'), ('cleared', 'CLEARED')) AS given (id, state)
         )
         INSERT INTO alert_transitions (alert_id, transition, level, schema_version, subject, alert_type, event_time,
-                                       opened_at)
-        SELECT id, 'OPENED', 'HIGH', 1, 'dev-1', 'ARC_DETECTED', time, time
+                                       opened_at, occasion)
+        SELECT id, 'OPENED', 'HIGH', 1, 'dev-1', 'ARC_DETECTED', time, time, time
         FROM old, unnest(ARRAY['open', 'resolved', 'cleared']) AS id""")
     connection.execute("""INSERT INTO device_minutes (device_id, minute_start, minute_end, schema_version, record_count)
                           VALUES ('dev-1', now() - interval '91 days', now() - interval '91 days', 1, 1),
@@ -209,6 +210,38 @@ def test_an_alert_only_goes_forward(connection: Connection) -> None:
             VALUES ('a', 1, %s, 'dev-1', 'ARC_DETECTED', 'HIGH', now(), now())
             ON CONFLICT (alert_id) DO UPDATE SET state = EXCLUDED.state""", [state])
     assert one(connection, "SELECT state FROM alerts") == "CLEARED"
+
+
+def test_patterns_expire_after_a_week_and_other_windows_with_the_results(database: dict[str, Any],
+                                                                        connection: Connection) -> None:
+    for days in (6, 8, 91):
+        connection.execute("""
+            WITH ended AS (SELECT now() - make_interval(days => %s) AS time), patterns AS (
+                INSERT INTO device_patterns (device_id, window_end, window_start, schema_version)
+                SELECT 'dev-1', time, time, 1 FROM ended)
+            INSERT INTO site_risk (site_id, window_end, window_start, schema_version) SELECT 'site-1', time, time, 1 FROM ended
+            """, [days])
+    assert maintain(settings(database)).aggregates_deleted == 3
+    assert one(connection, "SELECT (SELECT count(*) FROM device_patterns), (SELECT count(*) FROM site_risk)") == (1, 2)
+
+
+def test_every_table_of_a_result_is_expired(connection: Connection) -> None:
+    body = one(connection, "SELECT prosrc FROM pg_proc WHERE proname = 'fire_expire_results'")
+    assert not [name for name in store.WINDOWS if f"'{name}'" not in body]
+
+
+def test_counts_and_peaks_of_an_alert_never_fall(connection: Connection) -> None:
+    for state, level, count, seen in (("UPDATED", "MEDIUM", 2, "09:01"), ("OPENED", "MEDIUM", 1, "09:00"),
+                                      ("UPDATED", "CRITICAL", 9, "09:04"), ("ESCALATED", "HIGH", 5, "09:02")):
+        connection.execute("""
+            INSERT INTO alerts (alert_id, schema_version, state, subject, alert_type, level, candidate_count, last_candidate_at,
+                                event_time, opened_at)
+            VALUES ('a', 1, %s, 'dev-1', 'ARC_DETECTED', %s, %s, ('2025-10-09 ' || %s || 'Z')::timestamptz, now(), now())
+            ON CONFLICT (alert_id) DO UPDATE SET state = EXCLUDED.state, level = EXCLUDED.level,
+                candidate_count = EXCLUDED.candidate_count, last_candidate_at = EXCLUDED.last_candidate_at""",
+                           [state, level, count, seen])
+    found = one(connection, "SELECT state, level, candidate_count, last_candidate_at::text FROM alerts")
+    assert found == ("ESCALATED", "CRITICAL", 9, "2025-10-09 09:04:00+00")
 
 
 def test_an_acknowledgement_names_who_gave_it(connection: Connection) -> None:

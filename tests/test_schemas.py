@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 from jobs.topics import TOPICS
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "infra" / "schemas"
+COLUMNS = SCHEMAS.parent.parent / "sql" / "detect" / "columns"
 OURS = [topic.name for topic in TOPICS if topic.name != "telemetry"]
 
 
@@ -58,8 +60,12 @@ WRONG = [
     ("readings", {"device_id": ""}), ("readings", {"device_id": "a\u0000"}), ("readings", {"voltage": "220"}),
     ("readings", {"is_valid": False}), ("readings", {"invalid_fields": ["voltage"]}), ("readings", {"arc_count": -1}),
     ("device-minutes", {"record_count": 0}), ("device-5min-aggregates", {"temp_stddev": -0.1}),
-    ("candidates", {"level": None}), ("candidates", {"level": "MEDIUM"}), ("candidates", {"kind": "MINUTE"}),
+    ("candidates", {"level": None}), ("candidates", {"level": "LOW"}), ("candidates", {"kind": "MINUTE"}),
     ("alerts", {"transition": "FORGOTTEN"}), ("alerts", {"explanation": [{"name": "voltage"}]}),
+    ("alert-state", {"transition": "OPENED"}), ("temperature-rises", {"temperature_rise": 0}),
+    ("temperature-anomalies", {"stddev": None}), ("co-exposure", {"minutes_10min": 11}), ("risk-spikes", {"risk_change": -0.4}),
+    ("arc-patterns", {"total_arcs_10min": 0}), ("device-correlations", {"site_id": None}), ("site-risk", {"devices": 0}),
+    ("device-patterns", {"minutes": 9}), ("device-patterns", {"trend": "UP"}), ("device-minutes", {"risk_modifier": 2.1}),
     ("dead-letters", {"message": "not base64!"}), ("dead-letters", {"reason": ""}),
     ("telemetry", {"deviceId": ""}), ("telemetry", {"volt": "many"}), ("telemetry", {"status": -1}),
 ]  # fmt: skip
@@ -74,3 +80,14 @@ def test_a_row_that_breaks_the_contract_is_refused(topic: str, wrong: dict[str, 
 def test_a_message_that_measures_nothing_is_refused() -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"deviceId": "dev-1", "idx": 1}, schema("telemetry"), Draft202012Validator)
+
+
+def test_an_update_of_an_alert_has_an_alert_s_fields() -> None:
+    assert schema("alert-state")["required"] == schema("alerts")["required"]
+
+
+@pytest.mark.parametrize("file", sorted(COLUMNS.glob("*.sql")), ids=lambda file: file.stem)
+def test_the_detect_job_writes_what_the_schema_says(file: Path) -> None:
+    topic = file.stem.removesuffix("_columns").replace("_", "-")
+    columns = re.findall(r"(?m)^  `?(\w+)`? [A-Z]", file.read_text(encoding="utf-8"))
+    assert sorted(columns) == sorted(schema(topic)["required"])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import reference
-from udfs import scoring, telemetry
+from udfs import profiles, registry_format, scoring, telemetry
 from udfs.explanation import explain, floors, parts
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -53,13 +53,68 @@ def test_columns_score_as_one_reading_at_a_time_does(readings: list[dict[str, An
             assert got == expected if isinstance(expected, str) else got == pytest.approx(expected, abs=1e-9), (name, reading)
 
 
+@st.composite
+def registered(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, float]]:
+    """A profile as a registry gives it, and the plain reference's limits of it."""
+    nominal, rated = draw(st.sampled_from([220, 230, 120, 110.5])), draw(st.sampled_from([100, 16, 0.5, 200]))
+    ranges = profiles.allowed(nominal, rated)
+    changed = draw(st.sets(st.sampled_from(["current_high", "leakage_warn", "co_warn", "voc_warn", "power_factor_low"])))
+    overrides = {name: draw(st.floats(*ranges[name][0]).map(lambda value: round(value, 3))) for name in changed}
+    return ({"nominal_voltage": nominal, "rated_current": rated, "limits": overrides},
+            reference.profile_limits(nominal, rated, overrides))
+
+
+LIMIT_OF = {"voltage": "voltage_high", "voltage_low": "voltage_low", "current": "current_high", "leakage_current": "leakage_warn",
+            "co_gas": "co_warn", "voc": "voc_warn", "power_factor": "power_factor_low"}
+BESIDE = st.dictionaries(st.sampled_from(list(LIMIT_OF)), st.sampled_from([-0.001, 0.0, 0.001]))
+"""Measurements that shall lie exactly on, or a hair beside, the limits of their profile."""
+
+
+@given(st.lists(st.tuples(READINGS, registered(), BESIDE), min_size=1, max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_devices_with_profiles_score_as_one_reading_with_its_limits_does(rows: list[tuple[Any, ...]]) -> None:
+    readings = [reading | {name: limits[LIMIT_OF[name]] + step for name, step in which.items()}
+                for reading, (_, limits), which in rows]
+    known = registry_format.parse(json.dumps({
+        "profiles": {f"p{row}": profile for row, (_, (profile, _), _) in enumerate(rows)},
+        "devices": {f"d{row}": {"profile": f"p{row}"} for row in range(len(rows))}}).encode())
+    devices = np.array([f"d{row}" for row in range(len(rows))], dtype=object)
+    found = known.find(devices, np.full(len(rows), None), np.zeros(len(rows), dtype=np.int64))
+    scored = scoring.score(columns(readings), found.limits)
+    for row, (reading, (_, (_, limits), _)) in enumerate(zip(readings, rows, strict=True)):
+        for name, expected in reference.scores(reading, limits).items():
+            got = scored[name][row]
+            assert got == expected if isinstance(expected, str) else got == pytest.approx(expected, abs=1e-9), (name, reading)
+        adds_up({name: column[row] for name, column in scored.items()}, reading, profiles.read(found.columns["limits"][row]))
+
+
+@given(st.lists(READINGS, min_size=1, max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_default_figures_given_for_each_row_change_no_bit(readings: list[dict[str, Any]]) -> None:
+    each = {name: np.full(len(readings), limit) for name, limit in scoring.LIMITS.items()}
+    plain, given_ = scoring.score(columns(readings)), scoring.score(columns(readings), each)
+    for name, column in plain.items():
+        np.testing.assert_array_equal(column, given_[name])
+
+
+def test_floors_hold_whatever_the_profile() -> None:
+    reading = dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None}
+    lenient = {name: bounds[1 if name != "power_factor_low" else 0] for name, (bounds, _) in profiles.allowed(220, 100).items()}
+    for hazard, least in (({"sensor_temperature": 66.0}, 0.8), ({"leakage_current": 30.0}, 0.6), ({"arc_count": 6}, 0.6),
+                          ({"leakage_current": 300.0}, 0.8), ({"co_gas": 300.0}, 0.8), ({"co_gas": 26.0, "voc": 601.0}, 0.8)):
+        assert scoring.score(columns([reading | hazard]), lenient)["risk_score"][0] >= least
+
+
 @given(READINGS)
 @settings(max_examples=400, deadline=None)
 def test_explanation_adds_up_to_the_score(reading: dict[str, Any]) -> None:
-    scored = {name: column[0] for name, column in scoring.score(columns([reading])).items()}
+    adds_up({name: column[0] for name, column in scoring.score(columns([reading])).items()}, reading, scoring.LIMITS)
+
+
+def adds_up(scored: dict[str, Any], reading: dict[str, Any], limits: Any) -> None:
     assert max([each.points for each in floors(reading)], default=0.0) == scored["floor_risk"]
     for basis, weight in scoring.BASE_WEIGHTS.items():
-        added = sum(each.points for each in parts(reading) if f"{each.basis}_risk" == basis)
+        added = sum(each.points for each in parts(reading, limits) if f"{each.basis}_risk" == basis)
         assert min(added, weight) == pytest.approx(weight * scored[basis], abs=1e-6)
 
 
@@ -69,6 +124,12 @@ def test_explanation_puts_the_largest_first_and_names_each_measurement_once() ->
     assert [each.name for each in found][:2] == ["sensor_temperature", "sensor_temp_alarm"]
     assert found[0][1:5] == (72.0, "°C", 65.0, 0.8)
     assert len({each.name for each in found}) == len(found)
+
+
+def test_explanation_names_the_limit_of_the_profile() -> None:
+    reading = dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None, "current": 18.0}
+    assert explain(reading) == []
+    assert [each[:4] for each in explain(reading, {**scoring.LIMITS, "current_high": 16.0})] == [("current", 18.0, "A", 16.0)]
 
 
 def test_unmeasured_reading_scores_nothing_and_has_no_temperature() -> None:

@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from infra.local import folders
 from jobs import store
@@ -18,7 +19,7 @@ from tests.databases import Server, server
 
 __all__ = ["server"]
 SCHEMAS = folders.ROOT / "infra" / "schemas"
-RESULTS = ("readings", "device_minutes", "device_5min_aggregates", "alerts")
+RESULTS = ("readings", "device_minutes", "device_5min_aggregates", "alerts", "alert_state", *store.WINDOWS)
 Rows = dict[str, list[bytes]]
 
 
@@ -37,17 +38,27 @@ def alert(transition: str, **changed: Any) -> bytes:
     return example("alerts", transition=transition, **changed)
 
 
+def update(**changed: Any) -> bytes:
+    return example("alert-state", **changed)
+
+
+def windows(**changed: list[bytes]) -> Rows:
+    """One row of each result of a window, and the lines that are given for some of them beside it."""
+    return {name: [example(name.replace("_", "-")), *changed.get(name, [])] for name in store.WINDOWS}
+
+
 HOSTILE = [
     b"rubbish", b"[1]", b'{"device_id": "\xff\xfe"}', b'{"device_id": "dev-9"}',
     reading(1, device_id="nul\u0000"), reading(1, device_id="x" * 5000), reading(1, device_id="line\n"),
     reading(1, device_id="dev-9", event_time="2025-02-30T09:00:00.000Z"),
     reading(1, device_id="dev-9", event_time="0000-01-01T09:00:00.000Z"),
     reading(1, device_id="dev-9", event_time="now"), reading(10**30, device_id="dev-9"),
+    reading(5, event_time="2025-10-09T09:00:05Z"),
     reading(2, device_id="dev-9", risk_level="x\u0000"), reading(1, device_id="dev-9", risk_score=None),
 ]  # fmt: skip
 ODD = [
     reading(1, device_id="odd-unpaired", site_id="\ud800", warnings=["\ud800", "x\u0000"]),
-    reading(1, device_id="odd-types", voltage="abc", current={"a": [1]}, invalid_fields="text", is_late={}),
+    reading(1, device_id="odd-types", voltage="abc", current={"a": [1]}, invalid_fields="text", is_late={}, zone="\u0000"),
     reading(1, device_id="odd-장치", pcb_temperature=5e-324, sensor_temperature=-0.0, warnings=["a \"b\" \\ 한글"]),
 ]  # fmt: skip
 FIRST: Rows = {
@@ -56,13 +67,31 @@ FIRST: Rows = {
     "device_5min_aggregates": [example("device-5min-aggregates", temp_stddev=None)],
     "alerts": [alert("OPENED"), alert("OPENED", alert_id="b" * 16, message_ko="널\u0000문자", explanation="none",
                                       recommendations_ko=["\u0000"]), b"{"],
-}  # fmt: skip
+    "alert_state": [update(alert_id="c" * 16)],
+} | windows(
+    device_patterns=[example("device-patterns", window_end="2025-10-09T10:05:00.000Z", sensor_anomalies="none"), b"rubbish"],
+    site_risk=[example("site-risk", site_id=None), example("site-risk", risk_level="x\u0000")],
+    device_correlations=[example("device-correlations", device2="nul\u0000"), example("device-correlations", device2="dev-9")],
+    co_exposure=[example("co-exposure", minute_end=None),
+                 example("co-exposure", avg_co_10min="much", minute_end="2025-10-09T09:26:00.000Z")],
+    arc_patterns=[example("arc-patterns", device_id=None), example("arc-patterns", window_start="x")],
+)  # fmt: skip
 AGAIN: Rows = {
     "readings": [reading(3), reading(5), reading(4), reading(2)],
     "device_minutes": [example("device-minutes", record_count=7)],
     "device_5min_aggregates": [],
     "alerts": [alert("OPENED"), alert("ESCALATED", level="CRITICAL"),
-               alert("CLEARED", level="CRITICAL", event_time="2025-10-09T09:20:00.000Z")],
+               alert("REMINDED", level="CRITICAL", event_time="2025-10-09T09:15:00.959Z"),
+               alert("REMINDED", level="CRITICAL", event_time="2025-10-09T09:30:00.959Z", was_held=True),
+               alert("CLEARED", level="CRITICAL", event_time="2025-10-09T09:40:00.000Z"), b'{"transition": null}'],
+    "alert_state": [update(candidate_count=9, peak_risk_score=0.9, last_candidate_at="2025-10-09T09:34:00.000Z"),
+                    update(candidate_count=3, level="MEDIUM"),
+                    update(alert_id="b" * 16, candidate_count=4, peak_risk_score=0.7, message_en="no message of an update",
+                           level="CRITICAL", peak_level="CRITICAL")],
+} | windows(temperature_rises=[example("temperature-rises", temperature_rise=12.5)])
+THEN: Rows = {name: [] for name in RESULTS} | {
+    "alerts": [alert("OPENED"), alert("ESCALATED", level="CRITICAL"), alert("OPENED", alert_id="c" * 16)],
+    "alert_state": [update(candidate_count=8)],
 }
 
 
@@ -95,6 +124,7 @@ def stored(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         connection.execute("""UPDATE alerts SET acknowledged_at = '2025-10-09 09:05Z', acknowledged_by = 'kim',
                                                 note = '확인' WHERE state = 'OPENED'""")
         run(AGAIN, folder / "again", given)
+        run(THEN, folder / "then", given)
         yield connection
 
 
@@ -124,10 +154,54 @@ def test_an_alert_follows_its_transitions_and_keeps_what_people_wrote(stored: ps
     assert rows(stored, """SELECT state, level, cleared_at::text, acknowledged_by, acknowledged_at::text, note,
                                   explanation->0->>'unit'
                            FROM alerts WHERE alert_id = '0f3a5c7e9b1d2f40'""") == [
-        ("CLEARED", "CRITICAL", "2025-10-09 09:20:00+00", "kim", "2025-10-09 09:05:00+00", "확인", "°C")]
+        ("CLEARED", "CRITICAL", "2025-10-09 09:40:00+00", "kim", "2025-10-09 09:05:00+00", "확인", "°C")]
     assert rows(stored, """SELECT transition, level FROM alert_transitions WHERE alert_id = '0f3a5c7e9b1d2f40'
                            ORDER BY event_time, level DESC""") == [
-        ("OPENED", "HIGH"), ("ESCALATED", "CRITICAL"), ("CLEARED", "CRITICAL")]
+        ("OPENED", "HIGH"), ("ESCALATED", "CRITICAL"), ("REMINDED", "CRITICAL"), ("REMINDED", "CRITICAL"),
+        ("CLEARED", "CRITICAL")]
+
+
+def test_an_update_moves_counts_and_peaks_and_neither_the_state_nor_what_people_wrote(stored: psycopg.Connection[Any]) -> None:
+    assert rows(stored, """SELECT state, candidate_count, peak_risk_score, last_candidate_at::text, reminded_at::text, note
+                           FROM alerts WHERE alert_id = '0f3a5c7e9b1d2f40'""") == [
+        ("CLEARED", 9, 0.9, "2025-10-09 09:34:00+00", "2025-10-09 09:30:00.959+00", "확인")]
+
+
+def test_an_update_raises_the_level_of_an_open_alert_and_leaves_its_message(stored: psycopg.Connection[Any]) -> None:
+    assert rows(stored, """SELECT state, level, peak_level, candidate_count, peak_risk_score, message_ko, acknowledged_by
+                           FROM alerts WHERE alert_id LIKE 'b%'""") == [
+        ("OPENED", "CRITICAL", "CRITICAL", 4, 0.7, "널문자", "kim")]
+
+
+def test_an_update_that_comes_before_its_alert_is_not_lost(stored: psycopg.Connection[Any]) -> None:
+    assert rows(stored, """SELECT state, candidate_count, event_time::text, message_en LIKE '[HIGH]%' FROM alerts
+                           WHERE alert_id LIKE 'c%'""") == [("OPENED", 7, "2025-10-09 09:00:00.959+00", True)]
+
+
+def test_an_update_is_no_transition(stored: psycopg.Connection[Any]) -> None:
+    assert rows(stored, """SELECT alert_id, transition FROM alert_transitions WHERE alert_id <> '0f3a5c7e9b1d2f40'
+                           ORDER BY alert_id""") == [("b" * 16, "OPENED"), ("c" * 16, "OPENED")]
+
+
+@pytest.mark.parametrize("name", store.WINDOWS)
+def test_a_window_s_result_arrives_as_it_was_sent_and_once(stored: psycopg.Connection[Any], name: str) -> None:
+    query = sql.SQL("SELECT to_jsonb(found) FROM {} AS found").format(sql.Identifier(name))
+    found = [tidy(row[0]) for row in stored.execute(query).fetchall()]
+    sent = json.loads(example(name.replace("_", "-")))
+    changed = {"temperature_rises": {"temperature_rise": 12.5}}.get(name, {})
+    assert found.count(sent | changed) == 1
+    assert len(found) == {"device_patterns": 2, "device_correlations": 2, "co_exposure": 2}.get(name, 1)
+
+
+def tidy(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its times as the topics write them."""
+    times = {"window_start", "window_end", "minute_end"} & set(row)
+    return row | {name: row[name].replace("+00:00", ".000Z") if "." not in row[name] else row[name] for name in times}
+
+
+def test_odd_values_of_windows_become_null(stored: psycopg.Connection[Any]) -> None:
+    assert rows(stored, "SELECT avg_co_10min, minutes_10min FROM co_exposure ORDER BY minute_end DESC LIMIT 1") == [(None, 10)]
+    assert rows(stored, "SELECT sensor_anomalies FROM device_patterns ORDER BY window_end") == [(["temperature"],), (None,)]
 
 
 def test_an_alert_is_stored_without_the_parts_that_cannot_be(stored: psycopg.Connection[Any]) -> None:
@@ -137,23 +211,29 @@ def test_an_alert_is_stored_without_the_parts_that_cannot_be(stored: psycopg.Con
 
 def test_odd_values_are_stored_as_far_as_they_can_be(stored: psycopg.Connection[Any]) -> None:
     found = {row[0]: row[1:] for row in rows(stored, """
-        SELECT device_id, voltage, current, invalid_fields, warnings, is_late FROM readings
+        SELECT device_id, voltage, current, invalid_fields, warnings, is_late, zone FROM readings
         WHERE device_id LIKE 'odd-%'""")}
     assert found == {
-        "odd-unpaired": (221.65, 6.006, [], None, False),
-        "odd-types": (None, None, None, [], False),
-        "odd-장치": (221.65, 6.006, [], ['a "b" \\ 한글'], False),
+        "odd-unpaired": (221.65, 6.006, [], None, False, "panel-room"),
+        "odd-types": (None, None, None, [], False, None),
+        "odd-장치": (221.65, 6.006, [], ['a "b" \\ 한글'], False, "panel-room"),
     }  # fmt: skip
 
 
 def test_what_cannot_be_stored_is_counted_with_a_reason_and_stops_nothing(stored: psycopg.Connection[Any]) -> None:
     reasons = rows(stored, "SELECT reason, count(*)::int FROM store_refusals GROUP BY reason ORDER BY reason")
     assert reasons == [
-        ("device_id must be 1 to 256 characters, none of them control characters", 3),
-        ("event_time must be a time like 2025-10-09T09:00:00.959Z", 4),
+        ("alert_id must be 1 to 256 characters, none of them control characters", 1),
+        ("device1 and device2 must be 1 to 256 characters, none of them control characters", 1),
+        ("device_id must be 1 to 256 characters, none of them control characters", 4),
+        ("event_time must be a time like 2025-10-09T09:00:00.959Z", 5),
         ("idx, schema_version and risk_score must be numbers", 2),
+        ("minute_end must be a time like 2025-10-09T09:00:00.959Z", 1),
         ("risk_level must be a word in capital letters", 1),
-        ("the message must be a JSON object in UTF-8", 5),
+        ("site_id must be 1 to 256 characters, none of them control characters", 1),
+        ("the message must be a JSON object in UTF-8", 6),
+        ("types, patterns, levels and trends must be words in capital letters", 1),
+        ("window_start must be a time like 2025-10-09T09:00:00.959Z", 1),
     ]  # fmt: skip
     assert rows(stored, "SELECT count(*)::int FROM readings WHERE device_id = 'dev-9'") == [(0,)]
 
@@ -168,7 +248,7 @@ def test_a_user_s_name_cannot_add_options_to_the_url() -> None:
     assert "?user=fire%26ssl%3Dfalse&" in store.postgres_url(Settings(postgres_user="fire&ssl=false"))
 
 
-@pytest.mark.parametrize("table", [*(f"{name}_in" for name in RESULTS)])
+@pytest.mark.parametrize("table", ["readings_in", "device_minutes_in", "device_5min_aggregates_in", "alerts_in", "derived_in"])
 def test_kafka_and_file_sources_declare_the_same_columns(table: str) -> None:
     kafka, file = (columns(SQL / f"store/1_sources/{kind}/{table}.sql") for kind in ("kafka", "file"))
     assert kafka == file

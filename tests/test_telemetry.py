@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs import event_time, telemetry
+from udfs.registry_format import parse
 
 VECTORS = Path(__file__).parent / "vectors"
 NOW = 1_760_000_400_000
@@ -118,6 +119,16 @@ def test_nothing_that_arrives_raises_and_company_changes_nothing(messages: list[
         if alone.reason[0] is None:
             for name, column in together.columns.items():
                 np.testing.assert_equal(column[row], alone.columns[name][0], err_msg=name)
+
+
+def test_listed_device_is_scored_with_its_profile_and_stands_where_the_registry_says() -> None:
+    known = parse(json.dumps({"version": "v1", "sites": {"plant": {}}, "profiles": {"16 A": {"rated_current": 16}},
+                              "devices": {"dev-1": {"site": "plant", "zone": "hall", "profile": "16 A"}}}).encode())
+    messages = [json.dumps(GOOD | {"deviceId": device, "siteId": "own", "ct": 20.0}).encode() for device in ("dev-1", "dev-2")]
+    columns = telemetry.read(messages, registry=known).columns
+    assert columns["rule_risk"].tolist() == [0.2, 0.0]
+    assert columns["site_id"].tolist() == ["plant", "own"]
+    assert columns["profile"].tolist() == ["16 A", "default"] and columns["profile_version"].tolist() == ["v1", "v1"]
 
 
 def test_times_are_written_with_milliseconds_and_z() -> None:

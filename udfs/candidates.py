@@ -9,17 +9,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from udfs import event_time
-from udfs.scoring import ALERT_LEVELS
+from udfs import event_time, profiles
+from udfs.scoring import LEVEL_CUTS, LEVELS
 
 MINUTE_MS = 60_000
+READINGS = "readings"
+"""The cause of a candidate that is one reading; every other cause is a window, known when it has closed."""
+SUBJECT_KINDS = ("DEVICE", "SITE")
+LEAST_RISK = dict(zip(LEVELS[1:], LEVEL_CUTS, strict=True))
+"""Per level, the risk that it begins with; stands for the score of a cause that has none, such as silence."""
+CANDIDATE_LEVELS = ("MEDIUM", "HIGH", "CRITICAL")
 EVIDENCE = (
     "base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "indicator_risk", "confidence",
     "max_temperature", "pcb_temperature", "sensor_temperature", "voltage", "voltage_low", "current", "leakage_current",
     "resistive_leakage", "power", "power_factor", "arc_count", "co_gas", "voc", "status_bits",
+    "temperature_rise", "mean", "stddev", "risk_change", "previous_risk_score", "avg_co_10min", "avg_co_60min",
+    "total_arcs_10min", "risk_modifier", "devices", "devices_high",
 )  # fmt: skip
-"""The scores and measurements of the reading behind a candidate; null or absent where not measured."""
-WHOLE = ("arc_count", "status_bits")
+"""The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
+WHOLE = ("arc_count", "status_bits", "total_arcs_10min", "devices", "devices_high")
 LARGEST_EXACT = 2**53
 """Whole numbers up to here survive a JSON number unchanged."""
 
@@ -35,24 +43,41 @@ class CandidateError(ValueError):
 
 @dataclass(frozen=True)
 class Minute:
-    """A device had readings in the minute that ends at `end` (epoch ms, exclusive)."""
+    """A device, or the devices of a site, had readings in the minute that ends at `event_time` (epoch ms, exclusive)."""
 
     subject: str
-    end: int
+    subject_kind: str
+    event_time: int
+    is_held: bool
+    """A maintenance window covers the subject at `event_time`."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A reading that deserves an alert; `event_time` in epoch ms, `evidence` as in `EVIDENCE`, None: not measured."""
+class Candidate:
+    """What deserves an alert: a reading, or a window that ended at `event_time` (epoch ms); None: not measured."""
 
     subject: str
+    subject_kind: str
+    event_time: int
+    is_held: bool
     site_id: str | None
     alert_type: str
+    cause: str
     level: str
     risk_score: Number
-    event_time: int
-    idx: int
+    idx: int | None
+    """The reading's number; None for a window."""
     evidence: dict[str, Number | None]
+    last_seen: int | None
+    """When a silent device was last heard of, epoch ms."""
+    profile_version: str | None
+    limits: str | None
+    """The limits of the device's profile as JSON text; None for the default ones."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place among the candidates of its type: event time and idx."""
+        return self.event_time, self.idx or 0
 
 
 def decode(message: bytes | None) -> dict[str, Any]:
@@ -72,7 +97,7 @@ def decode(message: bytes | None) -> dict[str, Any]:
     return row
 
 
-def read(row: Mapping[str, Any]) -> Minute | Reading:
+def read(row: Mapping[str, Any]) -> Minute | Candidate:
     """The candidate in a decoded row.
 
     Raises:
@@ -81,29 +106,46 @@ def read(row: Mapping[str, Any]) -> Minute | Reading:
     kind = row.get("kind")
     if kind == "MINUTE":
         return _minute(row)
-    if kind == "READING":
-        return _reading(row)
-    raise CandidateError(f"kind must be READING or MINUTE, not {_shown(kind)}")
+    if kind == "CANDIDATE":
+        return _candidate(row)
+    raise CandidateError(f"kind must be CANDIDATE or MINUTE, not {_shown(kind)}")
 
 
 def _minute(row: Mapping[str, Any]) -> Minute:
     end = _time(row)
     if end % MINUTE_MS:
         raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {_shown(row['event_time'])}")
-    return Minute(_text(row, "subject"), end)
+    return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row))
 
 
-def _reading(row: Mapping[str, Any]) -> Reading:
-    return Reading(
-        subject=_text(row, "subject"),
-        site_id=None if row.get("site_id") is None else _text(row, "site_id"),
-        alert_type=_text(row, "alert_type"),
-        level=_level(row),
-        risk_score=_required_number(row, "risk_score"),
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    subject, cause, level = _text(row, "subject"), _text(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
+    is_reading = cause == READINGS
+    return Candidate(
+        subject=subject,
+        subject_kind=_word(row, "subject_kind", SUBJECT_KINDS),
         event_time=_time(row),
-        idx=_whole(row, "idx"),
+        is_held=_is_held(row),
+        site_id=_optional_text(row, "site_id"),
+        alert_type=_text(row, "alert_type"),
+        cause=cause,
+        level=level,
+        risk_score=_required_number(row, "risk_score") if is_reading else _risk(row, level),
+        idx=_whole(row, "idx") if is_reading else None,
         evidence={field: (_optional_whole if field in WHOLE else _number)(row, field) for field in EVIDENCE},
+        last_seen=None if row.get("last_seen") is None else _time(row, "last_seen"),
+        profile_version=_optional_text(row, "profile_version"),
+        limits=_limits(row),
     )
+
+
+def _limits(row: Mapping[str, Any]) -> str | None:
+    text = _optional_text(row, "limits")
+    try:
+        profiles.read(text)
+    except ValueError as problem:
+        raise CandidateError(f"limits cannot be used: {problem}") from problem
+    return text
 
 
 def _text(row: Mapping[str, Any], field: str) -> str:
@@ -113,20 +155,37 @@ def _text(row: Mapping[str, Any], field: str) -> str:
     raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
 
 
-def _level(row: Mapping[str, Any]) -> str:
-    value = _text(row, "level")
-    if value in ALERT_LEVELS:
+def _optional_text(row: Mapping[str, Any], field: str) -> str | None:
+    return None if row.get(field) is None else _text(row, field)
+
+
+def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:
+    value = _text(row, field)
+    if value in words:
         return value
-    raise CandidateError(f"level must be {' or '.join(ALERT_LEVELS)}, not {_shown(value)}")
+    raise CandidateError(f"{field} must be {', '.join(words[:-1])} or {words[-1]}, not {_shown(value)}")
 
 
-def _time(row: Mapping[str, Any]) -> int:
+def _is_held(row: Mapping[str, Any]) -> bool:
+    """Absent or null is not held: what is unknown must not keep an alert from anyone."""
+    value = row.get("is_held")
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise CandidateError(f"is_held must be true or false, not {_shown(value)}")
+
+
+def _risk(row: Mapping[str, Any], level: str) -> Number:
+    risk = _number(row, "risk_score")
+    return LEAST_RISK[level] if risk is None else risk
+
+
+def _time(row: Mapping[str, Any], field: str = "event_time") -> int:
     try:
-        return event_time.to_epoch_ms(_text(row, "event_time"))
+        return event_time.to_epoch_ms(_text(row, field))
     except CandidateError:
         raise
     except (ValueError, OverflowError) as problem:
-        raise CandidateError(f"event_time cannot be read: {problem}") from problem
+        raise CandidateError(f"{field} cannot be read: {problem}") from problem
 
 
 def _whole(row: Mapping[str, Any], field: str) -> int:

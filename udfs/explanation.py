@@ -26,9 +26,12 @@ class Contribution(NamedTuple):
     basis: str
 
 
-def explain(reading: Mapping[str, Any]) -> list[Contribution]:
-    """All contributions to a reading's score, the largest first; of several with one name only the largest."""
-    found = sorted([*floors(reading), *parts(reading)], key=lambda each: (-each.points, each.name))
+def explain(reading: Mapping[str, Any], limits: s.Limits = s.LIMITS) -> list[Contribution]:
+    """All contributions to a reading's score, the largest first; of several with one name only the largest.
+
+    `limits` are those that the reading was scored with: its profile's.
+    """
+    found = sorted([*floors(reading), *parts(reading, limits)], key=lambda each: (-each.points, each.name))
     largest: dict[str, Contribution] = {}
     for each in found:
         largest.setdefault(each.name, each)
@@ -62,32 +65,37 @@ def _alarm_floors(status: int) -> Iterator[Contribution]:
             yield Contribution(name, 1, "", None, s.HIGH, "floor")
 
 
-def parts(reading: Mapping[str, Any]) -> Iterator[Contribution]:
+def parts(reading: Mapping[str, Any], limits: s.Limits = s.LIMITS) -> Iterator[Contribution]:
     """What adds up to base_risk, before its parts are capped at 1; points are already weighted."""
-    for basis, found in (("rule", _rules(reading)), ("status", _alarms(_status(reading))),
+    for basis, found in (("rule", _rules(reading, limits)), ("status", _alarms(_status(reading))),
                          ("pattern", _contradictions(reading))):
         weight = s.BASE_WEIGHTS[f"{basis}_risk"]
         for each in found:
             yield each._replace(points=round(each.points * weight, s.DECIMALS), basis=basis)
 
 
-def _rules(reading: Mapping[str, Any]) -> Iterator[Contribution]:
+def _rules(reading: Mapping[str, Any], limits: s.Limits) -> Iterator[Contribution]:
     name, temperature = _temperature(reading)
     yield from _first_step(name, temperature, "°C", s.HEAT_POINTS)
-    if _get(reading, "voltage") > s.VOLTAGE_HIGH_V:
-        yield Contribution("voltage", reading["voltage"], "V", s.VOLTAGE_HIGH_V, s.RULE_POINTS["voltage"], "")
-    elif reading.get("voltage_low") is not None and reading["voltage_low"] < s.VOLTAGE_LOW_V:
-        yield Contribution("voltage_low", reading["voltage_low"], "V", s.VOLTAGE_LOW_V, s.RULE_POINTS["voltage"], "")
-    yield from _over("current", _get(reading, "current"), "A", s.CURRENT_HIGH_A, s.RULE_POINTS["current"])
+    yield from _voltage(reading, limits)
+    yield from _over("current", _get(reading, "current"), "A", limits["current_high"], s.RULE_POINTS["current"])
     leak = max(("leakage_current", "resistive_leakage"), key=lambda each: _get(reading, each))
-    yield from _over(leak, _get(reading, leak), "mA", s.LEAKAGE_WARN_MA, s.RULE_POINTS["leakage"])
+    yield from _over(leak, _get(reading, leak), "mA", limits["leakage_warn"], s.RULE_POINTS["leakage"])
     arcs = max(_get(reading, "arc_count"), 0)
     yield from _over("arc_count", arcs, "", 0, min(s.MOST_ARC_POINTS, s.ARC_POINTS * arcs))
-    yield from _over("co_gas", _get(reading, "co_gas"), "ppm", s.CO_WARN_PPM, s.RULE_POINTS["co_gas"])
-    yield from _over("voc", _get(reading, "voc"), "µg/m³", s.VOC_WARN, s.RULE_POINTS["voc"])
+    yield from _over("co_gas", _get(reading, "co_gas"), "ppm", limits["co_warn"], s.RULE_POINTS["co_gas"])
+    yield from _over("voc", _get(reading, "voc"), "µg/m³", limits["voc_warn"], s.RULE_POINTS["voc"])
     factor = reading.get("power_factor")
-    if factor is not None and factor < s.POWER_FACTOR_LOW:
-        yield Contribution("power_factor", factor, "", s.POWER_FACTOR_LOW, s.RULE_POINTS["power_factor"], "")
+    if factor is not None and factor < limits["power_factor_low"]:
+        yield Contribution("power_factor", factor, "", limits["power_factor_low"], s.RULE_POINTS["power_factor"], "")
+
+
+def _voltage(reading: Mapping[str, Any], limits: s.Limits) -> Iterator[Contribution]:
+    high, low, lowest = limits["voltage_high"], limits["voltage_low"], reading.get("voltage_low")
+    if _get(reading, "voltage") > high:
+        yield Contribution("voltage", reading["voltage"], "V", high, s.RULE_POINTS["voltage"], "")
+    elif lowest is not None and lowest < low:
+        yield Contribution("voltage_low", lowest, "V", low, s.RULE_POINTS["voltage"], "")
 
 
 def _alarms(status: int) -> Iterator[Contribution]:

@@ -11,14 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyflink.table import DataTypes
 from pyflink.table.types import DataType
-from pyflink.table.udf import udf
+from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
-from udfs import event_time, telemetry
+from udfs import event_time, registry_source, telemetry
+from udfs.registry import NONE, Registry
 
 TEXT, NUMBER, WHOLE, FLAG = DataTypes.STRING(), DataTypes.DOUBLE(), DataTypes.BIGINT(), DataTypes.BOOLEAN()
 TIME = DataTypes.TIMESTAMP(3)
 FIELDS: dict[str, DataType] = {
     "reason": TEXT, "device_id": TEXT, "idx": WHOLE, "event_ms": WHOLE, "site_id": TEXT,
+    "zone": TEXT, "profile": TEXT, "profile_version": TEXT, "limits": TEXT, "is_held": FLAG, "held_until": TEXT,
     "status_bits": WHOLE, "verify_status": WHOLE,
     "voltage": NUMBER, "voltage_low": NUMBER, "current": NUMBER, "leakage_current": NUMBER, "resistive_leakage": NUMBER,
     "power": NUMBER, "power_factor": NUMBER, "pcb_temperature": NUMBER, "sensor_temperature": NUMBER,
@@ -35,7 +37,7 @@ COUNTS = ("idx", "status_bits", "verify_status", "arc_count")
 
 
 def decode(message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, stream_time: pd.Series,
-           is_late: pd.Series) -> pd.DataFrame:
+           is_late: pd.Series, registry: Registry = NONE) -> pd.DataFrame:
     """Decodes, validates and scores a batch of messages.
 
     Args:
@@ -45,11 +47,12 @@ def decode(message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, st
         stream_time: the event time that the source table read; a message that means another time is refused, because
             it would be counted in a wrong window.
         is_late: whether the message is behind the watermark; handed through.
+        registry: what is known about the devices.
 
     Returns:
         One row per message with the columns of `FIELDS`.
     """
-    readings = telemetry.read(message.tolist(), _milliseconds(record_time), _milliseconds(arrived_by))
+    readings = telemetry.read(message.tolist(), _milliseconds(record_time), _milliseconds(arrived_by), registry)
     meant, streamed = readings.columns["event_ms"], _milliseconds(stream_time)
     readings.refuse(meant == event_time.NO_TIME, lambda row: "timestamp is absent, and a file has no record time")
     readings.refuse(meant != streamed, lambda row: _two_times(meant[row], streamed[row]))
@@ -69,11 +72,36 @@ def _two_times(meant: int, streamed: int) -> str:
     return f"timestamp is ambiguous: read as {meant} and as {streamed} (epoch milliseconds); send the field once"
 
 
-decode_and_score = udf(
-    decode,
-    input_types=[DataTypes.BYTES(), TIME, TIME, TIME, FLAG],
-    result_type=DataTypes.ROW([DataTypes.FIELD(name, kind) for name, kind in FIELDS.items()]),
-    func_type="pandas",
-    deterministic=False,
-)
-"""`decode` as a SQL function; declared non-deterministic, or the planner calls it once for every use of its result."""
+class Decoder(ScalarFunction):  # type: ignore[misc]
+    """`decode` with the registry at a location, in the version that is in force when a batch comes."""
+
+    def __init__(self, location: str) -> None:
+        """Called on the client; the object travels to the workers."""
+        self._location = location
+
+    def open(self, function_context: FunctionContext) -> None:
+        """Called once in each worker, before the first batch."""
+        self._registry = registry_source.shared(self._location)
+
+    def is_deterministic(self) -> bool:
+        """No, or the planner calls it once for every use of its result."""
+        return False
+
+    def eval(self, message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, stream_time: pd.Series,
+             is_late: pd.Series) -> pd.DataFrame:
+        """See `decode`."""
+        return decode(message, record_time, arrived_by, stream_time, is_late, self._registry.current())
+
+
+def decode_and_score(location: str = "") -> UserDefinedScalarFunctionWrapper:
+    """`decode` as a SQL function, with the registry at `location`: a path, `s3://bucket/key`, or empty for none.
+
+    Raises:
+        RegistryError: the location is neither.
+    """
+    return udf(
+        Decoder(registry_source.resolved(location)),
+        input_types=[DataTypes.BYTES(), TIME, TIME, TIME, FLAG],
+        result_type=DataTypes.ROW([DataTypes.FIELD(name, kind) for name, kind in FIELDS.items()]),
+        func_type="pandas",
+    )

@@ -12,50 +12,65 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import StateTtlConfig, ValueState, ValueStateDescriptor
 
 from udfs.candidates import CandidateError, decode
-from udfs.lifecycle import State, advance
+from udfs.lifecycle import advance
+from udfs.state import State
 
-STATE_RETENTION_DAYS = 30
-"""A subject without any candidate for this long is forgotten, so that state stays bounded; as long as the alert topic keeps
-its transitions, so that no alert is forgotten while someone may still read that it is open."""
+SETTLED_RETENTION_HOURS = 24
+"""A subject without an open alert and without any row for this long is forgotten, so that state stays bounded."""
 DEAD_LETTER_VERSION = 1
-ALERT, DEAD_LETTER = "alert", "dead_letter"
+ALERT, ALERT_STATE, DEAD_LETTER = "alert", "alert_state", "dead_letter"
 
-INPUT = ("subject", "candidate", "source", "record_time")
-"""Columns of the rows that come in; `candidate` is the message as it arrived, `subject` its key."""
-OUTPUT = ("kind", "subject", "payload")
-"""Columns of the rows that go out; `payload` is JSON text, `kind` is `ALERT` or `DEAD_LETTER`."""
+INPUT = ("life", "subject", "candidate", "source", "record_time")
+"""Columns of the rows that come in; `candidate` is the message as it arrived, `life` the key: its kind of subject and subject."""
+OUTPUT = ("kind", "key", "payload")
+"""Columns of the rows that go out; `payload` is JSON text, `kind` says for whom, `key` is that of the message."""
 OUTPUT_TYPE = Types.ROW_NAMED(list(OUTPUT), [Types.STRING()] * len(OUTPUT))
 
 
 class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
-    """Runs `lifecycle.advance` for every candidate of a subject: one state read, at most one write.
+    """Runs `lifecycle.advance` for every candidate of a subject: at most two state reads and two writes.
 
-    A candidate that cannot be used leaves as a dead letter and touches no state; it never fails the job.
+    A subject lies in one of two states. `open` holds those with an open alert and has no time to live: an open alert is
+    never forgotten. `settled` holds the others and lets each go 24 hours after its last row; Flink drops them by itself, so
+    no timers are kept for subjects that never come back. A candidate that cannot be used leaves as a dead letter and touches
+    no state; it never fails the job.
     """
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Called once in each worker, before the first row."""
-        retention = StateTtlConfig.new_builder(Time.days(STATE_RETENTION_DAYS)).set_update_type(
+        retention = StateTtlConfig.new_builder(Time.hours(SETTLED_RETENTION_HOURS)).set_update_type(
             StateTtlConfig.UpdateType.OnReadAndWrite).build()
-        descriptor = ValueStateDescriptor("lifecycle", Types.STRING())
-        descriptor.enable_time_to_live(retention)
-        self._state: ValueState = runtime_context.get_state(descriptor)
+        settled = ValueStateDescriptor("settled", Types.STRING())
+        settled.enable_time_to_live(retention)
+        self._settled: ValueState = runtime_context.get_state(settled)
+        self._open: ValueState = runtime_context.get_state(ValueStateDescriptor("open", Types.STRING()))
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         """Called for every candidate; yields rows of `OUTPUT`."""
         try:
             row = decode(value.candidate)
-            stored = self._state.value()
-            state = State.loads(stored)
+            stored = self._open.value()
+            was_open = stored is not None
+            state = State.loads(stored if was_open else self._settled.value())
             alerts = advance(state, row)
         except CandidateError as problem:
             yield Row(DEAD_LETTER, value.subject, _json(_dead_letter(value, problem)))
             return
-        after = state.dumps()
-        if after != stored:
-            self._state.update(after)
+        self._keep(state, was_open)
         for alert in alerts:
-            yield Row(ALERT, alert["subject"], _json(alert))
+            is_update = alert["transition"] is None
+            yield Row(ALERT_STATE if is_update else ALERT, alert["alert_id" if is_update else "subject"], _json(alert))
+
+    def _keep(self, state: State, was_open: bool) -> None:
+        """Writes the state where it belongs, and out of where it was."""
+        if state.is_over:
+            self._settled.update(state.dumps())
+        else:
+            self._open.update(state.dumps())
+        if state.is_over and was_open:
+            self._open.clear()
+        elif not state.is_over and not was_open:
+            self._settled.clear()
 
 
 def _dead_letter(value: Row, problem: CandidateError) -> dict[str, Any]:

@@ -7,12 +7,14 @@ length; NaN means not measured, and adds nothing to any score. This module is th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Column = NDArray[Any]
+Limits: TypeAlias = Mapping[str, Any]
+"""The limits by name, each one number for all rows or a column with one for each."""
 
 ALARM_BITS = (
     "overvoltage", "power_outage", "overcurrent", "total_leakage", "resistive_leakage", "power_anomaly",
@@ -36,6 +38,7 @@ ALERT_LEVELS = ("HIGH", "CRITICAL")
 ALERT_TYPES = ("TEMPERATURE_CRITICAL", "ARC_DETECTED", "ELECTRICAL_LEAKAGE", "OVERCURRENT", "GAS_DETECTION",
                "GENERAL_RISK")
 
+NOMINAL_V = 220.0
 HOT_C, WARM_C, MILD_C = 60.0, 50.0, 40.0
 BURNING_C = 65.0
 VOLTAGE_HIGH_V, VOLTAGE_LOW_V = 234.0, 190.0
@@ -47,6 +50,10 @@ CO_WARN_PPM, CO_WITH_VOC_PPM, CO_ALARM_PPM = 17.0, 25.0, 300.0
 VOC_WARN, VOC_WITH_CO = 400.0, 600.0
 POWER_FACTOR_LOW = 0.9
 MANY_ARCS = 5
+LIMITS: Limits = {"voltage_high": VOLTAGE_HIGH_V, "voltage_low": VOLTAGE_LOW_V, "current_high": CURRENT_HIGH_A,
+                  "leakage_warn": LEAKAGE_WARN_MA, "co_warn": CO_WARN_PPM, "voc_warn": VOC_WARN,
+                  "power_factor_low": POWER_FACTOR_LOW}
+"""What a profile may change, with the default profile's figures. It holds no floor: what one hazard stands for is fixed."""
 IMBALANCE_HIGH_C, IMBALANCE_C = 20.0, 10.0
 POWER_MISMATCH_SHARE = 0.2
 LOADED_A = 0.1
@@ -70,6 +77,24 @@ TEMPERATURE_WEIGHT = 0.4
 DECIMALS = 6
 """Scores are rounded to this before a comparison, so that .1 + .2 + .3 is .6."""
 
+RISE_C = 8.3
+"""Rise of temperature within a minute, reached: 15 °F, the rate-of-rise heat detector's (UL 521)."""
+CO_10MIN_PPM, CO_60MIN_PPM, CO_10MIN_MINUTES, CO_60MIN_MINUTES = 100.0, 50.0, 9, 54
+"""Means, reached, and the minutes with readings they need: 100 ppm alarms in 10 to 40 min, 50 ppm in 60 to 90 (EN 50291)."""
+SPIKE, SPIKE_CRITICAL, SPIKE_GAP_MINUTES = 0.3, 0.5, 10
+"""Change of risk between minutes with readings that are not further apart than this, passed."""
+ANOMALY_C, ANOMALY_CRITICAL_C, ANOMALY_SIGMAS = 50.0, 65.0, 2.0
+"""A minute's highest temperature, and its distance from the hour's mean in standard deviations, passed."""
+FREQUENT_ARCS, MODERATE_ARCS = 10, 5
+"""Arcs in ten minutes, passed."""
+SITE_DEVICES, CLUSTER_RISK, PAIR_RISK, DIVERGENCE_C = 2, 0.7, 0.5, 20.0
+"""Devices of risk HIGH at one site, reached; both neighbours' risk, either's, and their difference in temperature, passed."""
+SILENCE_MINUTES = 5
+CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
+CONTEXT_SLOPE_C, CONTEXT_ARCS, CONTEXT_INDICATOR = 0.1, 10, 0.6
+"""Slope of the minutes' mean temperature (°C/min), sum of arcs, mean indicator_risk: each, passed, raises the modifier."""
+CONTEXT_SLOPE_RAISE, CONTEXT_ARCS_RAISE, CONTEXT_INDICATOR_RAISE, CONTEXT_MOST = 0.2, 0.3, 0.1, 2.0
+
 
 def _status_table() -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """status_risk and alarm count of each of the 4,096 patterns of alarm bits."""
@@ -83,26 +108,27 @@ def _status_table() -> tuple[NDArray[np.float64], NDArray[np.int32]]:
 STATUS_RISK, ALARM_COUNT = _status_table()
 
 
-def score(reading: Mapping[str, Column]) -> dict[str, Column]:
+def score(reading: Mapping[str, Column], limits: Limits = LIMITS) -> dict[str, Column]:
     """Scores columns of readings.
 
     Args:
         reading: float columns `voltage`, `voltage_low`, `current`, `power` (kW), `power_factor`, `pcb_temperature`,
             `sensor_temperature` (°C), `leakage_current`, `resistive_leakage` (mA), `co_gas` (ppm), `voc` (µg/m³),
             `arc_count`, NaN where not measured; and `status_bits`, int64, 0 where not reported.
+        limits: those of `LIMITS`, in its units; the default profile's, or each row's own.
 
     Returns:
         The score columns, rounded to 6 decimals, with `risk_level`, `alert_type` and `communication_error`.
     """
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        return _score(reading)
+        return _score(reading, limits)
 
 
-def _score(reading: Mapping[str, Column]) -> dict[str, Column]:
+def _score(reading: Mapping[str, Column], limits: Limits) -> dict[str, Column]:
     status = reading["status_bits"]
     alarms = ALARM_COUNT[status & ALARM_MASK]
     temperature = np.fmax(reading["pcb_temperature"], reading["sensor_temperature"])
-    rule, pattern = _rule_risk(reading, temperature), _pattern_risk(reading)
+    rule, pattern = _rule_risk(reading, temperature, limits), _pattern_risk(reading)
     communication_error = status >= COMMUNICATION_ERROR
     status_risk = np.where(communication_error, COMMUNICATION_ERROR_RISK, STATUS_RISK[status & ALARM_MASK])
     base = _round(BASE_WEIGHTS["rule_risk"] * rule + BASE_WEIGHTS["status_risk"] * status_risk
@@ -111,11 +137,11 @@ def _score(reading: Mapping[str, Column]) -> dict[str, Column]:
     risk = np.maximum(np.minimum(base, 1.0), floor)
     return {
         "max_temperature": temperature, "total_alarm_count": alarms, "communication_error": communication_error,
-        **_indicators(reading, temperature),
+        **_indicators(reading, temperature, limits),
         "rule_risk": rule, "status_risk": status_risk, "pattern_risk": pattern, "base_risk": base, "floor_risk": floor,
         "risk_score": risk, "risk_level": risk_level(risk),
         "confidence": _round(np.clip(1 - 0.5 * np.abs(rule - status_risk), 0.5, 1.0)),
-        "alert_type": alert_type(reading, temperature),
+        "alert_type": alert_type(reading, temperature, limits),
     }  # fmt: skip
 
 
@@ -138,36 +164,37 @@ def _has(status: Column, *names: str) -> Column:
     return found
 
 
-def _leaks(reading: Mapping[str, Column], limit: float) -> Column:
-    return (reading["leakage_current"] > limit) | (reading["resistive_leakage"] > limit)
+def _leaks(reading: Mapping[str, Column], limit: Any) -> Column:
+    leaks: Column = (reading["leakage_current"] > limit) | (reading["resistive_leakage"] > limit)
+    return leaks
 
 
 def _leaks_at_least(reading: Mapping[str, Column], limit: float) -> Column:
     return (reading["leakage_current"] >= limit) | (reading["resistive_leakage"] >= limit)
 
 
-def _indicators(reading: Mapping[str, Column], temperature: Column) -> dict[str, Column]:
+def _indicators(reading: Mapping[str, Column], temperature: Column, limits: Limits) -> dict[str, Column]:
     """temperature_score (NaN without a temperature), electrical_score, gas_score and indicator_risk."""
     status = reading["status_bits"]
     heat = np.select([np.isnan(temperature), temperature > HOT_C, temperature > WARM_C, temperature > MILD_C],
                      [np.nan, 1.0, 0.7, 0.4], 0.1)
     electrical = (0.15 * _has(status, "overvoltage") + 0.2 * _has(status, "overcurrent")
                   + 0.25 * _has(status, "total_leakage") + np.minimum(0.3, 0.05 * _measured(reading["arc_count"])))
-    gas = 0.2 * (reading["co_gas"] > CO_WARN_PPM) + 0.15 * (reading["voc"] > VOC_WARN)
+    gas = 0.2 * (reading["co_gas"] > limits["co_warn"]) + 0.15 * (reading["voc"] > limits["voc_warn"])
     indicator = np.minimum(1.0, TEMPERATURE_WEIGHT * _measured(heat) + electrical + gas)
     return {"temperature_score": heat, "electrical_score": _round(electrical), "gas_score": _round(gas),
             "indicator_risk": _round(indicator)}
 
 
-def _rule_risk(reading: Mapping[str, Column], temperature: Column) -> Column:
+def _rule_risk(reading: Mapping[str, Column], temperature: Column, limits: Limits) -> Column:
     points = RULE_POINTS
-    voltage = (reading["voltage"] > VOLTAGE_HIGH_V) | (reading["voltage_low"] < VOLTAGE_LOW_V)
+    voltage = (reading["voltage"] > limits["voltage_high"]) | (reading["voltage_low"] < limits["voltage_low"])
     risk = (_steps(temperature, HEAT_POINTS) + points["voltage"] * voltage
-            + points["current"] * (reading["current"] > CURRENT_HIGH_A)
-            + points["leakage"] * _leaks(reading, LEAKAGE_WARN_MA)
+            + points["current"] * (reading["current"] > limits["current_high"])
+            + points["leakage"] * _leaks(reading, limits["leakage_warn"])
             + np.minimum(MOST_ARC_POINTS, ARC_POINTS * _measured(reading["arc_count"]))
-            + points["co_gas"] * (reading["co_gas"] > CO_WARN_PPM) + points["voc"] * (reading["voc"] > VOC_WARN)
-            + points["power_factor"] * (reading["power_factor"] < POWER_FACTOR_LOW))
+            + points["co_gas"] * (reading["co_gas"] > limits["co_warn"]) + points["voc"] * (reading["voc"] > limits["voc_warn"])
+            + points["power_factor"] * (reading["power_factor"] < limits["power_factor_low"]))
     return _round(np.minimum(risk, 1.0))
 
 
@@ -200,15 +227,15 @@ def risk_level(risk: Column) -> Column:
     return levels
 
 
-def alert_type(reading: Mapping[str, Column], temperature: Column) -> Column:
+def alert_type(reading: Mapping[str, Column], temperature: Column, limits: Limits = LIMITS) -> Column:
     """The kind of alert a reading would raise, the first that fits in the order of `ALERT_TYPES`."""
     status = reading["status_bits"]
     kinds = np.select(
         [_has(status, "pcb_temp_alarm", "sensor_temp_alarm") | (temperature > HOT_C),
          _has(status, "arc_alarm") | (reading["arc_count"] > 0),
-         _has(status, "total_leakage", "resistive_leakage") | _leaks(reading, LEAKAGE_WARN_MA),
+         _has(status, "total_leakage", "resistive_leakage") | _leaks(reading, limits["leakage_warn"]),
          _has(status, "overcurrent"),
-         _has(status, "co_alarm", "voc_alarm") | (reading["co_gas"] > CO_WARN_PPM) | (reading["voc"] > VOC_WARN)],
+         _has(status, "co_alarm", "voc_alarm") | (reading["co_gas"] > limits["co_warn"]) | (reading["voc"] > limits["voc_warn"])],
         [0, 1, 2, 3, 4], 5)
     types: Column = np.array(ALERT_TYPES, dtype=object)[kinds]
     return types

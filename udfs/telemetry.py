@@ -16,6 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from udfs import event_time, scoring
+from udfs.registry import NONE, Registry
 
 Column = NDArray[Any]
 
@@ -49,7 +50,8 @@ class Readings:
             self.reason[row] = self.reason[row] or reason(int(row))
 
 
-def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arrived_ms: Column | None = None) -> Readings:
+def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arrived_ms: Column | None = None,
+         registry: Registry = NONE) -> Readings:
     """Decodes, validates and scores messages.
 
     Args:
@@ -57,10 +59,12 @@ def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arri
         record_ms: the broker's time, which stands in for an absent timestamp; epoch milliseconds int64,
             `event_time.NO_TIME` where there is none.
         arrived_ms: the latest moment of arrival, which bounds the timestamp; the same unit.
+        registry: where the devices stand, and with which limits they are scored.
 
     Returns:
         Columns: every field of a reading (semantics, "Device message → reading"; NaN or None where not measured),
-        its scores, `event_ms` (int64), `is_valid`, `invalid_fields` and `warnings` (comma-separated text).
+        its scores, `event_ms` (int64), `is_valid`, `invalid_fields` and `warnings` (comma-separated text), and what
+        `Registry.find` adds.
     """
     unknown = np.full(len(messages), event_time.NO_TIME)
     record_ms, arrived_ms = (unknown if known is None else known for known in (record_ms, arrived_ms))
@@ -70,7 +74,8 @@ def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arri
     _identify(readings, objects)
     _measure(readings, objects)
     _time(readings, objects, record_ms, arrived_ms)
-    readings.columns |= scoring.score(_for_scoring(readings.columns))
+    found = registry.find(*(readings.columns[name] for name in ("device_id", "site_id", "event_ms")))
+    readings.columns |= found.columns | scoring.score(_for_scoring(readings.columns), found.limits)
     _annotate(readings.columns)
     return readings
 

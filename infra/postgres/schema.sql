@@ -53,6 +53,9 @@ CREATE TABLE readings (
     warnings              jsonb,
     is_late               boolean,
     stored_at             timestamptz      NOT NULL DEFAULT now(),
+    zone                text,
+    profile             text,
+    profile_version     text,
     PRIMARY KEY (device_id, event_time, idx)
 ) PARTITION BY RANGE (event_time);
 
@@ -91,6 +94,14 @@ CREATE TABLE device_minutes (
     alarm_count             bigint,
     communication_errors    bigint,
     candidate_count         bigint,
+    co_count                bigint,
+    co_sum                  double precision,
+    temperature_slope       double precision,
+    arcs_60min              bigint,
+    risk_modifier           double precision,
+    risk_score              double precision,
+    risk_level              text,
+    profile_version         text,
     PRIMARY KEY (device_id, minute_end)
 );
 CREATE INDEX device_minutes_by_time ON device_minutes (minute_end);
@@ -115,7 +126,7 @@ CREATE TABLE device_5min_aggregates (
 );
 CREATE INDEX device_5min_aggregates_by_time ON device_5min_aggregates (window_end);
 
--- An alert as its last transition left it. The last seven columns belong to people: the job never names them.
+-- An alert as its transitions and updates left it. acknowledged_at to note_at belong to people: the job never names them.
 CREATE TABLE alerts (
     alert_id           text        PRIMARY KEY,
     schema_version     integer     NOT NULL,
@@ -159,6 +170,12 @@ CREATE TABLE alerts (
     resolution         text,
     note               text,
     note_at            timestamptz,
+    subject_kind       text,
+    cause              text,
+    last_seen          timestamptz,
+    was_held           boolean,
+    profile_version    text,
+    reminded_at        timestamptz,
     CONSTRAINT alerts_acknowledged_by_somebody CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL)),
     CONSTRAINT alerts_resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
 );
@@ -167,7 +184,8 @@ CREATE INDEX alerts_by_time ON alerts (opened_at DESC);
 CREATE INDEX alerts_by_site ON alerts (site_id, opened_at DESC);
 CREATE INDEX alerts_by_subject ON alerts (subject, opened_at DESC);
 
--- What happened to an alert, one row per transition, as on the topic.
+-- What happened to an alert, one row per transition, as on the topic. occasion tells reminders apart: it is their time, and
+-- for every other transition the time when the alert opened.
 CREATE TABLE alert_transitions (
     alert_id           text        NOT NULL,
     transition         text        NOT NULL,
@@ -204,25 +222,48 @@ CREATE TABLE alert_transitions (
     recommendations_ko jsonb,
     recommendations_en jsonb,
     stored_at          timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (alert_id, transition, level)
+    occasion           timestamptz NOT NULL,
+    subject_kind       text,
+    cause              text,
+    last_seen          timestamptz,
+    was_held           boolean,
+    profile_version    text,
+    PRIMARY KEY (alert_id, transition, level, occasion)
 );
 CREATE INDEX alert_transitions_by_time ON alert_transitions (event_time DESC);
 
--- A redelivered OPENED must not reopen what was escalated or cleared: the life of an alert only goes forward.
+-- The life of an alert only goes forward, whatever is delivered again and in whichever order: a row that lies behind what is
+-- known brings nothing but counts and peaks, and those never fall. UPDATED is a row without a transition; it lies behind all.
 CREATE FUNCTION fire_alert_stage(state text) RETURNS integer
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE state WHEN 'OPENED' THEN 0 WHEN 'CLEARED' THEN 2 ELSE 1 END
+    SELECT CASE state WHEN 'UPDATED' THEN -1 WHEN 'OPENED' THEN 0 WHEN 'CLEARED' THEN 2 ELSE 1 END
 $$;
 
-CREATE FUNCTION fire_keep_alert() RETURNS trigger
+CREATE FUNCTION fire_higher_level(one text, other text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT level FROM unnest(ARRAY[one, other]) AS level
+    ORDER BY array_position(ARRAY['NORMAL', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL'], level) DESC NULLS LAST LIMIT 1
+$$;
+
+CREATE FUNCTION fire_merge_alert() RETURNS trigger
 LANGUAGE plpgsql AS $$
+DECLARE
+    merged alerts := NEW;
 BEGIN
-    RETURN NULL;
+    IF fire_alert_stage(NEW.state) < fire_alert_stage(OLD.state) THEN
+        merged := OLD;
+    END IF;
+    merged.level := fire_higher_level(OLD.level, NEW.level);
+    merged.peak_level := fire_higher_level(OLD.peak_level, NEW.peak_level);
+    merged.peak_risk_score := greatest(OLD.peak_risk_score, NEW.peak_risk_score);
+    merged.candidate_count := greatest(OLD.candidate_count, NEW.candidate_count);
+    merged.last_candidate_at := greatest(OLD.last_candidate_at, NEW.last_candidate_at);
+    merged.reminded_at := greatest(OLD.reminded_at, NEW.reminded_at);
+    RETURN merged;
 END
 $$;
 
-CREATE TRIGGER alerts_only_go_forward BEFORE UPDATE ON alerts FOR EACH ROW
-    WHEN (fire_alert_stage(NEW.state) < fire_alert_stage(OLD.state)) EXECUTE FUNCTION fire_keep_alert();
+CREATE TRIGGER alerts_only_go_forward BEFORE UPDATE ON alerts FOR EACH ROW EXECUTE FUNCTION fire_merge_alert();
 
 -- Messages on the result topics that are no results: where they lie in Kafka, and why they were left out.
 CREATE TABLE store_refusals (
@@ -232,6 +273,139 @@ CREATE TABLE store_refusals (
     refused_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX store_refusals_by_time ON store_refusals (refused_at DESC);
+
+-- A rise of temperature as only fire makes it, one row per device and 10 seconds.
+CREATE TABLE temperature_rises (
+    device_id        text        NOT NULL,
+    window_end       timestamptz NOT NULL,
+    schema_version   integer     NOT NULL,
+    site_id          text,
+    window_start     timestamptz NOT NULL,
+    max_temperature  double precision,
+    min_temperature  double precision,
+    temperature_rise double precision,
+    PRIMARY KEY (device_id, window_end)
+);
+CREATE INDEX temperature_rises_by_time ON temperature_rises (window_end);
+CREATE INDEX temperature_rises_by_site ON temperature_rises (site_id, window_end DESC);
+
+-- A minute hotter than its device's hour explains.
+CREATE TABLE temperature_anomalies (
+    device_id      text        NOT NULL,
+    minute_end     timestamptz NOT NULL,
+    schema_version integer     NOT NULL,
+    site_id        text,
+    temperature    double precision,
+    mean           double precision,
+    stddev         double precision,
+    risk_score     double precision,
+    anomaly_type   text,
+    PRIMARY KEY (device_id, minute_end)
+);
+CREATE INDEX temperature_anomalies_by_time ON temperature_anomalies (minute_end);
+CREATE INDEX temperature_anomalies_by_site ON temperature_anomalies (site_id, minute_end DESC);
+
+-- A device's minute with too much carbon monoxide for too long.
+CREATE TABLE co_exposure (
+    device_id      text        NOT NULL,
+    minute_end     timestamptz NOT NULL,
+    schema_version integer     NOT NULL,
+    site_id        text,
+    avg_co_10min   double precision,
+    minutes_10min  bigint,
+    avg_co_60min   double precision,
+    minutes_60min  bigint,
+    PRIMARY KEY (device_id, minute_end)
+);
+CREATE INDEX co_exposure_by_time ON co_exposure (minute_end);
+CREATE INDEX co_exposure_by_site ON co_exposure (site_id, minute_end DESC);
+
+-- A device's minute whose risk jumped.
+CREATE TABLE risk_spikes (
+    device_id           text        NOT NULL,
+    minute_end          timestamptz NOT NULL,
+    schema_version      integer     NOT NULL,
+    site_id             text,
+    risk_score          double precision,
+    previous_risk_score double precision,
+    risk_change         double precision,
+    PRIMARY KEY (device_id, minute_end)
+);
+CREATE INDEX risk_spikes_by_time ON risk_spikes (minute_end);
+CREATE INDEX risk_spikes_by_site ON risk_spikes (site_id, minute_end DESC);
+
+-- The arcs of a device's ten minutes, one row per minute.
+CREATE TABLE arc_patterns (
+    device_id         text        NOT NULL,
+    window_end        timestamptz NOT NULL,
+    schema_version    integer     NOT NULL,
+    site_id           text,
+    window_start      timestamptz NOT NULL,
+    total_arcs_10min  bigint,
+    arc_events        bigint,
+    max_single_arc    bigint,
+    avg_arc_per_event double precision,
+    arc_pattern       text,
+    PRIMARY KEY (device_id, window_end)
+);
+CREATE INDEX arc_patterns_by_time ON arc_patterns (window_end);
+CREATE INDEX arc_patterns_by_site ON arc_patterns (site_id, window_end DESC);
+
+-- Two devices of a site in one window, one of them at risk.
+CREATE TABLE device_correlations (
+    site_id          text        NOT NULL,
+    window_end       timestamptz NOT NULL,
+    device1          text        NOT NULL,
+    device2          text        NOT NULL,
+    schema_version   integer     NOT NULL,
+    window_start     timestamptz NOT NULL,
+    temp_diff        double precision,
+    risk_diff        double precision,
+    avg_risk         double precision,
+    correlation_type text,
+    PRIMARY KEY (site_id, window_end, device1, device2)
+);
+CREATE INDEX device_correlations_by_time ON device_correlations (window_end);
+
+-- A site's risk, one row per minute.
+CREATE TABLE site_risk (
+    site_id        text        NOT NULL,
+    window_end     timestamptz NOT NULL,
+    schema_version integer     NOT NULL,
+    window_start   timestamptz NOT NULL,
+    devices        bigint,
+    devices_high   bigint,
+    mean_risk      double precision,
+    max_risk       double precision,
+    site_risk      double precision,
+    risk_level     text,
+    PRIMARY KEY (site_id, window_end)
+);
+CREATE INDEX site_risk_by_time ON site_risk (window_end);
+
+-- The patterns of a device's hour, one row per 5 minutes.
+CREATE TABLE device_patterns (
+    device_id              text        NOT NULL,
+    window_end             timestamptz NOT NULL,
+    schema_version         integer     NOT NULL,
+    site_id                text,
+    window_start           timestamptz NOT NULL,
+    minutes                bigint,
+    temperature_slope      double precision,
+    temperature_change     double precision,
+    risk_slope             double precision,
+    arc_pattern            text,
+    periodicity_minutes    double precision,
+    risk_volatility        double precision,
+    is_rapid_risk_change   boolean,
+    is_sustained_high_risk boolean,
+    sensor_anomalies       jsonb,
+    trend                  text,
+    confidence             double precision,
+    PRIMARY KEY (device_id, window_end)
+);
+CREATE INDEX device_patterns_by_time ON device_patterns (window_end);
+CREATE INDEX device_patterns_by_site ON device_patterns (site_id, window_end DESC);
 
 -- The newest reading of every device, kept by the database from the rows that `readings` truly gains: a redelivered
 -- reading is an update there, so it is not in the transition table and never counts twice.
@@ -347,22 +521,35 @@ BEGIN
 END
 $$;
 
--- Deletes results that are `days` old. An alert that is neither cleared nor resolved stays, whatever its age, and with
--- it its history: no data is not an all-clear.
+-- Deletes results that are `days` old, patterns after 7 days at the latest. An alert that is neither cleared nor resolved
+-- stays, whatever its age, and with it its history: no data is not an all-clear.
+-- aggregates_deleted counts the rows of all windows that are longer or rarer than a minute's row.
 CREATE FUNCTION fire_expire_results(days integer)
 RETURNS TABLE (minutes_deleted bigint, aggregates_deleted bigint, alerts_deleted bigint, transitions_deleted bigint,
                refusals_deleted bigint)
 LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 DECLARE
-    oldest timestamptz := now() - make_interval(days => days);
+    oldest  timestamptz := now() - make_interval(days => days);
+    windows record;
+    deleted bigint;
 BEGIN
     IF days < 1 THEN
         RAISE EXCEPTION 'days is %; keep results for at least 1 day', days USING ERRCODE = 'invalid_parameter_value';
     END IF;
     DELETE FROM device_minutes WHERE minute_end < oldest;
     GET DIAGNOSTICS minutes_deleted = ROW_COUNT;
-    DELETE FROM device_5min_aggregates WHERE window_end < oldest;
-    GET DIAGNOSTICS aggregates_deleted = ROW_COUNT;
+    aggregates_deleted := 0;
+    FOR windows IN SELECT * FROM (VALUES
+        ('device_5min_aggregates', 'window_end', days), ('temperature_rises', 'window_end', days),
+        ('temperature_anomalies', 'minute_end', days), ('co_exposure', 'minute_end', days), ('risk_spikes', 'minute_end', days),
+        ('arc_patterns', 'window_end', days), ('device_correlations', 'window_end', days), ('site_risk', 'window_end', days),
+        ('device_patterns', 'window_end', least(days, 7))) AS kept (result, ends, days)
+    LOOP
+        EXECUTE format('DELETE FROM %I WHERE %I < now() - make_interval(days => $1)', windows.result, windows.ends)
+        USING windows.days;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        aggregates_deleted := aggregates_deleted + deleted;
+    END LOOP;
     DELETE FROM alerts WHERE event_time < oldest AND (state = 'CLEARED' OR resolved_at IS NOT NULL);
     GET DIAGNOSTICS alerts_deleted = ROW_COUNT;
     DELETE FROM alert_transitions AS past
@@ -371,5 +558,50 @@ BEGIN
     DELETE FROM store_refusals WHERE refused_at < oldest;
     GET DIAGNOSTICS refusals_deleted = ROW_COUNT;
     RETURN NEXT;
+END
+$$;
+
+-- The outbox of `./fire notify`: one row per transition of an alert and channel that must hear of it. A row is written before
+-- the transition counts as read, and says at any time what became of it: attempts, the last failure, when it was delivered.
+-- Times come from the notifier's clock; claimed_until is when a claim of a notifier that died is void.
+CREATE TABLE notifications (
+    channel         text        NOT NULL,
+    idempotency_key text        NOT NULL,
+    sequence        bigint      GENERATED ALWAYS AS IDENTITY,
+    alert_id        text        NOT NULL,
+    transition      text        NOT NULL,
+    level           text        NOT NULL,
+    subject         text        NOT NULL,
+    site_id         text,
+    alert           json        NOT NULL,
+    is_urgent       boolean     NOT NULL,
+    state           text        NOT NULL DEFAULT 'PENDING',
+    attempts        integer     NOT NULL DEFAULT 0,
+    created_at      timestamptz NOT NULL,
+    max_age         interval    NOT NULL,
+    due_at          timestamptz NOT NULL,
+    give_up_at      timestamptz NOT NULL,
+    claimed_until   timestamptz,
+    delivered_at    timestamptz,
+    last_error      text,
+    PRIMARY KEY (channel, idempotency_key),
+    CONSTRAINT notifications_have_a_known_state CHECK (state IN ('PENDING', 'DELIVERED', 'PARKED'))
+);
+CREATE INDEX notifications_waiting ON notifications (channel, is_urgent DESC, sequence) WHERE state = 'PENDING';
+CREATE INDEX notifications_by_alert ON notifications (channel, alert_id, sequence);
+CREATE INDEX notifications_by_time ON notifications (created_at);
+
+-- Deletes what was delivered or parked `days` ago or earlier; what is pending stays.
+CREATE FUNCTION fire_expire_notifications(days integer) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    deleted bigint;
+BEGIN
+    IF days < 1 THEN
+        RAISE EXCEPTION 'days is %; keep notifications for at least 1 day', days USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    DELETE FROM notifications WHERE created_at < now() - make_interval(days => days) AND state <> 'PENDING';
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN deleted;
 END
 $$;

@@ -1,2 +1,2 @@
 INSERT INTO dead_letters (dead_letter)
-SELECT payload FROM transition WHERE kind = 'dead_letter'
+SELECT payload FROM alert_output WHERE kind = 'dead_letter'

@@ -39,6 +39,12 @@ SELECT
   r.is_valid AS is_valid,
   r.invalid_fields AS invalid_fields,
   r.warnings AS warnings,
-  r.is_late AS is_late
+  r.is_late AS is_late,
+  r.zone AS zone,
+  r.profile AS profile,
+  r.profile_version AS profile_version,
+  r.limits AS limits,
+  r.is_held AS is_held,
+  r.held_until AS held_until
 FROM decoded
 WHERE r.reason IS NULL

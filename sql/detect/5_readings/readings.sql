@@ -39,5 +39,8 @@ SELECT
   is_valid,
   ARRAY_REMOVE(SPLIT(invalid_fields, ','), '') AS invalid_fields,
   ARRAY_REMOVE(SPLIT(warnings, ','), '') AS warnings,
-  is_late
+  is_late,
+  zone,
+  profile,
+  profile_version
 FROM distinct_readings

@@ -29,7 +29,15 @@ INSERT INTO device_minutes_out (
   avg_indicator_risk,
   alarm_count,
   communication_errors,
-  candidate_count
+  candidate_count,
+  co_count,
+  co_sum,
+  temperature_slope,
+  arcs_60min,
+  risk_modifier,
+  risk_score,
+  risk_level,
+  profile_version
 )
 SELECT
   schema_version,
@@ -62,5 +70,13 @@ SELECT
   avg_indicator_risk,
   alarm_count,
   communication_errors,
-  candidate_count
+  candidate_count,
+  co_count,
+  co_sum,
+  temperature_slope,
+  arcs_60min,
+  risk_modifier,
+  risk_score,
+  risk_level,
+  profile_version
 FROM device_minutes

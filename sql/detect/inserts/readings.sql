@@ -37,7 +37,10 @@ INSERT INTO readings_out (
   is_valid,
   invalid_fields,
   warnings,
-  is_late
+  is_late,
+  zone,
+  profile,
+  profile_version
 )
 SELECT
   schema_version,
@@ -78,5 +81,8 @@ SELECT
   is_valid,
   invalid_fields,
   warnings,
-  is_late
+  is_late,
+  zone,
+  profile,
+  profile_version
 FROM readings

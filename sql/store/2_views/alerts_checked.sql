@@ -1,4 +1,4 @@
--- Which transitions can be stored? One row per message that is JSON; fault says why a row can not, null means it can.
+-- Which transitions and updates of alerts can be stored? One row per message that is JSON; fault says why a row can not, null means it can.
 -- The limits are those of readings_checked. A NUL in a text is taken out and a list that is none becomes null: an alert
 -- without its explanation is better than none.
 CREATE TEMPORARY VIEW alerts_checked AS
@@ -6,7 +6,7 @@ SELECT
   alert_id, transition, level, schema_version, subject, site_id, alert_type, peak_level, risk_score, peak_risk_score,
   candidate_count, base_risk, floor_risk, rule_risk, status_risk, pattern_risk, confidence, max_temperature, voltage,
   `current`, leakage_current, resistive_leakage, arc_count, co_gas, voc, status_bits, event_time, opened_at,
-  last_candidate_at,
+  last_candidate_at, last_seen, was_held,
   CASE WHEN explanation IS JSON ARRAY AND explanation NOT LIKE '%\u0000%'
     THEN explanation END AS explanation,
   REPLACE(message_ko, U&'\0000', '') AS message_ko,
@@ -15,6 +15,9 @@ SELECT
     THEN recommendations_ko END AS recommendations_ko,
   CASE WHEN recommendations_en IS JSON ARRAY AND recommendations_en NOT LIKE '%\u0000%'
     THEN recommendations_en END AS recommendations_en,
+  CASE WHEN REGEXP(subject_kind, '${WORD}') THEN subject_kind END AS subject_kind,
+  CASE WHEN REGEXP(cause, '${NAME}') THEN cause END AS cause,
+  CASE WHEN REGEXP(profile_version, '${NAME}') THEN profile_version END AS profile_version,
   topic, source,
   CASE
     WHEN REGEXP(alert_id, '${NAME}') IS NOT TRUE
@@ -23,7 +26,8 @@ SELECT
       THEN 'subject must be 1 to 256 characters, none of them control characters'
     WHEN REGEXP(site_id, '${NAME}') IS FALSE
       THEN 'site_id must be 1 to 256 characters, none of them control characters'
-    WHEN REGEXP(transition, '${WORD}') IS NOT TRUE THEN 'transition must be a word in capital letters'
+    WHEN REGEXP(transition, '${WORD}') IS FALSE OR (transition IS NULL AND topic <> '${STATE_TOPIC}')
+      THEN 'transition must be a word in capital letters'
     WHEN REGEXP(alert_type, '${WORD}') IS NOT TRUE THEN 'alert_type must be a word in capital letters'
     WHEN REGEXP(level, '${WORD}') IS NOT TRUE THEN 'level must be a word in capital letters'
     WHEN REGEXP(peak_level, '${WORD}') IS FALSE THEN 'peak_level must be a word in capital letters'
@@ -34,6 +38,9 @@ SELECT
     WHEN last_candidate_at IS NOT NULL AND (REGEXP(last_candidate_at, '${TIME}') IS FALSE
       OR TRY_CAST(LEFT(last_candidate_at, 10) AS DATE) IS NULL)
          THEN 'last_candidate_at must be a time like 2025-10-09T09:00:00.959Z'
+    WHEN last_seen IS NOT NULL AND (REGEXP(last_seen, '${TIME}') IS FALSE
+      OR TRY_CAST(LEFT(last_seen, 10) AS DATE) IS NULL)
+         THEN 'last_seen must be a time like 2025-10-09T09:00:00.959Z'
     WHEN schema_version IS NULL THEN 'schema_version must be a number'
   END AS fault
 FROM alerts_in

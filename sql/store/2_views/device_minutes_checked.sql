@@ -6,7 +6,8 @@ SELECT
   temperature_sum_squares, avg_temperature, max_temperature, min_temperature, total_arcs, arc_events, max_arc_count,
   current_count, current_sum, avg_current, max_current, avg_co_gas, max_co_gas, avg_voc, max_voc, risk_sum,
   max_risk_score, max_base_risk, max_floor_risk, avg_indicator_risk, alarm_count, communication_errors,
-  candidate_count,
+  candidate_count, co_count, co_sum, temperature_slope, arcs_60min, risk_modifier, risk_score, risk_level,
+  CASE WHEN REGEXP(profile_version, '${NAME}') THEN profile_version END AS profile_version,
   topic, source,
   CASE
     WHEN REGEXP(device_id, '${NAME}') IS NOT TRUE
@@ -18,5 +19,6 @@ SELECT
     WHEN REGEXP(minute_start, '${TIME}') IS NOT TRUE OR TRY_CAST(LEFT(minute_start, 10) AS DATE) IS NULL
       THEN 'minute_start must be a time like 2025-10-09T09:00:00.959Z'
     WHEN schema_version IS NULL OR record_count IS NULL THEN 'schema_version and record_count must be numbers'
+    WHEN REGEXP(risk_level, '${WORD}') IS FALSE THEN 'risk_level must be a word in capital letters'
   END AS fault
 FROM device_minutes_in

@@ -1,7 +1,8 @@
 -- Which readings can be stored? One row per message that is JSON; fault says why a row can not, null means it can.
 -- Postgres refuses a whole batch for one text with a NUL, one impossible time or one key that is too long for an index
 -- (2.7 kB), again and again. So whatever it could refuse is left out here, counted in store_refusals, and never stops
--- the job. A measurement of a wrong type was read as null; a list that is none becomes null.
+-- the job. A measurement of a wrong type was read as null; a list or a name that is
+-- none becomes null.
 CREATE TEMPORARY VIEW readings_checked AS
 SELECT
   device_id, event_time, idx, schema_version, site_id, status_bits, verify_status, voltage, voltage_low, `current`,
@@ -13,6 +14,9 @@ SELECT
     THEN invalid_fields END AS invalid_fields,
   CASE WHEN warnings IS JSON ARRAY AND warnings NOT LIKE '%\u0000%'
     THEN warnings END AS warnings,
+  CASE WHEN REGEXP(zone, '${NAME}') THEN zone END AS zone,
+  CASE WHEN REGEXP(profile, '${NAME}') THEN profile END AS profile,
+  CASE WHEN REGEXP(profile_version, '${NAME}') THEN profile_version END AS profile_version,
   topic, source,
   CASE
     WHEN REGEXP(device_id, '${NAME}') IS NOT TRUE

@@ -5,6 +5,6 @@ SELECT
   leakage_current, resistive_leakage, `power`, power_factor, pcb_temperature, sensor_temperature, co_gas, voc,
   arc_count, max_temperature, total_alarm_count, communication_error, temperature_score, electrical_score, gas_score,
   indicator_risk, rule_risk, status_risk, pattern_risk, base_risk, floor_risk, risk_score, risk_level, confidence,
-  alert_type, is_valid, invalid_fields, warnings, is_late
+  alert_type, is_valid, invalid_fields, warnings, is_late, zone, profile, profile_version
 FROM readings_checked
 WHERE fault IS NULL

@@ -4,4 +4,5 @@ SELECT source, topic, reason FROM unreadable
 UNION ALL SELECT source, topic, fault FROM readings_checked WHERE fault IS NOT NULL
 UNION ALL SELECT source, topic, fault FROM device_minutes_checked WHERE fault IS NOT NULL
 UNION ALL SELECT source, topic, fault FROM device_5min_aggregates_checked WHERE fault IS NOT NULL
+UNION ALL SELECT source, topic, fault FROM derived_checked WHERE fault IS NOT NULL
 UNION ALL SELECT source, topic, fault FROM alerts_checked WHERE fault IS NOT NULL

@@ -1,4 +1,4 @@
--- One row per transition of an alert: its history.
+-- One row per transition of an alert: its history. A reminder is known by its time, any other transition by its level.
 CREATE TABLE alert_transitions_out (
   alert_id           STRING,
   transition         STRING,
@@ -34,7 +34,13 @@ CREATE TABLE alert_transitions_out (
   message_en         STRING,
   recommendations_ko STRING,
   recommendations_en STRING,
-  PRIMARY KEY (alert_id, transition, level) NOT ENFORCED
+  occasion           STRING,
+  subject_kind       STRING,
+  cause              STRING,
+  last_seen          STRING,
+  was_held           BOOLEAN,
+  profile_version    STRING,
+  PRIMARY KEY (alert_id, transition, level, occasion) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',

@@ -1,5 +1,6 @@
--- One row per alert, as its last transition left it. The columns of people (acknowledged,
--- resolved, note) are not named, so no update touches them.
+-- One row per alert, as its transitions and updates left it. The columns of people (acknowledged, resolved, note) are not
+-- named, so no update touches them. A row at a time: of a batch the sink would write only the last row of an alert, so an
+-- update would hide the transition before it; and writers that hold one row each never wait for each other for ever.
 CREATE TABLE alerts_out (
   alert_id           STRING,
   state              STRING,
@@ -36,11 +37,17 @@ CREATE TABLE alerts_out (
   message_en         STRING,
   recommendations_ko STRING,
   recommendations_en STRING,
+  subject_kind       STRING,
+  cause              STRING,
+  last_seen          STRING,
+  was_held           BOOLEAN,
+  profile_version    STRING,
+  reminded_at        STRING,
   PRIMARY KEY (alert_id) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',
   'table-name' = 'alerts',
-  'sink.buffer-flush.max-rows' = '500',
+  'sink.buffer-flush.max-rows' = '1',
   'sink.buffer-flush.interval' = '500ms'
 )

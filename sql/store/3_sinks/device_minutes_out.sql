@@ -31,6 +31,14 @@ CREATE TABLE device_minutes_out (
   alarm_count             BIGINT,
   communication_errors    BIGINT,
   candidate_count         BIGINT,
+  co_count                BIGINT,
+  co_sum                  DOUBLE,
+  temperature_slope       DOUBLE,
+  arcs_60min              BIGINT,
+  risk_modifier           DOUBLE,
+  risk_score              DOUBLE,
+  risk_level              STRING,
+  profile_version         STRING,
   PRIMARY KEY (device_id, minute_end) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',

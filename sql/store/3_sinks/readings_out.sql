@@ -40,6 +40,9 @@ CREATE TABLE readings_out (
   invalid_fields      STRING,
   warnings            STRING,
   is_late             BOOLEAN,
+  zone                STRING,
+  profile             STRING,
+  profile_version     STRING,
   PRIMARY KEY (device_id, event_time, idx) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',

@@ -3,11 +3,14 @@ INSERT INTO alert_transitions_out (
   alert_id, transition, level, schema_version, subject, site_id, alert_type, peak_level, risk_score, peak_risk_score,
   candidate_count, base_risk, floor_risk, rule_risk, status_risk, pattern_risk, confidence, explanation,
   max_temperature, voltage, `current`, leakage_current, resistive_leakage, arc_count, co_gas, voc, status_bits,
-  event_time, opened_at, last_candidate_at, message_ko, message_en, recommendations_ko, recommendations_en
+  event_time, opened_at, last_candidate_at, message_ko, message_en, recommendations_ko, recommendations_en,
+  occasion, subject_kind, cause, last_seen, was_held, profile_version
 )
 SELECT
   alert_id, transition, level, schema_version, subject, site_id, alert_type, peak_level, risk_score, peak_risk_score,
   candidate_count, base_risk, floor_risk, rule_risk, status_risk, pattern_risk, confidence, explanation,
   max_temperature, voltage, `current`, leakage_current, resistive_leakage, arc_count, co_gas, voc, status_bits,
-  event_time, opened_at, last_candidate_at, message_ko, message_en, recommendations_ko, recommendations_en
+  event_time, opened_at, last_candidate_at, message_ko, message_en, recommendations_ko, recommendations_en,
+  occasion, subject_kind, cause, last_seen, was_held, profile_version
 FROM alerts_usable
+WHERE transition IS NOT NULL

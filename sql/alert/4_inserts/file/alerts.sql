@@ -1,3 +1,3 @@
 -- The raw format holds one column, and a file has no key.
 INSERT INTO alerts (alert)
-SELECT payload FROM transition WHERE kind = 'alert'
+SELECT payload FROM alert_output WHERE kind = 'alert'

@@ -1,2 +1,2 @@
 INSERT INTO alerts (subject, alert)
-SELECT subject, payload FROM transition WHERE kind = 'alert'
+SELECT `key`, payload FROM alert_output WHERE kind = 'alert'

@@ -1,7 +1,7 @@
 -- What arrived? One row per message of the telemetry topic, untouched.
 -- event_time is the message's own time: one hour ahead of the broker's at the latest, the broker's where there is none.
 -- The watermark never passes the broker's time, and a time that is refused does not move it, so no device's clock can make the
--- others late; it is kept per partition.
+-- others late; it is kept per partition. Its generator runs inside the source, where only plain expressions can be evaluated.
 CREATE TABLE telemetry_raw (
   message          BYTES,
   topic            STRING METADATA VIRTUAL,

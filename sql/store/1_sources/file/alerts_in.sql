@@ -1,4 +1,4 @@
--- What happened to which alert? One row per transition on the topic, as it says.
+-- What happened to which alert? One row per transition, and one per update of an open alert (transition null), as it says.
 -- From files of JSON lines; a line has no offset, so its source is named by a digest of its key.
 CREATE TABLE alerts_in (
   alert_id           STRING,
@@ -35,11 +35,17 @@ CREATE TABLE alerts_in (
   message_en         STRING,
   recommendations_ko STRING,
   recommendations_en STRING,
-  topic  AS 'alerts',
-  source AS CONCAT('alerts#', MD5(CONCAT_WS('|', alert_id, transition, level)))
+  subject_kind       STRING,
+  cause              STRING,
+  last_seen          STRING,
+  was_held           BOOLEAN,
+  profile_version    STRING,
+  topic  STRING METADATA FROM 'file.name' VIRTUAL,
+  source AS CONCAT(topic, '#', MD5(CONCAT_WS('|', alert_id, transition, level, event_time)))
 ) WITH (
   'connector' = 'filesystem',
-  'path' = '${FILE_INPUT}/alerts.jsonl',
+  'path' = '${FILE_INPUT}',
+  'source.path.regex-pattern' = '.*/alert(s|_state)[.]jsonl',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true',
   'json.decode.json-parser.enabled' = 'false'

@@ -32,6 +32,14 @@ CREATE TABLE device_minutes_in (
   alarm_count             BIGINT,
   communication_errors    BIGINT,
   candidate_count         BIGINT,
+  co_count                BIGINT,
+  co_sum                  DOUBLE,
+  temperature_slope       DOUBLE,
+  arcs_60min              BIGINT,
+  risk_modifier           DOUBLE,
+  risk_score              DOUBLE,
+  risk_level              STRING,
+  profile_version         STRING,
   topic  AS 'device-minutes',
   source AS CONCAT('device-minutes#', MD5(CONCAT_WS('|', device_id, minute_end)))
 ) WITH (

@@ -40,6 +40,9 @@ CREATE TABLE readings_in (
   invalid_fields      STRING,
   warnings            STRING,
   is_late             BOOLEAN,
+  zone                STRING,
+  profile             STRING,
+  profile_version     STRING,
   topic  AS 'readings',
   source AS CONCAT('readings#', MD5(CONCAT_WS('|', device_id, event_time, CAST(idx AS STRING))))
 ) WITH (

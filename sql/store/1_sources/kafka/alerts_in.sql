@@ -1,4 +1,4 @@
--- What happened to which alert? One row per transition on the topic, as it says.
+-- What happened to which alert? One row per transition, and one per update of an open alert (transition null), as it says.
 -- Times stay text, lists and objects become their JSON text. A message that is no JSON gives no row; raw_in sees it.
 -- Only committed transitions are read, so an exactly-once alert job stays exactly once here.
 CREATE TABLE alerts_in (
@@ -36,13 +36,18 @@ CREATE TABLE alerts_in (
   message_en         STRING,
   recommendations_ko STRING,
   recommendations_en STRING,
+  subject_kind       STRING,
+  cause              STRING,
+  last_seen          STRING,
+  was_held           BOOLEAN,
+  profile_version    STRING,
   topic       STRING METADATA VIRTUAL,
   `partition` INT METADATA VIRTUAL,
   `offset`    BIGINT METADATA VIRTUAL,
   source      AS CONCAT(topic, '[', CAST(`partition` AS STRING), ']@', CAST(`offset` AS STRING))
 ) WITH (
   'connector' = 'kafka',
-  'topic' = '${ALERTS_TOPIC}',
+  'topic' = '${ALERTS_TOPIC};${STATE_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   'properties.group.id' = '${CONSUMER_GROUP}-store',
   'properties.isolation.level' = 'read_committed',

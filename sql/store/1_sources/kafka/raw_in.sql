@@ -7,7 +7,7 @@ CREATE TABLE raw_in (
   source      AS CONCAT(topic, '[', CAST(`partition` AS STRING), ']@', CAST(`offset` AS STRING))
 ) WITH (
   'connector' = 'kafka',
-  'topic' = '${READINGS_TOPIC};${MINUTES_TOPIC};${AGGREGATES_TOPIC};${ALERTS_TOPIC}',
+  'topic' = '${ALL_TOPICS}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   'properties.group.id' = '${CONSUMER_GROUP}-store-raw',
   'properties.isolation.level' = 'read_committed',

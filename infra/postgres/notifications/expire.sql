@@ -1,0 +1,2 @@
+-- Forgets what was settled long ago.
+SELECT fire_expire_notifications(%(days)s)

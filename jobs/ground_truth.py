@@ -1,0 +1,65 @@
+"""What is known of the published measurements beside their readings: by when a fire must be seen, and when a machine failed."""
+
+from __future__ import annotations
+
+import csv
+import re
+import statistics
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+ACTIVATIONS = "fire/nist_home_smoke_alarm_activations.csv"
+FAULTS = "temperature/nab_anomaly_windows.csv"
+FAULTS_OF = "nab-machine-temperature"
+FAILING_C = 200.0
+"""About where thermoplastic cable fails."""
+SAMPLES = 5
+"""A cable is that hot from the first of so many samples in a row."""
+
+
+def deadline(data: Path, test: str) -> tuple[float | None, str]:
+    """Seconds after a test's start by when it must alarm, and what happens then; None where nothing says it."""
+    if match := re.fullmatch(r"nist-(SDC\d+)", test):
+        return _median_alarm(data / ACTIVATIONS, match[1]), "median smoke alarm"
+    if match := re.fullmatch(r"carolfire-(\d+)", test):
+        return _failing(data / f"cable/carolfire_penlight_{match[1]}.csv"), f"cable at {FAILING_C:.0f} °C"
+    return None, ""
+
+
+def faults(data: Path) -> list[tuple[datetime, datetime]]:
+    """The times of the machine's known faults; none where the folder does not hold them."""
+    return [(_utc(row["window_start"]), _utc(row["window_end"])) for row in _rows(data / FAULTS)]
+
+
+def _median_alarm(file: Path, test: str) -> float | None:
+    """The median of the times at which the test's real smoke alarms went off."""
+    times = [float(row["activation_s"]) for row in _rows(file) if row["test"] == test]
+    return statistics.median(times) if times else None
+
+
+def _failing(file: Path) -> float | None:
+    """When the first cable channel reaches `FAILING_C`, and stays there for `SAMPLES`; None if none does."""
+    rows = list(_rows(file))
+    channels = [name for name in (rows[0] if rows else {}) if name.startswith("cable_")]
+    found = [start for name in channels if (start := _held(rows, name)) is not None]
+    return min(found, default=None)
+
+
+def _held(rows: list[dict[str, str]], channel: str) -> float | None:
+    held = 0
+    for number, row in enumerate(rows):
+        held = held + 1 if row[channel] and float(row[channel]) >= FAILING_C else 0
+        if held == SAMPLES:
+            return float(rows[number - SAMPLES + 1]["t_s"])
+    return None
+
+
+def _rows(file: Path) -> Iterator[dict[str, str]]:
+    if file.is_file():
+        with file.open(encoding="utf-8", newline="") as text:
+            yield from csv.DictReader(text)
+
+
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

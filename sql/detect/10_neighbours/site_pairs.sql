@@ -1,0 +1,17 @@
+-- Which neighbours differ, and which burn together? One row per pair of a site's devices and minute, one of them at risk.
+-- Window join on the window that the devices' rows carry; device1 stands before device2.
+CREATE TEMPORARY VIEW site_pairs AS
+SELECT
+  a.site_id,
+  a.window_start,
+  a.window_end,
+  a.device_id AS device1,
+  b.device_id AS device2,
+  ROUND(ABS(a.max_temperature - b.max_temperature), 6) AS temp_diff,
+  ROUND(ABS(a.risk_score - b.risk_score), 6) AS risk_diff,
+  (a.risk_score + b.risk_score) / 2 AS avg_risk,
+  a.risk_score > ${CLUSTER_RISK} AND b.risk_score > ${CLUSTER_RISK} AS is_cluster
+FROM riskiest_devices AS a
+JOIN riskiest_devices AS b
+  ON a.window_start = b.window_start AND a.window_end = b.window_end AND a.site_id = b.site_id
+WHERE a.device_id < b.device_id AND (a.risk_score > ${PAIR_RISK} OR b.risk_score > ${PAIR_RISK})

@@ -1,0 +1,24 @@
+-- How is each site? One row per site and minute, over its devices' last two minutes.
+-- Grouped by the window that the devices' rows already carry. A hazard is two devices at risk, or two at high risk together.
+-- A site is held by maintenance as long as every one of its devices that report is.
+CREATE TEMPORARY VIEW site_windows AS
+SELECT
+  *,
+  (site_risk >= ${HIGH} AND devices_high >= ${SITE_DEVICES}) OR devices_clustered >= ${SITE_DEVICES} AS is_hazard
+FROM (
+SELECT
+  site_id,
+  window_start,
+  window_end,
+  window_time,
+  NULLIF(MIN(COALESCE(held_until, '')), '') AS held_until,
+  COUNT(*) AS devices,
+  COUNT(CASE WHEN risk_score >= ${HIGH} THEN 1 END) AS devices_high,
+  COUNT(CASE WHEN risk_score > ${CLUSTER_RISK} THEN 1 END) AS devices_clustered,
+  AVG(risk_score) AS mean_risk,
+  MAX(risk_score) AS max_risk,
+  ROUND(GREATEST(AVG(risk_score), MAX(risk_score) * LEAST(1e0, ${SITE_SHARE}
+    + ${SITE_SHARE_PER_DEVICE} * COUNT(CASE WHEN risk_score >= ${HIGH} THEN 1 END))), 6) AS site_risk
+FROM site_devices
+GROUP BY site_id, window_start, window_end, window_time
+)

@@ -1,0 +1,21 @@
+-- How often does it arc? One row per device and minute, over the ten minutes up to it, where there are arcs.
+-- Hopping window over the minutes.
+CREATE TEMPORARY VIEW arc_patterns AS
+SELECT
+  1 AS schema_version,
+  device_id,
+  MAX(site_id) AS site_id,
+  DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_start,
+  DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_end,
+  SUM(total_arcs) AS total_arcs_10min,
+  SUM(arc_events) AS arc_events,
+  MAX(max_arc_count) AS max_single_arc,
+  CAST(SUM(total_arcs) AS DOUBLE) / SUM(arc_events) AS avg_arc_per_event,
+  CASE
+    WHEN SUM(total_arcs) > ${FREQUENT_ARCS} THEN 'HIGH_FREQUENCY'
+    WHEN SUM(total_arcs) > ${MODERATE_ARCS} THEN 'MODERATE'
+    ELSE 'LOW'
+  END AS arc_pattern
+FROM TABLE(HOP(TABLE minute_spine, DESCRIPTOR(minute_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
+WHERE total_arcs > 0
+GROUP BY device_id, window_start, window_end

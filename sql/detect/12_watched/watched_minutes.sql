@@ -1,0 +1,30 @@
+-- Which minutes must the alert job see to know that a hazard is over? One row per device and minute, watched or not.
+-- Watched: one of the device's last eleven minutes with readings was remarkable, or came after a pause that may be a silence
+-- (or as its first). Counted in minutes with readings, not in time, so that a device that reports rarely is cleared too.
+CREATE TEMPORARY VIEW watched_minutes AS
+SELECT
+  device_id,
+  site_id,
+  minute_end,
+  profile_version,
+  held_until,
+  SUM(deserves_a_look) OVER (
+    PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) > 0 AS is_watched
+FROM (
+  SELECT
+    device_id,
+    site_id,
+    minute_end,
+    minute_time,
+    profile_version,
+    held_until,
+    CASE
+      WHEN candidate_count > 0 OR communication_errors > 0 OR is_risky_in_context OR is_anomaly OR is_exposed OR is_spike
+        OR is_arcing OR is_rising THEN 1
+      WHEN TIMESTAMPDIFF(SECOND, COALESCE(
+        LAG(minute_end) OVER (PARTITION BY device_id ORDER BY minute_time), TIMESTAMP '1970-01-01 00:00:00'),
+        minute_end) >= 300 THEN 1
+      ELSE 0
+    END AS deserves_a_look
+  FROM minute_findings
+)

@@ -1,0 +1,14 @@
+-- How were a site's devices in the last two minutes? One row per site, device and minute; neighbours are those of one site.
+CREATE TEMPORARY VIEW site_devices AS
+SELECT
+  site_id,
+  device_id,
+  window_start,
+  window_end,
+  window_time,
+  MAX(held_until) AS held_until,
+  MAX(max_temperature) AS max_temperature,
+  MAX(risk_score) AS risk_score
+FROM TABLE(HOP(TABLE minute_scored, DESCRIPTOR(minute_time), INTERVAL '1' MINUTE, INTERVAL '2' MINUTE))
+WHERE site_id IS NOT NULL
+GROUP BY site_id, device_id, window_start, window_end, window_time

@@ -1,0 +1,38 @@
+INSERT INTO device_patterns_out (
+  schema_version,
+  device_id,
+  site_id,
+  window_start,
+  window_end,
+  minutes,
+  temperature_slope,
+  temperature_change,
+  risk_slope,
+  arc_pattern,
+  periodicity_minutes,
+  risk_volatility,
+  is_rapid_risk_change,
+  is_sustained_high_risk,
+  sensor_anomalies,
+  trend,
+  confidence
+)
+SELECT
+  schema_version,
+  device_id,
+  site_id,
+  window_start,
+  window_end,
+  minutes,
+  temperature_slope,
+  temperature_change,
+  risk_slope,
+  arc_pattern,
+  periodicity_minutes,
+  risk_volatility,
+  is_rapid_risk_change,
+  is_sustained_high_risk,
+  sensor_anomalies,
+  trend,
+  confidence
+FROM device_patterns

@@ -1,0 +1,40 @@
+-- Minutes of exposure to carbon monoxide.
+INSERT INTO candidates_out (
+  schema_version,
+  kind,
+  subject_kind,
+  subject,
+  site_id,
+  cause,
+  alert_type,
+  level,
+  risk_score,
+  event_time,
+  is_late,
+  co_gas,
+  avg_co_10min,
+  avg_co_60min,
+  profile_version,
+  is_held,
+  held_until
+)
+SELECT
+  1 AS schema_version,
+  'CANDIDATE' AS kind,
+  'DEVICE' AS subject_kind,
+  device_id AS subject,
+  site_id,
+  'co_exposure' AS cause,
+  'CO_EXPOSURE' AS alert_type,
+  'HIGH' AS level,
+  risk_score,
+  DATE_FORMAT(minute_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS event_time,
+  FALSE AS is_late,
+  max_co_gas AS co_gas,
+  avg_co_10min,
+  avg_co_60min,
+  profile_version,
+  COALESCE(DATE_FORMAT(minute_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') < held_until, FALSE) AS is_held,
+  held_until
+FROM minute_findings
+WHERE is_exposed
