@@ -37,16 +37,19 @@ START_MS = 1_760_000_400_000
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the measurements asked for and prints one table."""
-    table = Table("measurement", "figure")
+    """Runs the measurements asked for and prints each one's table."""
     if args.only != "latency":
-        for name, figure in file_figures(args.messages, args.devices):
-            table.add_row(name, figure)
+        _print(file_figures(args.messages, args.devices))
     if args.only != "file":
-        for name, figure in latency_figures():
-            table.add_row(name, figure)
-    Console().print(table)
+        _print(latency_figures())
     return 0
+
+
+def _print(figures: list[tuple[str, str]]) -> None:
+    table = Table("measurement", "figure")
+    for name, figure in figures:
+        table.add_row(name, figure)
+    Console().print(table)
 
 
 def file_figures(messages: int, devices: int) -> list[tuple[str, str]]:

@@ -52,6 +52,8 @@ def submit(stack: Stack, jobs: Iterable[str] = JOBS) -> None:
     """
     command = [sys.executable, "-m", "jobs.commands", "submit", *jobs]
     environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT)}
+    # Left behind by a mini-cluster in this process, it would keep the client from starting its JVM.
+    environment.pop("PYFLINK_GATEWAY_DISABLED", None)
     client = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if client.returncode:
         said = "\n".join((client.stdout + client.stderr).splitlines()[-30:])
