@@ -1,7 +1,7 @@
 -- What arrived? One row per message of the telemetry topic, untouched.
--- event_time is the message's own time, the broker's where there is none, and 1970 where it lies more than an hour ahead of the
--- broker's: the decoder refuses that. (ARRAY_REMOVE is a NULLIF that evaluates its argument once.) The watermark never passes
--- the broker's time, so no device's clock can make the others late; it is kept per partition.
+-- event_time is the message's own time: one hour ahead of the broker's at the latest, the broker's where there is none.
+-- The watermark never passes the broker's time, and a time that is refused does not move it, so no device's clock can make the
+-- others late; it is kept per partition. Its generator runs inside the source, where only plain expressions can be evaluated.
 CREATE TABLE telemetry_raw (
   message          BYTES,
   topic            STRING METADATA VIRTUAL,
@@ -11,11 +11,11 @@ CREATE TABLE telemetry_raw (
   arrived_by       AS record_time,
   source           AS CONCAT(topic, '[', CAST(`partition` AS STRING), ']@', CAST(`offset` AS STRING)),
   proc_time        AS PROCTIME(),
-  event_time       AS COALESCE(ARRAY_REMOVE(ARRAY[LEAST(GREATEST(COALESCE(
+  event_time       AS COALESCE(GREATEST(LEAST(
 ${MESSAGE_TIME},
-    record_time), TO_TIMESTAMP_LTZ(0, 3)), record_time + INTERVAL '61' MINUTE)],
-    record_time + INTERVAL '61' MINUTE)[1], TO_TIMESTAMP_LTZ(0, 3)),
-  WATERMARK FOR event_time AS LEAST(event_time, record_time) - INTERVAL '${LATENESS_SECONDS}' SECOND
+    record_time + INTERVAL '1' HOUR), TO_TIMESTAMP_LTZ(0, 3)), record_time),
+  WATERMARK FOR event_time AS IF(event_time >= record_time + INTERVAL '1' HOUR, TO_TIMESTAMP_LTZ(0, 3), LEAST(event_time, record_time))
+    - INTERVAL '${LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${TOPIC_PREFIX}telemetry',
