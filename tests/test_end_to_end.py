@@ -114,12 +114,13 @@ def test_every_message_is_accounted_for_though_a_task_manager_is_killed(stack: S
         kill_task_manager(stack)
         until(lambda: not sender.running, "sending every message")
         sent = sender.stop()
+        until(lambda: {each.alert["level"] for each in list(watch.arrivals.values())} == {"HIGH", "CRITICAL"},
+              "alerts of both levels")
         rows = account(stack, sent, watch)
     finally:
         watch.close()
     assert sent.malformed > 50 and sent.duplicates > 50
     assert sent.messages == rows.readings + len(watch.dead_letters) + sent.duplicates
-    assert {each.alert["level"] for each in watch.arrivals.values()} == {"HIGH", "CRITICAL"}
 
 
 ALWAYS = {"dead-letters", "readings", "device-minutes", "device-5min-aggregates", "site-risk", "candidates", "alerts"}
