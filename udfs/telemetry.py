@@ -34,6 +34,8 @@ LARGEST_EXACT = 2**53
 
 NUMERIC_TEXT = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+PLAIN_NUMBERS = frozenset({int, float, type(None)})
+"""Types that become a float column as they are; bool is none of them."""
 LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
 
 
@@ -114,9 +116,8 @@ def _values(objects: list[dict[str, Any]], spellings: tuple[str, ...]) -> list[A
     first, *others = spellings
     values = [message.get(first) for message in objects]
     for other in others:
-        if None in values:
-            values = [message.get(other) if value is None else value
-                      for value, message in zip(values, objects, strict=True)]
+        for row in [row for row, value in enumerate(values) if value is None]:
+            values[row] = objects[row].get(other)
     return values
 
 
@@ -133,7 +134,10 @@ def _identify(readings: Readings, objects: list[dict[str, Any]]) -> None:
 def _text(readings: Readings, values: list[Any], field: str, *, required: bool) -> Column:
     column: Column = np.empty(len(values), dtype=object)
     column[:] = values
-    for row, value in enumerate(values):
+    texts = {value for value in values if type(value) is str}
+    sound = {text for text in texts if text and not _text_problem(text, required)}
+    for row in [row for row, value in enumerate(values) if type(value) is not str or value not in sound]:
+        value = values[row]
         problem = _text_problem(value, required)
         if problem:
             readings.reason[row] = readings.reason[row] or f"{field} {problem}"
@@ -171,16 +175,15 @@ def _measure(readings: Readings, objects: list[dict[str, Any]]) -> None:
 
 def _numbers(readings: Readings, values: list[Any], field: str) -> Column:
     """A float column, NaN where null; numeric strings are read, everything else is refused."""
-    if not set(map(type, values)) <= {int, float, type(None)}:
-        values = [_number(readings, row, value, field) for row, value in enumerate(values)]
+    odd = set(map(type, values)) - PLAIN_NUMBERS
+    for row in [row for row, value in enumerate(values) if type(value) in odd] if odd else ():
+        values[row] = _number(readings, row, values[row], field)
     column = np.array(values, dtype=np.float64)
     readings.refuse(np.isinf(column), lambda row: f"{field} must be finite")
     return column
 
 
 def _number(readings: Readings, row: int, value: Any, field: str) -> float | None:
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
     if isinstance(value, str) and NUMERIC_TEXT.fullmatch(value):
         return float(value)
     readings.reason[row] = readings.reason[row] or f"{field} must be a number, not {_shown(value)}"
@@ -196,12 +199,8 @@ def _whole(readings: Readings, column: Column, field: str, *, lowest: int) -> No
 
 def _time(readings: Readings, objects: list[dict[str, Any]], record_ms: Column, arrived_ms: Column) -> None:
     stamps = _values(objects, ("timestamp",))
-    if set(map(type, stamps)) == {int}:
-        event_ms = np.clip(np.array(stamps, dtype=np.float64), -1, event_time.LATEST_MS + 1).astype(np.int64)
-        readings.refuse((event_ms < 0) | (event_ms > event_time.LATEST_MS), lambda row: _bad_time(stamps[row]))
-    else:
-        event_ms = np.array([_event_ms(readings, row, stamp, record_ms[row]) for row, stamp in enumerate(stamps)],
-                            dtype=np.int64)
+    event_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS
+                         else _event_ms(readings, row, stamp, record_ms[row]) for row, stamp in enumerate(stamps)], dtype=np.int64)
     ahead = (arrived_ms != event_time.NO_TIME) & (event_ms > arrived_ms + event_time.MAX_AHEAD_MS)
     readings.refuse(ahead, lambda row: f"timestamp {stamps[row]!r} is more than 1 h ahead of its arrival")
     readings.columns["event_ms"] = event_ms
@@ -215,10 +214,6 @@ def _event_ms(readings: Readings, row: int, stamp: Any, record_ms: int) -> int:
     except (ValueError, OverflowError) as problem:
         readings.reason[row] = readings.reason[row] or f"timestamp cannot be read: {problem}"
         return int(event_time.NO_TIME)
-
-
-def _bad_time(stamp: int) -> str:
-    return f"timestamp cannot be read: {stamp!r} lies outside the years 1970 to 9999"
 
 
 def _for_scoring(columns: dict[str, Column]) -> dict[str, Column]:
