@@ -11,6 +11,7 @@ from jobs.errors import FireError
 from jobs.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+ANY = ("", "0.0.0.0", "::")  # noqa: S104 -- refused without a login
 SHORTEST_SECRET = 32
 
 
@@ -40,8 +41,8 @@ def checked(settings: Settings) -> Place:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise BindingError(f"FIRE_DASHBOARD_URL is {url!r}; use an address like https://fire.example.org")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise BindingError(f"browsers would reach {url} unencrypted; set FIRE_DASHBOARD_CERTIFICATE and FIRE_DASHBOARD_KEY, or put "
-                           "a proxy with TLS before it and its https:// address into FIRE_DASHBOARD_URL")
+        raise BindingError(f"browsers would reach {url} unencrypted; set FIRE_DASHBOARD_CERTIFICATE and FIRE_DASHBOARD_KEY, or "
+                           "put a proxy with TLS before it and its https:// address into FIRE_DASHBOARD_URL")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     # No other name is answered to: else any site could have a browser on this machine talk to the dashboard.
     return Place(url, [*LOOPBACK, *({name} - set(LOOPBACK))], parts.scheme == "https")
@@ -49,9 +50,9 @@ def checked(settings: Settings) -> Place:
 
 def _own_url(settings: Settings) -> str:
     host = settings.dashboard_host
-    if host in ("", "0.0.0.0", "::"):
-        raise BindingError(f"FIRE_DASHBOARD_HOST is {host!r}, which is every address; say in FIRE_DASHBOARD_URL which one browsers "
-                           "use, as in https://fire.example.org")
+    if host in ANY:
+        raise BindingError(f"FIRE_DASHBOARD_HOST is {host!r}, which is every address; say in FIRE_DASHBOARD_URL which one "
+                           "browsers use, as in https://fire.example.org")
     scheme = "https" if settings.dashboard_certificate else "http"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.dashboard_port}"
 
@@ -74,9 +75,10 @@ def secret(settings: Settings) -> str:
     Raises:
         BindingError: it is too short to be one.
     """
-    if settings.dashboard_secret and len(settings.dashboard_secret) < SHORTEST_SECRET:
-        raise BindingError(f"FIRE_DASHBOARD_SECRET has {len(settings.dashboard_secret)} characters; use {SHORTEST_SECRET} or more")
-    return settings.dashboard_secret
+    given = settings.dashboard_secret
+    if given and len(given) < SHORTEST_SECRET:
+        raise BindingError(f"FIRE_DASHBOARD_SECRET has {len(given)} characters; use {SHORTEST_SECRET} or more")
+    return given
 
 
 def is_loopback(host: str) -> bool:

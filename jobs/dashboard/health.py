@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 
 from infra.local import flink
 from jobs.dashboard.offsets import Offsets
-from jobs.dashboard.shapes import iso, stamp
+from jobs.dashboard.shapes import stamp
 from jobs.settings import Settings
 
 EVERY_SECONDS = 5.0
@@ -122,13 +122,9 @@ def _checkpoint(checkpoints: Mapping[str, Any]) -> dict[str, Any] | None:
     last = (checkpoints.get("latest") or {}).get("completed")
     if not last:
         return None
-    return {"at": _time(last["latest_ack_timestamp"]), "duration_ms": last["end_to_end_duration"], "size_bytes": last["state_size"]}
+    return {"at": _time(last["latest_ack_timestamp"]), "duration_ms": last["end_to_end_duration"],
+            "size_bytes": last["state_size"]}
 
 
 def _time(epoch_ms: int) -> str:
     return stamp(datetime.fromtimestamp(epoch_ms / 1000, UTC))
-
-
-def seen(look: Look) -> str | None:
-    """When that was, as text."""
-    return iso(look.at)

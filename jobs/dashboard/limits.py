@@ -12,7 +12,8 @@ def thresholds(registry: str, device_id: str) -> dict[str, list[float]]:
     own = _own(registry, device_id)
     return {
         "temperature": [scoring.WARM_C, scoring.HOT_C, scoring.BURNING_C], "risk": list(scoring.LEVEL_CUTS),
-        "arcs": [float(scoring.MANY_ARCS)], "voltage": [own["voltage_low"], own["voltage_high"]], "current": [own["current_high"]],
+        "arcs": [float(scoring.MANY_ARCS)], "voltage": [own["voltage_low"], own["voltage_high"]],
+        "current": [own["current_high"]],
         "co": sorted({own["co_warn"], scoring.CO_ALARM_PPM}), "voc": sorted({own["voc_warn"], scoring.VOC_WITH_CO}),
     }  # fmt: skip
 

@@ -54,7 +54,8 @@ class Offsets:
 
     def _ends(self, topic: str) -> dict[TopicPartition, int]:
         consumer = self._connected()[0]
-        places = [TopicPartition(self._topic(topic), number) for number in consumer.partitions_for_topic(self._topic(topic)) or ()]
+        name = self._topic(topic)
+        places = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
         return dict(consumer.end_offsets(places)) if places else {}
 
     def _connected(self) -> tuple[KafkaConsumer, KafkaAdminClient]:

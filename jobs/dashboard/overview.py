@@ -10,6 +10,7 @@ from jobs.dashboard.condition import reasons
 from jobs.dashboard.health import Look
 from jobs.dashboard.queries import Row
 from jobs.dashboard.sources import Sources
+from udfs.scoring import LEVELS
 
 ALERTS, SITES = 20, 60
 HOUR = timedelta(hours=1)
@@ -37,7 +38,8 @@ def _fetched(sources: Sources) -> dict[str, Any]:
     worst = database.rows("worst_alerts", limit=ALERTS)
     return {
         "as_of": shapes.stamp(now), "status": {}, "devices": _devices(fleet),
-        "alerts": {"open": sum(levels.values()), "by_level": shapes.by_level(levels), "items": [shapes.alert(row) for row in worst]},
+        "alerts": {"open": sum(levels.values()), "by_level": shapes.by_level(levels),
+                   "items": [shapes.alert(row) for row in worst]},
         "risk_last_hour": _risk(database.one("hour_risk", since=now - HOUR), fleet),
         "sites": sites.cards(sources, now, 0, SITES)[0],
         "readings_per_second": _stored_rate(sources, now),
@@ -45,7 +47,7 @@ def _fetched(sources: Sources) -> dict[str, Any]:
 
 
 def _devices(fleet: Row) -> dict[str, Any]:
-    counted = {level: fleet[level.lower()] for level in shapes.LEVELS}
+    counted = {level: fleet[level.lower()] for level in LEVELS}
     return {"total": fleet["total"], "active_5min": fleet["active"], "silent": fleet["total"] - fleet["active"],
             "by_level": shapes.by_level(counted)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
 
 from jobs.dashboard import access, alerts, corrections, devices, pipeline, sites
 from jobs.dashboard.exports import csv_lines
@@ -75,6 +75,7 @@ def acknowledge(alert_id: str) -> Any:
     """The button of an alert."""
     user = access.require("acknowledge")
     alerts.acknowledge(here(), alert_id, user.name, request.remote_addr or "")
+    flash("flash.acknowledged")
     return _back(url_for("pages.alert_page", alert_id=alert_id))
 
 
@@ -82,7 +83,9 @@ def acknowledge(alert_id: str) -> Any:
 def resolve(alert_id: str) -> Any:
     """The form of an alert."""
     user = access.require("acknowledge")
-    alerts.resolve(here(), alert_id, user.name, request.remote_addr or "", request.form.get("resolution"), request.form.get("note"))
+    alerts.resolve(here(), alert_id, user.name, request.remote_addr or "", request.form.get("resolution"),
+                   request.form.get("note"))
+    flash("flash.resolved")
     return _back(url_for("pages.alert_page", alert_id=alert_id))
 
 
@@ -92,6 +95,7 @@ def replay() -> Any:
     user = access.require("admin")
     corrections.send(here(), request.form.get("source") or None, request.form.get("message", ""), user.name,
                      request.remote_addr or "")
+    flash("flash.replayed")
     return _back(url_for("pages.pipeline_page"))
 
 

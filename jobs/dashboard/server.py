@@ -21,7 +21,7 @@ GRACE_SECONDS = 5
 QUIET_SECONDS = 5
 
 
-class Server(BaseApplication):
+class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with our settings instead of a command line of its own."""
 
     def __init__(self, settings: Settings) -> None:
@@ -35,7 +35,8 @@ class Server(BaseApplication):
         options: dict[str, Any] = {
             "bind": f"{host}:{given.dashboard_port}", "workers": 1, "worker_class": "gthread", "threads": given.dashboard_threads,
             "worker_connections": 4 * given.dashboard_threads, "keepalive": QUIET_SECONDS, "graceful_timeout": GRACE_SECONDS,
-            "timeout": 60, "preload_app": False, "accesslog": None, "errorlog": "-", "loglevel": "info", "proc_name": "fire-dashboard",
+            "timeout": 60, "preload_app": False, "accesslog": None, "errorlog": "-", "loglevel": "info",
+            "proc_name": "fire-dashboard",
             "certfile": given.dashboard_certificate or None, "keyfile": given.dashboard_key or None, "forwarded_allow_ips": "",
             "control_socket_disable": True, "post_worker_init": end_streams_on_stop, "limit_request_line": 8190,
         }  # fmt: skip
