@@ -76,7 +76,7 @@ def _down(commands: Commands) -> None:
 
 
 def _status(commands: Commands) -> None:
-    _command(commands, "status", "infra.local.stack:status", "python",
+    _command(commands, "status", "infra.local.status:run", "python",
              "say what runs, where, and whether the jobs are well", "./fire status")
 
 

@@ -148,14 +148,10 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _ports_file(home: Path) -> Path:
-    return folders.state(home) / PORTS
-
-
 def _recorded_ports(home: Path) -> dict[str, int] | None:
     try:
         # A stack that an older version started has no port for parts that are new.
-        return ports.DEFAULTS | json.loads(_ports_file(home).read_text())
+        return {**ports.DEFAULTS, **json.loads((folders.state(home) / PORTS).read_text())}
     except FileNotFoundError:
         return None
 
@@ -166,7 +162,7 @@ def _ports(home: Path, report: Report) -> dict[str, int]:
     if recorded and any(alive for _, alive in parts(home)):
         return recorded
     chosen = ports.choose(ports.DEFAULTS, report)
-    _ports_file(home).write_text(json.dumps(chosen))
+    (folders.state(home) / PORTS).write_text(json.dumps(chosen))
     return chosen
 
 
@@ -249,10 +245,3 @@ def down(args: argparse.Namespace) -> int:
         shutil.rmtree(folders.state(home), ignore_errors=True)
         print(f"deleted {folders.state(home)}")
     return 0
-
-
-def status(args: argparse.Namespace) -> int:
-    """`./fire status`: prints what runs; exit code 1 if something that should run does not."""
-    from infra.local import status as told
-
-    return told.show(folders.home_folder(Settings.load()))

@@ -7,6 +7,7 @@ within seconds, and asked again at most once a second, so that requests fail qui
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ from jobs.settings import Settings
 
 SQL = Path(__file__).resolve().parents[2] / "sql" / "dashboard"
 CONNECTIONS = 8
+# The pool tells of every attempt at a server that is away; the feed tells once when it goes and once when it is back.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 WAIT_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
 LIMITS: dict[str, Any] = {

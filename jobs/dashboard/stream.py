@@ -115,6 +115,7 @@ class Feed:
     def _set(self, **now: bool) -> None:
         if vars(self.state) != vars(self.state) | now:
             self.state = State(**(vars(self.state) | now))
+            log.warning("database %s, alert topic %s", *("answers" if each else "is away" for each in vars(self.state).values()))
             self.publish("state", vars(self.state))
 
     def _feel(self) -> None:
