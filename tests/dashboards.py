@@ -20,7 +20,9 @@ from jobs.dashboard.sources import NAME, Sources
 from jobs.settings import Settings
 from tests.databases import Server
 
-FLEET = (Path(__file__).parent / "dashboard_fleet.sql").read_bytes()
+FLEET, PAST = ((Path(__file__).parent / f"dashboard_{name}.sql").read_text(encoding="utf-8") for name in ("fleet", "past"))
+EXPLANATION = [{"name": "pcb_temperature", "value": 72.4, "unit": "°C", "limit": 65.0, "points": 0.8,
+                "text": "pcb_temperature 72.4 °C > 65 °C: floor 0.8"}]
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 NOBODY = {"kafka_brokers": "127.0.0.1:1", "flink_addresses": ""}
 """Kafka is not there and no Flink is watched."""
@@ -57,15 +59,12 @@ class Dashboard:
         return psycopg.connect(**self.database, autocommit=True)
 
 
-def fill(database: dict[str, Any], devices: int, alerts: int, now: datetime = NOW) -> None:
-    """Fills a database with `devices` devices at a site each 20, their last hour, and `alerts` open alerts."""
+def fill(database: dict[str, Any], devices: int, alerts: int, now: datetime = NOW, script: str = FLEET) -> None:
+    """Fills a database with `devices` devices at a site each 20, their last ten minutes, and `alerts` open alerts."""
+    given = {"devices": devices, "alerts": alerts, "now": now, "explanation": json.dumps(EXPLANATION)}
     with psycopg.connect(**database, autocommit=True) as connection:
-        with connection.cursor() as cursor:
-            example = json.dumps([{"name": "pcb_temperature", "value": 72.4, "unit": "°C", "limit": 65.0, "points": 0.8,
-                                   "text": "pcb_temperature 72.4 °C > 65 °C: floor 0.8"}])
-            for each in FLEET.decode().split(";\n"):
-                if each.strip():
-                    cursor.execute(each.encode(), {"devices": devices, "alerts": alerts, "now": now, "explanation": example})
+        for each in filter(str.strip, script.split(";\n")):
+            connection.execute(each.encode(), given)
 
 
 def dashboard(database: dict[str, Any], *, now: datetime | None = NOW, watches: bool = False, **given: Any) -> Dashboard:

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from infra.local import folders
 from jobs import store
+from jobs.dashboard.queries import statement
 from jobs.pipeline import SQL
 from jobs.settings import Settings
 from tests.databases import Server, server
@@ -129,8 +130,9 @@ def stored(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     give_password(server)
     with psycopg.connect(**conninfo, autocommit=True) as connection:
         run(FIRST, folder / "first", given)
-        connection.execute("""UPDATE alerts SET acknowledged_at = '2025-10-09 09:05Z', acknowledged_by = 'kim',
-                                                note = '확인' WHERE state = 'OPENED'""")
+        for known in ("0f3a5c7e9b1d2f40", "b" * 16):
+            connection.execute(statement("acknowledge"), {"now": "2025-10-09 09:05Z", "actor": "kim", "alert": known})
+        connection.execute("UPDATE alerts SET note = '확인' WHERE state = 'OPENED'")
         connection.execute("UPDATE dead_letters SET replayed_at = now(), replayed_by = 'kim' WHERE source LIKE '%@1'")
         run(AGAIN, folder / "again", given)
         run(THEN, folder / "then", given)

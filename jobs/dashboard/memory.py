@@ -30,11 +30,18 @@ class Memory:
     def __init__(self) -> None:
         self._fetching = threading.Lock()
         self._kept: Remembered | None = None
+        self._fetch: Callable[[], dict[str, Any]] | None = None
 
     def forget(self) -> None:
         """Has the next caller fetch anew; what is kept still serves when that fails."""
         if self._kept:
             self._kept = Remembered(self._kept.value, float("-inf"), self._kept.is_stale)
+
+    def renew(self) -> None:
+        """Fetches anew what was ever asked for; meanwhile the others have what is kept, so nobody waits."""
+        if self._fetch:
+            with self._fetching:
+                self._kept = self._fetched(self._fetch)
 
     def get(self, fetch: Callable[[], dict[str, Any]]) -> Remembered:
         """The answer of `fetch`, or the kept one where that is fresh or the database is away.
@@ -42,7 +49,7 @@ class Memory:
         Raises:
             DatabaseAwayError: the database is away and nothing was ever kept.
         """
-        kept = self._kept
+        kept, self._fetch = self._kept, fetch
         if kept and _age(kept) < FRESH_SECONDS:
             return kept
         if kept and _age(kept) < BEARABLE_SECONDS and self._fetching.locked():

@@ -136,8 +136,8 @@ class Feed:
                 self.changed()
 
     def changed(self) -> None:
-        """Says that what is stored has changed."""
-        self._memory.forget()
+        """Says that what is stored has changed, once whoever asks for it has it anew."""
+        self._memory.renew()
         self.publish("change", {})
 
     def _tail(self) -> None:
