@@ -20,7 +20,7 @@ class Arc(NamedTuple):
     """One level's arc: `length` of the circle, begun at `start`, both in the circle's own units."""
 
     level: str
-    count: int
+    devices: int
     length: float
     start: float
 

@@ -39,7 +39,8 @@ def _names() -> dict[str, Any]:
     chosen = language.chosen()
     return {
         "lang": chosen, "here": here(), "LEVELS": LEVELS[::-1], "KINDS": sorted(KINDS), "RESOLUTIONS": RESOLUTIONS,
-        "STATES": STATES, "UNITS": UNITS, "query": query, "is_resolved": is_resolved, "has_wording": wording.catalogue().__contains__,
+        "STATES": STATES, "UNITS": UNITS, "query": query, "is_resolved": is_resolved,
+        "has_wording": wording.catalogue().__contains__,
         "t": lambda key, **values: wording.say(chosen, key, values),
         "level_name": lambda name: wording.level(name, chosen), "kind_name": lambda name: wording.kind(name, chosen),
         "measurement_name": lambda name: wording.measurement(name, chosen),
@@ -79,7 +80,7 @@ def size(count: float | None) -> str:
 def stamp(iso: str | datetime | None, style: str = "time") -> Markup:
     """A `<time>` in UTC that the page's script turns into the viewer's zone; `style` is `time` or `ago`."""
     if iso is None:
-        return Markup(MISSING)
+        return Markup("–")
     at = iso if isinstance(iso, datetime) else datetime.fromisoformat(iso)
     utc = at.astimezone(UTC)
     return Markup('<time datetime="{}" title="{}" data-style="{}">{}</time>').format(

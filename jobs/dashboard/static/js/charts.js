@@ -8,6 +8,8 @@ const cursors = uPlot.sync("day");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const hour = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DIGITS = { risk: 2, temperature: 1, voltage: 1, current: 1, co: 1, arcs: 0, voc: 0 };
+const MARK_WIDTH = 16;
+const LEVELS = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "NORMAL"];
 const SHAPES = {
   CRITICAL: '<path d="M5 .8h6L15.2 5v6L11 15.2H5L.8 11V5z"/><path class="inner" d="M8 4v5M8 11.2v.9"/>',
   HIGH: '<path d="M8 1.2 15.4 14.4H.6z"/><path class="inner" d="M8 6v4M8 11.8v.7"/>',
@@ -24,7 +26,7 @@ function range(name) {
   if (name === "risk") return () => [0, 1];
   return (_, low, high) => {
     const outer = name === "voltage" ? limits(name) : limits(name).slice(0, 1);
-    const lowest = name === "voltage" ? Math.min(low ?? Infinity, ...outer) : Math.min(0, low ?? 0);
+    const lowest = name === "voltage" ? Math.min(low ?? Infinity, ...outer) : name === "temperature" ? low ?? 0 : Math.min(0, low ?? 0);
     const highest = Math.max(high ?? 1, ...outer, 1);
     const air = (highest - lowest) * 0.08;
     return [lowest && lowest - air, highest + air];
@@ -59,17 +61,28 @@ function drawAlerts(plot, figure) {
   }
 }
 
+/** Alerts that lie too close to be told apart share a mark, which leads to the worst of them. */
+function groups(plot) {
+  const found = [];
+  const placed = today.alerts.map((alert) => ({ alert, x: plot.valToPos(seconds(alert.at), "x") }));
+  for (const each of placed.filter(({ x }) => x >= 0 && x <= plot.over.clientWidth).sort((one, other) => one.x - other.x)) {
+    const last = found.at(-1);
+    if (last && each.x - last.x < MARK_WIDTH) last.alerts.push(each.alert);
+    else found.push({ x: each.x, alerts: [each.alert] });
+  }
+  return found;
+}
+
 function mark(plot, figure) {
   plot.over.querySelectorAll(".marker").forEach((marker) => marker.remove());
-  for (const alert of today.alerts) {
-    const x = plot.valToPos(seconds(alert.at), "x");
-    if (x < 0 || x > plot.over.clientWidth) continue;
+  for (const { x, alerts } of groups(plot)) {
+    const worst = alerts.reduce((one, other) => (LEVELS.indexOf(other.level) < LEVELS.indexOf(one.level) ? other : one));
     const marker = document.createElement("a");
-    marker.className = `marker level-${alert.level.toLowerCase()}`;
-    marker.href = alert.path;
-    marker.title = `${alert.title}, ${spelled(new Date(alert.at))}`;
-    marker.setAttribute("aria-label", `${figure.dataset.marker}: ${marker.title}`);
-    marker.innerHTML = `<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">${SHAPES[alert.level] ?? SHAPES.MEDIUM}</svg>`;
+    marker.className = `marker level-${worst.level.toLowerCase()}`;
+    marker.href = worst.path;
+    marker.title = alerts.map((alert) => `${spelled(new Date(alert.at))} ${alert.title}`).join("\n");
+    marker.setAttribute("aria-label", `${figure.dataset.marker}: ${marker.title.replaceAll("\n", "; ")}`);
+    marker.innerHTML = `<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">${SHAPES[worst.level] ?? SHAPES.MEDIUM}</svg>`;
     marker.style.left = `${x}px`;
     plot.over.append(marker);
   }
@@ -93,7 +106,7 @@ function options(figure, name) {
     width: place.clientWidth, height: place.clientHeight, legend: { show: false }, padding: [12, 12, 0, 0],
     cursor: { sync: { key: cursors.key }, drag: { x: true, y: false }, points: { size: 7 } },
     scales: { y: { range: range(name) } },
-    axes: [{ ...axis, space: 70, values: (_, ticks) => ticks.map((tick) => hour.format(new Date(tick * 1000))) }, { ...axis, size: 44, space: 34 }],
+    axes: [{ ...axis, size: 28, space: 70, values: (_, ticks) => ticks.map((tick) => hour.format(new Date(tick * 1000))) }, { ...axis, size: 44, space: 34 }],
     series: [{}, { stroke, width: 1.5, points: { show: false }, spanGaps: false, ...bars }],
     hooks: {
       drawAxes: [(plot) => drawLimits(plot, name, colour(figure, "--line-strong")), (plot) => drawAlerts(plot, figure)],
