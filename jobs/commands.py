@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _notify, _evaluate, _bench, _doctor):
+                    _notify, _dashboard, _evaluate, _bench, _doctor):
         declare(commands)
     return parser
 
@@ -76,7 +76,7 @@ def _down(commands: Commands) -> None:
 
 
 def _status(commands: Commands) -> None:
-    _command(commands, "status", "infra.local.stack:status", "python",
+    _command(commands, "status", "infra.local.status:run", "python",
              "say what runs, where, and whether the jobs are well", "./fire status")
 
 
@@ -154,6 +154,13 @@ def _notify(commands: Commands) -> None:
     sub.add_argument("--channels", metavar="FILE", help="who hears of what (infra/notify/channels.example.toml shows how)")
     sub.add_argument("--status", action="store_true", help="say what is pending and what is parked, and end")
     sub.add_argument("--retry-parked", action="store_true", help="make parked deliveries due again, and end")
+
+
+def _dashboard(commands: Commands) -> None:
+    sub = _command(commands, "dashboard", "jobs.dashboard.server:run", "python",
+                   "serve the live dashboard: what burns, where, why, and whether the pipeline is well", "./fire dashboard")
+    sub.add_argument("--hash-password", action="store_true",
+                     help="read a password, print its hash for the users file, and end")
 
 
 def _doctor(commands: Commands) -> None:

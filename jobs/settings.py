@@ -59,6 +59,23 @@ class Settings:
     postgres_database: str = setting("fire", "its database")
     postgres_user: str = setting("fire", "its user")
     postgres_password: str = setting("", "its password; empty: `PGPASSFILE` is used", secret=True)
+    postgres_read_host: str = setting("", "read replica that the dashboard reads from; empty: the database server itself")
+    postgres_read_port: int = setting(0, "its port; 0: that of the database server")
+    flink_addresses: str = setting("127.0.0.1:8081,127.0.0.1:8082", "JobManagers whose jobs the dashboard watches, "
+                                   "`host:port[,host:port]`; empty: none")
+    dashboard_host: str = setting("127.0.0.1", "address that the dashboard listens on; off loopback it needs a login and "
+                                               "`FIRE_DASHBOARD_URL`")
+    dashboard_port: int = setting(8080, "its port")
+    dashboard_url: str = setting("", "address that browsers use, as in `https://fire.example.org`; empty: that of host and port")
+    dashboard_users: str = setting("", "file of the people who may log in (`infra/dashboard/users.example.toml`)")
+    dashboard_password: str = setting("", "password of the user `admin`, beside those of the file; 12 characters or more",
+                                      secret=True)
+    dashboard_secret: str = setting("", "key that signs sessions, 32 characters or more; empty: a new one at every start, "
+                                        "which ends all sessions", secret=True)
+    dashboard_certificate: str = setting("", "TLS certificate (PEM) of the dashboard; empty: plain HTTP, behind a proxy")
+    dashboard_key: str = setting("", "its private key (PEM)")
+    dashboard_proxies: int = setting(0, "reverse proxies before the dashboard, whose `X-Forwarded-` headers are believed")
+    dashboard_threads: int = setting(400, "requests at once; an open page takes one, at most three quarters of them")
     readings_retention_days: int = setting(30, "days that readings stay in Postgres, dropped by partition")
     results_retention_days: int = setting(90, "days that alerts and window results stay in Postgres")
     home: str = setting(".fire", "where the launcher keeps its venv, jars, logs and the embedded stack's data")

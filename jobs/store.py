@@ -26,6 +26,7 @@ PATTERNS = {
     "NAME": r"\A\P{Cntrl}{1,256}\z",
     "WORD": r"\A[A-Z0-9_]{1,64}\z",
     "WORDS": r"\A[A-Z0-9_]{0,256}\z",
+    "BASE64": r"\A[A-Za-z0-9+/]*={0,2}\z",
     # One spelling for one time: two rows of a batch that only Postgres knows to be the same would stop the job.
     "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\z",
 }
@@ -34,7 +35,7 @@ WINDOWS = ("temperature_rises", "temperature_anomalies", "co_exposure", "risk_sp
            "site_risk", "device_patterns")
 """Results that share one source and one view; each has a table of its name, and a topic with dashes."""
 ALONE = {"READINGS_TOPIC": "readings", "MINUTES_TOPIC": "device-minutes", "AGGREGATES_TOPIC": "device-5min-aggregates",
-         "ALERTS_TOPIC": "alerts", "STATE_TOPIC": "alert-state"}
+         "ALERTS_TOPIC": "alerts", "STATE_TOPIC": "alert-state", "DEAD_LETTERS_TOPIC": "dead-letters"}
 
 # The JSON format's ignore-parse-errors catches whatever is thrown while a row is handed on, so also what operators
 # chained behind the source throw. Without chains no failed write is taken for bad JSON: Flink sees it and restarts.

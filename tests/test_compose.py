@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from jobs import commands
+from jobs.dashboard import binding, users
 from jobs.settings import Settings
 from jobs.topics import TOPICS
 
@@ -43,8 +45,9 @@ def test_ports_are_published_on_the_loopback_address_only(name: str) -> None:
 def test_file_holds_no_password_and_its_example_is_empty() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     given = set(re.findall(r"PASSWORD: (.*)", text))
-    assert given == {"${FIRE_POSTGRES_PASSWORD:?copy .env.example to .env and choose a password}"}
-    assert "FIRE_POSTGRES_PASSWORD=\n" in (ROOT / ".env.example").read_text(encoding="utf-8")
+    names = ("FIRE_POSTGRES_PASSWORD", "FIRE_DASHBOARD_PASSWORD")
+    assert given == {f"${{{name}:?copy .env.example to .env and choose a password}}" for name in names}
+    assert all(f"{name}=\n" in (ROOT / ".env.example").read_text(encoding="utf-8") for name in names)
 
 
 def test_whatever_is_waited_for_as_healthy_has_a_health_check() -> None:
@@ -55,7 +58,16 @@ def test_whatever_is_waited_for_as_healthy_has_a_health_check() -> None:
 
 def test_only_services_that_need_the_database_know_its_password() -> None:
     knowing = {name for name, service in SERVICES.items() if "FIRE_POSTGRES_PASSWORD" in service["environment"]}
-    assert knowing == {"migrate", "store-jobmanager", "store-taskmanager", "retention"}
+    assert knowing == {"migrate", "store-jobmanager", "store-taskmanager", "retention", "dashboard"}
+
+
+def test_the_dashboard_has_a_login_since_it_listens_for_more_than_its_own_machine() -> None:
+    given = {key: value for key, value in OURS["dashboard"]["environment"].items() if key.startswith("FIRE_")}
+    settings = Settings.load(given | {"FIRE_DASHBOARD_PASSWORD": "chosen by a person", "FIRE_DASHBOARD_SECRET": ""})
+    binding.refuse_open(settings, users.load(settings))
+    assert not binding.is_loopback(settings.dashboard_host) and binding.checked(settings).url == "http://127.0.0.1:8080"
+    with pytest.raises(binding.BindingError, match="nobody would have to log in"):
+        binding.refuse_open(replace(settings, dashboard_password=""), users.load(replace(settings, dashboard_password="")))
 
 
 def test_slots_are_enough_for_the_jobs_submitted_to_each_cluster() -> None:

@@ -13,13 +13,15 @@ from psycopg import sql
 
 from infra.local import folders
 from jobs import store
+from jobs.dashboard.queries import statement
 from jobs.pipeline import SQL
 from jobs.settings import Settings
 from tests.databases import Server, server
 
 __all__ = ["server"]
 SCHEMAS = folders.ROOT / "infra" / "schemas"
-RESULTS = ("readings", "device_minutes", "device_5min_aggregates", "alerts", "alert_state", *store.WINDOWS)
+RESULTS = ("readings", "device_minutes", "device_5min_aggregates", "alerts", "alert_state", "dead_letters", *store.WINDOWS)
+REASON = "deviceId is missing; a message must say which device sent it"
 Rows = dict[str, list[bytes]]
 
 
@@ -40,6 +42,10 @@ def alert(transition: str, **changed: Any) -> bytes:
 
 def update(**changed: Any) -> bytes:
     return example("alert-state", **changed)
+
+
+def letter(number: int, **changed: Any) -> bytes:
+    return example("dead-letters", source=f"telemetry[0]@{number}", **changed)
 
 
 def windows(**changed: list[bytes]) -> Rows:
@@ -68,6 +74,8 @@ FIRST: Rows = {
     "alerts": [alert("OPENED"), alert("OPENED", alert_id="b" * 16, message_ko="널\u0000문자", explanation="none",
                                       recommendations_ko=["\u0000"]), b"{"],
     "alert_state": [update(alert_id="c" * 16)],
+    "dead_letters": [letter(1), letter(2, message=None, record_time=None), letter(3, reason="널\u0000문자"), b"{",
+                     letter(4, message="no base64!"), letter(5, reason=None)],
 } | windows(
     device_patterns=[example("device-patterns", window_end="2025-10-09T10:05:00.000Z", sensor_anomalies="none"), b"rubbish"],
     site_risk=[example("site-risk", site_id=None), example("site-risk", risk_level="x\u0000")],
@@ -88,6 +96,7 @@ AGAIN: Rows = {
                     update(candidate_count=3, level="MEDIUM"),
                     update(alert_id="b" * 16, candidate_count=4, peak_risk_score=0.7, message_en="no message of an update",
                            level="CRITICAL", peak_level="CRITICAL")],
+    "dead_letters": [letter(1), letter(2)],
 } | windows(temperature_rises=[example("temperature-rises", temperature_rise=12.5)])
 THEN: Rows = {name: [] for name in RESULTS} | {
     "alerts": [alert("OPENED"), alert("ESCALATED", level="CRITICAL"), alert("OPENED", alert_id="c" * 16)],
@@ -121,8 +130,10 @@ def stored(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     give_password(server)
     with psycopg.connect(**conninfo, autocommit=True) as connection:
         run(FIRST, folder / "first", given)
-        connection.execute("""UPDATE alerts SET acknowledged_at = '2025-10-09 09:05Z', acknowledged_by = 'kim',
-                                                note = '확인' WHERE state = 'OPENED'""")
+        for known in ("0f3a5c7e9b1d2f40", "b" * 16):
+            connection.execute(statement("acknowledge"), {"now": "2025-10-09 09:05Z", "actor": "kim", "alert": known})
+        connection.execute("UPDATE alerts SET note = '확인' WHERE state = 'OPENED'")
+        connection.execute("UPDATE dead_letters SET replayed_at = now(), replayed_by = 'kim' WHERE source LIKE '%@1'")
         run(AGAIN, folder / "again", given)
         run(THEN, folder / "then", given)
         yield connection
@@ -183,6 +194,13 @@ def test_an_update_is_no_transition(stored: psycopg.Connection[Any]) -> None:
                            ORDER BY alert_id""") == [("b" * 16, "OPENED"), ("c" * 16, "OPENED")]
 
 
+def test_a_refused_message_is_stored_once_with_its_bytes_and_keeps_what_people_did(stored: psycopg.Connection[Any]) -> None:
+    assert rows(stored, "SELECT source, message, record_time::text, reason, replayed_by FROM dead_letters ORDER BY source") == [
+        ("telemetry[0]@1", "e30=", "2025-10-09 09:00:00.959+00", REASON, "kim"),
+        ("telemetry[0]@2", "e30=", "2025-10-09 09:00:00.959+00", REASON, None),
+        ("telemetry[0]@3", "e30=", "2025-10-09 09:00:00.959+00", "널문자", None)]
+
+
 @pytest.mark.parametrize("name", store.WINDOWS)
 def test_a_window_s_result_arrives_as_it_was_sent_and_once(stored: psycopg.Connection[Any], name: str) -> None:
     query = sql.SQL("SELECT to_jsonb(found) FROM {} AS found").format(sql.Identifier(name))
@@ -228,10 +246,12 @@ def test_what_cannot_be_stored_is_counted_with_a_reason_and_stops_nothing(stored
         ("device_id must be 1 to 256 characters, none of them control characters", 4),
         ("event_time must be a time like 2025-10-09T09:00:00.959Z", 5),
         ("idx, schema_version and risk_score must be numbers", 2),
+        ("message must be base64", 1),
         ("minute_end must be a time like 2025-10-09T09:00:00.959Z", 1),
         ("risk_level must be a word in capital letters", 1),
+        ("schema_version must be a number and reason a text", 1),
         ("site_id must be 1 to 256 characters, none of them control characters", 1),
-        ("the message must be a JSON object in UTF-8", 6),
+        ("the message must be a JSON object in UTF-8", 7),
         ("types, patterns, levels and trends must be words in capital letters", 1),
         ("window_start must be a time like 2025-10-09T09:00:00.959Z", 1),
     ]  # fmt: skip
@@ -248,7 +268,8 @@ def test_a_user_s_name_cannot_add_options_to_the_url() -> None:
     assert "?user=fire%26ssl%3Dfalse&" in store.postgres_url(Settings(postgres_user="fire&ssl=false"))
 
 
-@pytest.mark.parametrize("table", ["readings_in", "device_minutes_in", "device_5min_aggregates_in", "alerts_in", "derived_in"])
+@pytest.mark.parametrize("table", ["readings_in", "device_minutes_in", "device_5min_aggregates_in", "alerts_in", "derived_in",
+                                   "dead_letters_in"])
 def test_kafka_and_file_sources_declare_the_same_columns(table: str) -> None:
     kafka, file = (columns(SQL / f"store/1_sources/{kind}/{table}.sql") for kind in ("kafka", "file"))
     assert kafka == file

@@ -1,4 +1,4 @@
-"""The embedded stack: Kafka, Postgres and two Flink clusters on this machine, started together and stopped exactly.
+"""The embedded stack: Kafka, Postgres, two Flink clusters and the dashboard, started together and stopped exactly.
 
 `start` is idempotent and restarts what is missing; the ports it chose lie in `state/stack.json`.
 """
@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.local import flink, folders, java, kafka, ports, postgres, processes, retention
-from infra.local.flink_config import main_cluster, store_cluster
+from infra.local import dashboard, flink, folders, java, kafka, ports, postgres, processes, retention
+from infra.local.flink_config import Cluster, main_cluster, store_cluster
 from infra.local.supervise import CHILD
 from jobs.settings import Settings
 from jobs.topics import TOPICS
@@ -39,6 +39,7 @@ class Stack:
     pgpass_file: Path
     jobmanager: str
     store_jobmanager: str
+    dashboard: str
     home: Path
 
     def settings(self) -> Settings:
@@ -46,7 +47,7 @@ class Stack:
         return replace(Settings.load(), kafka_brokers=self.kafka_brokers, postgres_host=self.postgres_host,
                        postgres_port=self.postgres_port, postgres_database=postgres.DATABASE,
                        postgres_user=postgres.USER, postgres_password="", home=str(self.home),
-                       parallelism=_parallelism())
+                       flink_addresses=f"{self.jobmanager},{self.store_jobmanager}", parallelism=_parallelism())
 
     def database(self) -> dict[str, Any]:
         """Arguments for `psycopg.connect`; the password stays in its file."""
@@ -98,7 +99,7 @@ def stop(home: Path) -> bool:
     with _alone(home), ThreadPoolExecutor(1) as pool:
         flinks = pool.submit(flink.stop, home)
         # Jobs end first: a sink that loses its database or broker while it shuts down logs errors nobody needs.
-        found = [flinks.result(), kafka.stop(home), retention.stop(home), postgres.stop(home)]
+        found = [flinks.result(), dashboard.stop(home), kafka.stop(home), retention.stop(home), postgres.stop(home)]
         for name in (PORTS, EXPECTED_JOBS):
             (folders.state(home) / name).unlink(missing_ok=True)
     return any(found)
@@ -120,7 +121,8 @@ def last_known(home: Path) -> Stack | None:
 def parts(home: Path) -> list[tuple[str, bool]]:
     """Every process that should run, by name, and whether it does."""
     state = folders.state(home.absolute())
-    places = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home)}
+    places = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home),
+              "Dashboard": dashboard.folder(home)}
     for name, title in (("main", "Flink"), ("store", "Flink for the store")):
         places[f"{title}: JobManager"] = state / "flink" / name / "jobmanager"
         places[f"{title}: TaskManager's supervisor"] = state / "flink" / name / "taskmanager"
@@ -130,7 +132,7 @@ def parts(home: Path) -> list[tuple[str, bool]]:
 
 def addresses(stack: Stack) -> dict[str, str]:
     """What a person may open or connect to."""
-    return {"Kafka": stack.kafka_brokers,
+    return {"Dashboard": stack.dashboard, "Kafka": stack.kafka_brokers,
             "Postgres": f"{stack.postgres_host}:{stack.postgres_port}, database and user {postgres.DATABASE}, "
                         f"PGPASSFILE={stack.pgpass_file}",
             "Flink": f"http://{stack.jobmanager}", "Flink for the store": f"http://{stack.store_jobmanager}",
@@ -146,13 +148,10 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-def _ports_file(home: Path) -> Path:
-    return folders.state(home) / PORTS
-
-
 def _recorded_ports(home: Path) -> dict[str, int] | None:
     try:
-        return dict(json.loads(_ports_file(home).read_text()))
+        # A stack that an older version started has no port for parts that are new.
+        return {**ports.DEFAULTS, **json.loads((folders.state(home) / PORTS).read_text())}
     except FileNotFoundError:
         return None
 
@@ -163,7 +162,7 @@ def _ports(home: Path, report: Report) -> dict[str, int]:
     if recorded and any(alive for _, alive in parts(home)):
         return recorded
     chosen = ports.choose(ports.DEFAULTS, report)
-    _ports_file(home).write_text(json.dumps(chosen))
+    (folders.state(home) / PORTS).write_text(json.dumps(chosen))
     return chosen
 
 
@@ -171,7 +170,8 @@ def _stack(home: Path, chosen: dict[str, int]) -> Stack:
     return Stack(kafka_brokers=f"127.0.0.1:{chosen['Kafka']}", postgres_host="127.0.0.1", home=home,
                  postgres_port=chosen["Postgres"], pgpass_file=postgres.pgpass(home),
                  jobmanager=f"127.0.0.1:{chosen['Flink']}",
-                 store_jobmanager=f"127.0.0.1:{chosen['Flink for the store']}")
+                 store_jobmanager=f"127.0.0.1:{chosen['Flink for the store']}",
+                 dashboard=dashboard.address(chosen["Dashboard"]))
 
 
 def _parallelism() -> int:
@@ -180,20 +180,20 @@ def _parallelism() -> int:
 
 
 def _main(home: Path, chosen: dict[str, int], report: Report) -> None:
-    began = time.monotonic()
-    cluster = flink.Flink(home, java.find(), main_cluster(_parallelism()), chosen["Flink"], chosen["Flink's RPC"])
-    cluster.launch()
-    cluster.wait()
-    report(f"Flink is ready on {cluster.address} after {time.monotonic() - began:.1f} s")
+    _flink(home, main_cluster(_parallelism()), (chosen["Flink"], chosen["Flink's RPC"]), "Flink", report)
 
 
 def _store(home: Path, chosen: dict[str, int], report: Report) -> None:
+    cluster, title = store_cluster(postgres.pgpass(home), _parallelism()), "Flink for the store"
+    _flink(home, cluster, (chosen[title], chosen[f"RPC of {title}"]), title, report)
+
+
+def _flink(home: Path, sizes: Cluster, at: tuple[int, int], title: str, report: Report) -> None:
     began = time.monotonic()
-    cluster = flink.Flink(home, java.find(), store_cluster(postgres.pgpass(home), _parallelism()),
-                          chosen["Flink for the store"], chosen["RPC of Flink for the store"])
+    cluster = flink.Flink(home, java.find(), sizes, *at)
     cluster.launch()
     cluster.wait()
-    report(f"Flink for the store is ready on {cluster.address} after {time.monotonic() - began:.1f} s")
+    report(f"{title} is ready on {cluster.address} after {time.monotonic() - began:.1f} s")
 
 
 def _kafka(home: Path, chosen: dict[str, int], report: Report) -> None:
@@ -211,6 +211,9 @@ def _postgres(home: Path, chosen: dict[str, int], report: Report) -> None:
     migrate(**postgres.connection(home, chosen["Postgres"]))
     retention.start(home, chosen["Postgres"])
     report(f"Postgres is ready on 127.0.0.1:{chosen['Postgres']} after {time.monotonic() - began:.1f} s")
+    ready = _stack(home, chosen)
+    dashboard.start(home, ready.settings(), chosen["Dashboard"])
+    report(f"the dashboard is ready on {ready.dashboard} after {time.monotonic() - began:.1f} s")
 
 
 def up(args: argparse.Namespace) -> int:
@@ -242,10 +245,3 @@ def down(args: argparse.Namespace) -> int:
         shutil.rmtree(folders.state(home), ignore_errors=True)
         print(f"deleted {folders.state(home)}")
     return 0
-
-
-def status(args: argparse.Namespace) -> int:
-    """`./fire status`: prints what runs; exit code 1 if something that should run does not."""
-    from infra.local import status as told
-
-    return told.show(folders.home_folder(Settings.load()))

@@ -424,7 +424,6 @@ CREATE TABLE device_state (
     updated_at       timestamptz NOT NULL
 );
 CREATE INDEX device_state_by_site ON device_state (site_id, device_id);
-CREATE INDEX device_state_by_risk ON device_state (risk_score DESC);
 
 -- Devices are visited in one order, so that two writers wait for each other instead of deadlocking.
 CREATE FUNCTION fire_follow_devices() RETURNS trigger
@@ -523,7 +522,8 @@ $$;
 
 -- Deletes results that are `days` old, patterns after 7 days at the latest. An alert that is neither cleared nor resolved
 -- stays, whatever its age, and with it its history: no data is not an all-clear.
--- aggregates_deleted counts the rows of all windows that are longer or rarer than a minute's row.
+-- aggregates_deleted counts the rows of all windows that are longer or rarer than a minute's row, refusals_deleted also
+-- dead letters.
 CREATE FUNCTION fire_expire_results(days integer)
 RETURNS TABLE (minutes_deleted bigint, aggregates_deleted bigint, alerts_deleted bigint, transitions_deleted bigint,
                refusals_deleted bigint)
@@ -557,6 +557,9 @@ BEGIN
     GET DIAGNOSTICS transitions_deleted = ROW_COUNT;
     DELETE FROM store_refusals WHERE refused_at < oldest;
     GET DIAGNOSTICS refusals_deleted = ROW_COUNT;
+    DELETE FROM dead_letters WHERE received_at < oldest;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    refusals_deleted := refusals_deleted + deleted;
     RETURN NEXT;
 END
 $$;
@@ -605,3 +608,66 @@ BEGIN
     RETURN deleted;
 END
 $$;
+
+-- What the dashboard needs beside the results, and the order in which its lists are read.
+-- A message that was refused, as on the topic: `message` is its bytes in base64. replayed_at and replayed_by belong to people.
+CREATE TABLE dead_letters (
+    source         text        PRIMARY KEY,
+    schema_version integer     NOT NULL,
+    record_time    timestamptz,
+    reason         text        NOT NULL,
+    message        text,
+    received_at    timestamptz NOT NULL DEFAULT now(),
+    replayed_at    timestamptz,
+    replayed_by    text,
+    CONSTRAINT dead_letters_replayed_by_somebody CHECK ((replayed_at IS NULL) = (replayed_by IS NULL))
+);
+CREATE INDEX dead_letters_by_time ON dead_letters (received_at DESC, source DESC);
+
+-- Who did what to an alert or a dead letter, and how it stood then. Kept for ever: it is what the detection is judged by.
+CREATE TABLE dashboard_actions (
+    sequence bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    acted_at timestamptz NOT NULL DEFAULT now(),
+    actor    text        NOT NULL,
+    action   text        NOT NULL,
+    subject  text        NOT NULL,
+    details  jsonb       NOT NULL,
+    CONSTRAINT dashboard_actions_are_known CHECK (action IN ('ACKNOWLEDGED', 'RESOLVED', 'REPLAYED'))
+);
+CREATE INDEX dashboard_actions_by_subject ON dashboard_actions (subject, sequence DESC);
+
+CREATE FUNCTION fire_refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is a trail: rows are added and never changed', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
+
+CREATE TRIGGER dashboard_actions_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON dashboard_actions
+    FOR EACH STATEMENT EXECUTE FUNCTION fire_refuse_change();
+
+CREATE FUNCTION fire_level_rank(level text) RETURNS integer
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE level WHEN 'CRITICAL' THEN 4 WHEN 'HIGH' THEN 3 WHEN 'MEDIUM' THEN 2 WHEN 'LOW' THEN 1 ELSE 0 END
+$$;
+
+-- An alert is open until it clears or is resolved; a transition after that says that the hazard goes on, and opens it again.
+CREATE INDEX alerts_worst_open ON alerts (fire_level_rank(level) DESC, opened_at DESC, alert_id DESC)
+    WHERE state <> 'CLEARED' AND (resolved_at IS NULL OR event_time > resolved_at);
+CREATE INDEX alerts_open_by_subject ON alerts (subject)
+    WHERE state <> 'CLEARED' AND (resolved_at IS NULL OR event_time > resolved_at);
+CREATE INDEX alerts_open_by_site ON alerts (site_id)
+    WHERE state <> 'CLEARED' AND (resolved_at IS NULL OR event_time > resolved_at);
+CREATE INDEX alerts_by_level ON alerts (level, opened_at DESC, alert_id DESC);
+CREATE INDEX alerts_by_type ON alerts (alert_type, opened_at DESC, alert_id DESC);
+CREATE INDEX alerts_by_prefix ON alerts (subject text_pattern_ops);
+CREATE INDEX alerts_resolved ON alerts (opened_at DESC, alert_id DESC) WHERE resolved_at IS NOT NULL;
+CREATE INDEX alerts_acknowledged ON alerts (opened_at DESC, alert_id DESC) WHERE acknowledged_at IS NOT NULL;
+
+CREATE INDEX device_state_worst_first ON device_state (risk_score DESC, device_id);
+CREATE INDEX device_state_worst_by_site ON device_state (site_id, risk_score DESC, device_id);
+CREATE INDEX device_state_worst_by_level ON device_state (risk_level, risk_score DESC, device_id);
+CREATE INDEX device_state_by_prefix ON device_state (device_id text_pattern_ops);
+
+CREATE INDEX readings_late ON readings (event_time) WHERE is_late;
+CREATE INDEX readings_invalid ON readings (event_time) WHERE NOT is_valid;

@@ -6,3 +6,4 @@ UNION ALL SELECT source, topic, fault FROM device_minutes_checked WHERE fault IS
 UNION ALL SELECT source, topic, fault FROM device_5min_aggregates_checked WHERE fault IS NOT NULL
 UNION ALL SELECT source, topic, fault FROM derived_checked WHERE fault IS NOT NULL
 UNION ALL SELECT source, topic, fault FROM alerts_checked WHERE fault IS NOT NULL
+UNION ALL SELECT `position`, topic, fault FROM dead_letters_checked WHERE fault IS NOT NULL

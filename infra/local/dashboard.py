@@ -1,0 +1,53 @@
+"""The embedded stack's dashboard, on the loopback address; nobody has to log in, for only this machine reaches it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from infra.local import folders, postgres, processes
+from jobs.settings import Settings, variable
+
+START_SECONDS = 60.0
+
+
+def folder(home: Path) -> Path:
+    """Its record and log."""
+    return folders.state(home) / "dashboard"
+
+
+def start(home: Path, settings: Settings, port: int) -> None:
+    """Starts it over the parts that `settings` name, unless it runs, and waits until it answers."""
+    if processes.alive(folder(home)):
+        return
+    given = {"dashboard_host": "127.0.0.1", "dashboard_port": str(port), "dashboard_url": "", "dashboard_certificate": "",
+             "dashboard_key": "", "postgres_host": settings.postgres_host, "postgres_port": str(settings.postgres_port),
+             "postgres_database": postgres.DATABASE, "postgres_user": postgres.USER, "postgres_password": "",
+             "postgres_read_host": "", "kafka_brokers": settings.kafka_brokers, "flink_addresses": settings.flink_addresses,
+             "home": str(home)}
+    environment = {variable(name): value for name, value in given.items()}
+    processes.start(folder(home), [sys.executable, "-P", "-m", "jobs.commands", "dashboard"],
+                    env=os.environ | environment | {"PGPASSFILE": str(postgres.pgpass(home)), "PYTHONPATH": str(folders.ROOT)})
+    processes.wait_until(lambda: answers(port), f"the dashboard on {address(port)}", folder(home), START_SECONDS)
+
+
+def stop(home: Path) -> bool:
+    """Stops it; whether it ran."""
+    return processes.stop(folder(home), grace=15.0)
+
+
+def address(port: int) -> str:
+    """What a person opens."""
+    return f"http://127.0.0.1:{port}"
+
+
+def answers(port: int) -> bool:
+    """Whether it does."""
+    try:
+        with urllib.request.urlopen(f"{address(port)}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False

@@ -1,0 +1,3 @@
+-- How many readings came late, how many with values that cannot be? One row, by partial indexes.
+SELECT (SELECT count(*) FROM readings WHERE is_late AND event_time > %(since)s AND event_time <= %(until)s) AS late,
+       (SELECT count(*) FROM readings WHERE NOT is_valid AND event_time > %(since)s AND event_time <= %(until)s) AS invalid
