@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from jobs import logs
 from jobs.errors import FireError
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -36,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _notify, _evaluate, _bench, _doctor):
+                    _notify, _metrics, _evaluate, _bench, _doctor):
         declare(commands)
     return parser
 
@@ -65,18 +66,18 @@ def _test(commands: Commands) -> None:
 
 
 def _up(commands: Commands) -> None:
-    sub = _command(commands, "up", "infra.local.stack:up", "stack",
+    sub = _command(commands, "up", "infra.local.up:up", "stack",
                    "start Kafka, Postgres and Flink on this machine and submit the jobs", "./fire up")
     sub.add_argument("--no-jobs", action="store_true", help="start the stack only")
 
 
 def _down(commands: Commands) -> None:
-    sub = _command(commands, "down", "infra.local.stack:down", "python", "stop what `up` started", "./fire down")
+    sub = _command(commands, "down", "infra.local.up:down", "python", "stop what `up` started", "./fire down")
     sub.add_argument("--delete-data", action="store_true", help="also delete topics, tables and checkpoints")
 
 
 def _status(commands: Commands) -> None:
-    _command(commands, "status", "infra.local.stack:status", "python",
+    _command(commands, "status", "infra.local.up:status", "python",
              "say what runs, where, and whether the jobs are well", "./fire status")
 
 
@@ -156,6 +157,18 @@ def _notify(commands: Commands) -> None:
     sub.add_argument("--retry-parked", action="store_true", help="make parked deliveries due again, and end")
 
 
+def _metrics(commands: Commands) -> None:
+    sub = _command(commands, "metrics", "jobs.metrics:run", "python",
+                   "answer Prometheus: rates, lag, latencies, alerts, checkpoints, deliveries, disk",
+                   "./fire metrics --port 9400")
+    sub.add_argument("--port", type=int, default=9400, help="port (default 9400)")
+    sub.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1; it asks for no password)")
+    sub.add_argument("--jobmanager", action="append", metavar="HOST:PORT",
+                     help="REST address of a Flink cluster, as often as there are (default: the stack that `up` started)")
+    sub.add_argument("--disk", action="append", metavar="DIR", default=None,
+                     help="folder whose disk is watched, as often as there are (default: the root)")
+
+
 def _doctor(commands: Commands) -> None:
     _command(commands, "doctor", "jobs.doctor:run", "none", "say what is missing or wrong here, with the remedy", "./fire doctor")
 
@@ -177,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return getattr(importlib.import_module(module), function)(args) or 0
     except FireError as problem:
-        print(f"fire {args.command}: {problem}", file=sys.stderr)
+        logs.complain(f"fire {args.command}: {problem}")
         return 2
     except KeyboardInterrupt:
         return 130
