@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import FireError
+from jobs.logs import reporter
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ def run(args: argparse.Namespace) -> int:
     from infra.local import java
 
     java.use()
-    settings, addresses = _target(args.jobmanager)
+    settings, addresses = target(args.jobmanager)
+    report = reporter("submit", settings)
+    if args.savepoint and len(args.jobs) != 1:
+        raise SubmitError("a savepoint is one job's; name that job: ./fire submit detect --from PATH")
     for job in args.jobs or JOBS:
         started = time.monotonic()
-        job_id = start(job, settings, addresses[job])
-        print(f"submitted {job:<7} {job_id}  to {addresses[job]}  ({time.monotonic() - started:.1f} s)", flush=True)
+        job_id = start(job, settings, addresses[job], args.savepoint)
+        report(f"submitted {job:<7} {job_id}  to {addresses[job]}  ({time.monotonic() - started:.1f} s)")
     return 0
 
 
@@ -60,12 +64,13 @@ def submit(stack: Stack, jobs: Iterable[str] = JOBS) -> None:
         raise SubmitError(f"jobs could not be submitted; the client said:\n{said}")
 
 
-def start(job: str, settings: Settings, address: str) -> str:
-    """Submits one job to the JobManager at `host:port` and returns its id."""
+def start(job: str, settings: Settings, address: str, savepoint: str | None = None) -> str:
+    """Submits one job to the JobManager at `host:port`, to go on from a savepoint if one is given; returns its id."""
     import importlib
 
     module = importlib.import_module(f"jobs.{job}")
-    client = module.start(settings, configuration(settings, address)).get_job_client()
+    resumed = {"execution.state-recovery.path": savepoint} if savepoint else {}
+    client = module.start(settings, dict(configuration(settings, address)) | resumed).get_job_client()
     return str(client.get_job_id())
 
 
@@ -102,7 +107,12 @@ def _python_files(home: Path) -> Path:
     return target.resolve()
 
 
-def _target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
+def target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
+    """The settings and each job's JobManager: the given one, or those of the stack of this machine.
+
+    Raises:
+        SubmitError: no stack runs here and none is given.
+    """
     from infra.local.stack import running
 
     settings = Settings.load()
