@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Metric, start_http_server
+from prometheus_client import CollectorRegistry, Metric, disable_created_metrics, start_http_server
 
 from infra.local import folders, stack
 from infra.postgres import conninfo
@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     settings, database, jobmanagers = _system(Settings.load())
     stop = threading.Event()
     report = reporter("metrics", settings)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry(auto_describe=False)
     topics, store = Topics(settings), Database(connector(database, "fire-metrics"))
     reads = {"flink": Jobs(args.jobmanager or jobmanagers).read, "kafka": topics.read, "postgres": store.read,

@@ -51,6 +51,8 @@ class Results:
                                  registry=registry)
         for level in LEVELS:
             self._readings.labels(level)
+        for topic in self.topics:
+            self._unusable.labels(topic)
 
     def take(self, topic: str, value: bytes, written: float) -> None:
         """Counts one record, which the broker has since `written` (epoch seconds); what is no result counts as unusable."""

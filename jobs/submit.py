@@ -48,13 +48,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def submit(stack: Stack, jobs: Iterable[str] = JOBS) -> None:
-    """Submits jobs to the embedded stack from a client process that ends with it.
+def submit(stack: Stack, jobs: Iterable[str] = JOBS, savepoint: str | None = None) -> None:
+    """Submits jobs to the embedded stack from a client process that ends with it; a single one may go on from a savepoint.
 
     Raises:
         SubmitError: the client failed; the text carries what it said.
     """
-    command = [sys.executable, "-m", "jobs.commands", "submit", *jobs]
+    command = [sys.executable, "-m", "jobs.commands", "submit", *jobs, *(["--from", savepoint] if savepoint else [])]
     environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT)}
     # Left behind by a mini-cluster in this process, it would keep the client from starting its JVM.
     environment.pop("PYFLINK_GATEWAY_DISABLED", None)
