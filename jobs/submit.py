@@ -79,7 +79,7 @@ def configuration(settings: Settings, address: str) -> Mapping[str, str]:
     host, _, port = address.rpartition(":")
     jars = ";".join(jar.as_uri() for jar in connector_jars(Path(settings.home)))
     return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
-            "execution.attached": "false", "python.files": str(_python_files(Path(settings.home))),
+            "execution.attached": "false", "python.files": str(python_files(Path(settings.home))),
             "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
 
 
@@ -97,8 +97,8 @@ def connector_jars(home: Path) -> list[Path]:
     return [*connectors, *(Path(pyflink.__path__[0]) / "opt").glob("flink-python-*.jar")]
 
 
-def _python_files(home: Path) -> Path:
-    """Packs what the workers import, each time anew."""
+def python_files(home: Path) -> Path:
+    """Packs what the workers import, each time anew; `python -m jobs.submit HOME` does it for an image."""
     target = home / "fire-python.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in SHIPPED:
@@ -122,3 +122,7 @@ def target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
     if stack is None:
         raise SubmitError("no stack runs on this machine; start it with ./fire up, or name a cluster: --jobmanager host:port")
     return stack.settings(), {"detect": stack.jobmanager, "alert": stack.jobmanager, "store": stack.store_jobmanager}
+
+
+if __name__ == "__main__":
+    print(python_files(Path(sys.argv[1])))

@@ -143,7 +143,7 @@ def test_every_message_is_accounted_for_though_a_task_manager_is_killed(stack: S
         watch.close()
     assert sent.malformed > 50 and sent.duplicates > 50
     assert sent.messages == rows.readings + len(watch.dead_letters) + sent.duplicates
-    assert {each.alert["level"] for each in watch.arrivals.values()} == {"HIGH", "CRITICAL"}
+    assert {each.alert["level"] for each in watch.arrivals.values()} >= {"HIGH", "CRITICAL"}
 
 
 ALWAYS = {"dead-letters", "readings", "device-minutes", "device-5min-aggregates", "site-risk", "candidates", "alerts"}
