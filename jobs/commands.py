@@ -10,11 +10,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TypeAlias
 
+from jobs import logs
 from jobs.errors import FireError
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+JOBS = ("detect", "alert", "store")
+CLUSTER = "REST address of the cluster (default: the stack that `up` started)"
 DURATION = "seconds, with or without the s: 120 or 120s"
 
 
@@ -30,13 +34,22 @@ def seconds(text: str) -> float:
     return value
 
 
+def moment(text: str) -> datetime:
+    """Reads a time as ISO-8601; without an offset it is UTC."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it like 2025-10-09T18:00:00Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; each subparser names its `module:function` and what must be installed for it."""
     parser = argparse.ArgumentParser(prog="./fire", description="Sees an electrical fire coming.",
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _notify, _dashboard, _evaluate, _bench, _doctor):
+                    _notify, _dashboard, _metrics, _stop, _rewind, _backup, _restore, _evaluate, _bench, _doctor):
         declare(commands)
     return parser
 
@@ -65,28 +78,58 @@ def _test(commands: Commands) -> None:
 
 
 def _up(commands: Commands) -> None:
-    sub = _command(commands, "up", "infra.local.stack:up", "stack",
+    sub = _command(commands, "up", "infra.local.up:up", "stack",
                    "start Kafka, Postgres and Flink on this machine and submit the jobs", "./fire up")
     sub.add_argument("--no-jobs", action="store_true", help="start the stack only")
 
 
 def _down(commands: Commands) -> None:
-    sub = _command(commands, "down", "infra.local.stack:down", "python", "stop what `up` started", "./fire down")
+    sub = _command(commands, "down", "infra.local.up:down", "python", "stop what `up` started", "./fire down")
     sub.add_argument("--delete-data", action="store_true", help="also delete topics, tables and checkpoints")
 
 
 def _status(commands: Commands) -> None:
-    _command(commands, "status", "infra.local.status:run", "python",
+    _command(commands, "status", "infra.local.up:status", "python",
              "say what runs, where, and whether the jobs are well", "./fire status")
 
 
 def _submit(commands: Commands) -> None:
     sub = _command(commands, "submit", "jobs.submit:run", "stack", "submit jobs to a Flink cluster",
                    "./fire submit detect alert --jobmanager flink.example.org:8081")
-    sub.add_argument("jobs", nargs="*", choices=["detect", "alert", "store", []], metavar="JOB",
+    sub.add_argument("jobs", nargs="*", choices=[*JOBS, []], metavar="JOB",
                      help="detect, alert, store; none: all")
-    sub.add_argument("--jobmanager", metavar="HOST:PORT",
-                     help="REST address of the cluster (default: the stack that `up` started)")
+    sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
+    sub.add_argument("--from", dest="savepoint", metavar="PATH", help="savepoint or checkpoint from which the one job goes on")
+
+
+def _stop(commands: Commands) -> None:
+    sub = _command(commands, "stop", "jobs.stop:run", "python", "end jobs with a savepoint each, from which submit goes on",
+                   "./fire stop detect")
+    sub.add_argument("jobs", nargs="+", choices=JOBS, metavar="JOB", help="detect, alert, store")
+    sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
+    sub.add_argument("--savepoints", metavar="URI", help="folder for the savepoints (default: the cluster's)")
+
+
+def _rewind(commands: Commands) -> None:
+    sub = _command(commands, "rewind", "jobs.rewind:run", "python",
+                   "set a stopped job back to a time, from which it reads again when it is submitted",
+                   "./fire rewind store --to 2025-10-09T18:00:00Z")
+    sub.add_argument("job", choices=JOBS, metavar="JOB", help="detect, alert or store")
+    sub.add_argument("--to", required=True, type=moment, metavar="TIME", help="ISO-8601; without an offset it is UTC")
+    sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
+
+
+def _backup(commands: Commands) -> None:
+    sub = _command(commands, "backup", "jobs.backup:backup", "python", "write the results database into a new file of a folder",
+                   "./fire backup backups")
+    sub.add_argument("folder", metavar="DIR", help="folder for fire-<time>.dump; readable by you alone")
+
+
+def _restore(commands: Commands) -> None:
+    sub = _command(commands, "restore", "jobs.backup:restore", "python", "fill the results database from a backup",
+                   "./fire restore backups --replace")
+    sub.add_argument("backup", metavar="PATH", help="a backup, or a folder whose newest is taken")
+    sub.add_argument("--replace", action="store_true", help="delete the tables that the database holds")
 
 
 def _score(commands: Commands) -> None:
@@ -163,6 +206,18 @@ def _dashboard(commands: Commands) -> None:
                      help="read a password, print its hash for the users file, and end")
 
 
+def _metrics(commands: Commands) -> None:
+    sub = _command(commands, "metrics", "jobs.metrics:run", "python",
+                   "answer Prometheus: rates, lag, latencies, alerts, checkpoints, deliveries, disk",
+                   "./fire metrics --port 9400")
+    sub.add_argument("--port", type=int, default=9400, help="port (default 9400)")
+    sub.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1; it asks for no password)")
+    sub.add_argument("--jobmanager", action="append", metavar="HOST:PORT",
+                     help="REST address of a Flink cluster, as often as there are (default: the stack that `up` started)")
+    sub.add_argument("--disk", action="append", metavar="DIR", default=None,
+                     help="folder whose disk is watched, as often as there are (default: the root)")
+
+
 def _doctor(commands: Commands) -> None:
     _command(commands, "doctor", "jobs.doctor:run", "none", "say what is missing or wrong here, with the remedy", "./fire doctor")
 
@@ -184,7 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return getattr(importlib.import_module(module), function)(args) or 0
     except FireError as problem:
-        print(f"fire {args.command}: {problem}", file=sys.stderr)
+        logs.complain(f"fire {args.command}: {problem}")
         return 2
     except KeyboardInterrupt:
         return 130

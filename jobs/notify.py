@@ -10,7 +10,7 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from jobs.channels import Channel, load
 from jobs.deliverer import Deliverer, Worker
 from jobs.errors import FireError
 from jobs.interruption import interruptible, uninterrupted
+from jobs.logs import Report, reporter
 from jobs.notices import UnusableTransitionError, one_line, read_transition
 from jobs.outbox import SHOWN, Outbox, Refusal, Unreachable, connector
 from jobs.patience import Patience
@@ -34,7 +35,6 @@ POLL_MS = 500
 BATCH = 500
 CLOSE_MS = 5000
 EXPIRE_SECONDS = 3600.0
-Report = Callable[[str], None]
 
 
 class NotifyError(FireError):
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             raise NotifyError("no channels are given; name a file with --channels "
                               "(infra/notify/channels.example.toml shows what it may hold)")
         channels = load(Path(args.channels))
-        return serve(settings, database, channels, lambda line: print(line, flush=True))
+        return serve(settings, database, channels, reporter("notify", settings))
     except psycopg.errors.UndefinedTable as problem:
         raise NotifyError("the database has no outbox yet; apply the migrations: python -m infra.postgres.migrate") from problem
     except (KafkaError, psycopg.Error) as problem:
@@ -219,8 +219,7 @@ def show(outbox: Outbox, report: Report) -> None:
 
 def _addresses(settings: Settings) -> tuple[Settings, dict[str, Any]]:
     """The settings and Postgres's address: of the stack that `up` started here unless settings name others."""
-    places = [(each.kafka_brokers, each.postgres_host, each.postgres_port) for each in (settings, Settings())]
-    local = stack.last_known(folders.home_folder(settings)) if places[0] == places[1] else None
+    local = stack.configured(folders.home_folder(settings), settings)
     return (local.settings(), local.database()) if local else (settings, conninfo(settings))
 
 

@@ -127,10 +127,10 @@ class Outbox:
             raise
 
 
-def connector(conninfo: Mapping[str, Any]) -> Callable[[], Connection]:
-    """Connects with psycopg's keywords `conninfo`; a server that vanished is noticed within seconds."""
+def connector(conninfo: Mapping[str, Any], name: str = "fire-notify") -> Callable[[], Connection]:
+    """Connects with psycopg's keywords `conninfo`, as `name`; a server that vanished is noticed within seconds."""
     limits: dict[str, Any] = {"options": "-c statement_timeout=30s", "keepalives_idle": 10, "tcp_user_timeout": 15_000,
-                              "application_name": "fire-notify"}
+                              "application_name": name}
     return lambda: psycopg.connect(**{**conninfo, **limits}, autocommit=True, row_factory=dict_row)
 
 

@@ -18,6 +18,7 @@ from psycopg.rows import dict_row
 
 from infra.postgres import conninfo
 from jobs.commands import seconds
+from jobs.logs import Report, complain, reporter
 from jobs.settings import Settings
 
 PARTITIONS: LiteralString = "SELECT * FROM fire_maintain_partitions(%s)"
@@ -62,11 +63,11 @@ def _call(connection: psycopg.Connection[dict[str, Any]], query: LiteralString, 
     return row
 
 
-def _round(settings: Settings) -> bool:
+def _round(settings: Settings, report: Report) -> bool:
     try:
-        print(f"retention: {maintain(settings)}", flush=True)
+        report(f"retention: {maintain(settings)}")
     except psycopg.Error as error:
-        print(f"retention: not done this time: {str(error).strip()}", file=sys.stderr, flush=True)
+        complain(f"retention: not done this time: {str(error).strip()}")
         return False
     return True
 
@@ -77,10 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=seconds, metavar="DURATION", help="repeat after this long: 90s, 15m or 1h")
     every = parser.parse_args(argv).every
     settings = Settings.load()
-    done = _round(settings)
+    report = reporter("retention", settings)
+    done = _round(settings, report)
     while every:
         time.sleep(every)
-        done = _round(settings)
+        done = _round(settings, report)
     return 0 if done else 1
 
 

@@ -78,6 +78,10 @@ class Settings:
     dashboard_threads: int = setting(400, "requests at once; an open page takes one, at most three quarters of them")
     readings_retention_days: int = setting(30, "days that readings stay in Postgres, dropped by partition")
     results_retention_days: int = setting(90, "days that alerts and window results stay in Postgres")
+    log_format: str = setting("text", "how processes that run for long report: lines for people, or JSON for machines",
+                              choices=("text", "json"))
+    flink_metrics_port: int = setting(0, "first port of the Prometheus reporters of the embedded stack's Flink, one a process, "
+                                         "on every address; 0: none, for `./fire metrics` tells the same on the loopback address")
     home: str = setting(".fire", "where the launcher keeps its venv, jars, logs and the embedded stack's data")
     maven_url: str = setting("", "repository that the locked jars come from; empty: Maven Central")
 

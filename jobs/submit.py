@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import FireError
+from jobs.logs import reporter
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,21 +37,24 @@ def run(args: argparse.Namespace) -> int:
     from infra.local import java
 
     java.use()
-    settings, addresses = _target(args.jobmanager)
+    settings, addresses = target(args.jobmanager)
+    report = reporter("submit", settings)
+    if args.savepoint and len(args.jobs) != 1:
+        raise SubmitError("a savepoint is one job's; name that job: ./fire submit detect --from PATH")
     for job in args.jobs or JOBS:
         started = time.monotonic()
-        job_id = start(job, settings, addresses[job])
-        print(f"submitted {job:<7} {job_id}  to {addresses[job]}  ({time.monotonic() - started:.1f} s)", flush=True)
+        job_id = start(job, settings, addresses[job], args.savepoint)
+        report(f"submitted {job:<7} {job_id}  to {addresses[job]}  ({time.monotonic() - started:.1f} s)")
     return 0
 
 
-def submit(stack: Stack, jobs: Iterable[str] = JOBS) -> None:
-    """Submits jobs to the embedded stack from a client process that ends with it.
+def submit(stack: Stack, jobs: Iterable[str] = JOBS, savepoint: str | None = None) -> None:
+    """Submits jobs to the embedded stack from a client process that ends with it; a single one may go on from a savepoint.
 
     Raises:
         SubmitError: the client failed; the text carries what it said.
     """
-    command = [sys.executable, "-m", "jobs.commands", "submit", *jobs]
+    command = [sys.executable, "-m", "jobs.commands", "submit", *jobs, *(["--from", savepoint] if savepoint else [])]
     environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT)}
     # Left behind by a mini-cluster in this process, it would keep the client from starting its JVM.
     environment.pop("PYFLINK_GATEWAY_DISABLED", None)
@@ -60,12 +64,13 @@ def submit(stack: Stack, jobs: Iterable[str] = JOBS) -> None:
         raise SubmitError(f"jobs could not be submitted; the client said:\n{said}")
 
 
-def start(job: str, settings: Settings, address: str) -> str:
-    """Submits one job to the JobManager at `host:port` and returns its id."""
+def start(job: str, settings: Settings, address: str, savepoint: str | None = None) -> str:
+    """Submits one job to the JobManager at `host:port`, to go on from a savepoint if one is given; returns its id."""
     import importlib
 
     module = importlib.import_module(f"jobs.{job}")
-    client = module.start(settings, configuration(settings, address)).get_job_client()
+    resumed = {"execution.state-recovery.path": savepoint} if savepoint else {}
+    client = module.start(settings, dict(configuration(settings, address)) | resumed).get_job_client()
     return str(client.get_job_id())
 
 
@@ -74,7 +79,7 @@ def configuration(settings: Settings, address: str) -> Mapping[str, str]:
     host, _, port = address.rpartition(":")
     jars = ";".join(jar.as_uri() for jar in connector_jars(Path(settings.home)))
     return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
-            "execution.attached": "false", "python.files": str(_python_files(Path(settings.home))),
+            "execution.attached": "false", "python.files": str(python_files(Path(settings.home))),
             "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
 
 
@@ -92,8 +97,8 @@ def connector_jars(home: Path) -> list[Path]:
     return [*connectors, *(Path(pyflink.__path__[0]) / "opt").glob("flink-python-*.jar")]
 
 
-def _python_files(home: Path) -> Path:
-    """Packs what the workers import, each time anew."""
+def python_files(home: Path) -> Path:
+    """Packs what the workers import, each time anew; `python -m jobs.submit HOME` does it for an image."""
     target = home / "fire-python.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in SHIPPED:
@@ -102,7 +107,12 @@ def _python_files(home: Path) -> Path:
     return target.resolve()
 
 
-def _target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
+def target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
+    """The settings and each job's JobManager: the given one, or those of the stack of this machine.
+
+    Raises:
+        SubmitError: no stack runs here and none is given.
+    """
     from infra.local.stack import running
 
     settings = Settings.load()
@@ -112,3 +122,7 @@ def _target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
     if stack is None:
         raise SubmitError("no stack runs on this machine; start it with ./fire up, or name a cluster: --jobmanager host:port")
     return stack.settings(), {"detect": stack.jobmanager, "alert": stack.jobmanager, "store": stack.store_jobmanager}
+
+
+if __name__ == "__main__":
+    print(python_files(Path(sys.argv[1])))

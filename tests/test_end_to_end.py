@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psycopg
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local import folders, postgres, processes
 from infra.local import stack as embedded
+from infra.local.flink_config import REPORTERS
 from infra.local.stack import Stack
 from infra.local.supervise import CHILD
+from jobs import backup
 from jobs.demo_watch import Stored, Watch, differences, stored
+from jobs.rewind import rewind
 from jobs.scenarios import Plan
 from jobs.settings import Settings
 from jobs.simulate import Fleet, Sent
+from jobs.stop import stop
 from jobs.submit import submit
 from jobs.topics import TOPICS
+from tests import original
+from tests.test_monitoring import expressions
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "infra" / "schemas"
 DEADLINE_SECONDS = 240.0
+REPORTER_PORT = 29_250
+RISKY = "SELECT count(*) FROM readings WHERE starts_with(device_id, 'LOAD_TEST_') AND risk_level IN ('HIGH', 'CRITICAL')"
+ARCS = """SELECT r.arc_count, r.alert_type, r.risk_level, d.last_arc_count, d.status_bits
+          FROM readings AS r JOIN device_state AS d USING (device_id) WHERE device_id = %(deviceId)s"""
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +52,13 @@ def stack() -> Iterator[Stack]:
     real = folders.home_folder(Settings.load())
     if not (real / "jars").exists():
         pytest.skip(f"{real / 'jars'} holds no jars; ./fire test downloads them")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FIRE_LOG_FORMAT", "json")
+        environment.setenv("FIRE_FLINK_METRICS_PORT", str(REPORTER_PORT))
+        yield from _started(real)
+
+
+def _started(real: Path) -> Iterator[Stack]:
     with embedded.own(real, "test", print) as running:
         submit(running)
         send_history(running)
@@ -164,6 +188,117 @@ def test_alerts_flow_while_postgres_is_down_and_everything_is_stored_when_it_is_
         account(stack, sender.stop(), watch)
     finally:
         watch.close()
+
+
+def test_the_original_designs_messages_pass_through_the_whole_system_without_an_error(stack: Stack) -> None:
+    """Its end-to-end message (arc alarm, 3 arcs) and its load: 100 devices at random, from many threads at once."""
+    before = scrape(stack)
+    producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
+
+    def send(body: dict[str, Any]) -> None:
+        producer.send("telemetry", json.dumps(body).encode(), key=body["deviceId"].encode()).get(timeout=60)
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(send, [original.END_TO_END, *original.load(100, seed=1)]))
+    producer.close()
+    until(lambda: stored(stack.database(), "LOAD_TEST_").readings == 100, "storing the reading of each of 100 devices")
+    until(lambda: stored(stack.database(), "TEST_").readings == 1, "storing the reading with the arcs")
+    with psycopg.connect(**stack.database()) as connected:
+        risky = connected.execute(RISKY).fetchone()
+        arcs = connected.execute(ARCS, original.END_TO_END).fetchone()
+    assert arcs == (3, "ARC_DETECTED", "LOW", 3, 2048)
+    assert risky and risky[0] > 50
+    until(lambda: stored(stack.database(), "LOAD_TEST_").alerts >= risky[0], "an alert of every device whose reading is risky")
+    after = scrape(stack)
+    for errors in ("fire_dead_letters_total", "fire_store_refusals", "fire_job_restarts_total"):
+        assert total(after, errors) == total(before, errors), errors
+
+
+def test_exporter_counts_what_was_sent(stack: Stack) -> None:
+    before = scrape(stack)
+    sent = send_all(stack, Plan(scenario="normal", devices=10, rate=100, count=1000, malformed=0.05, duplicates=0.05,
+                                prefix="counted", seed=11))
+    expected = {"fire_readings_total": sent.readings, "fire_dead_letters_total": sent.malformed,
+                "fire_duplicates_total": sent.duplicates}
+    assert min(expected.values()) > 20
+
+    def differences() -> dict[str, float]:
+        after = scrape(stack)
+        return {name: total(after, name) - total(before, name) - count for name, count in expected.items()}
+
+    until(lambda: not any(differences().values()), f"counting {expected}")
+    assert total(scrape(stack), "fire_source_up") == 4
+    assert total(scrape(stack), "fire_job_running") == 3
+
+
+def test_every_metric_that_rules_and_board_ask_for_is_in_the_scrape(stack: Stack) -> None:
+    asked = {name for text in expressions() for name in re.findall(r"\bfire_\w+", text)}
+    assert len(asked) > 25
+    assert asked - names(scrape(stack)) == set()
+
+
+def test_flinks_own_reporter_answers_where_it_is_switched_on(stack: Stack) -> None:
+    told = ""
+    for port in range(REPORTER_PORT, REPORTER_PORT + REPORTERS):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
+            told += response.read().decode()
+    for name in ("flink_jobmanager_job_numRestarts", "flink_jobmanager_job_lastCheckpointDuration",
+                 "flink_taskmanager_job_task_operator_numLateRecordsDropped",
+                 "flink_taskmanager_job_task_operator_KafkaSourceReader_KafkaConsumer_records_lag_max"):
+        assert re.search(rf"^{name}\{{", told, re.MULTILINE), name
+
+
+def test_every_line_of_the_logs_is_json_with_time_level_and_message(stack: Stack) -> None:
+    state = folders.state(stack.home)
+    logs = [*(state / "flink").glob("*/*/*.log"), state / "metrics" / "output.log", state / "retention" / "output.log"]
+    ours = [log for log in logs if not (log.name == "output.log" and "flink" in log.parts)]
+    found = [line for log in ours for line in log.read_text(encoding="utf-8").splitlines()]
+    assert len(found) > 100
+    for line in found:
+        assert {"@timestamp", "log.level", "message", "log.logger"} <= json.loads(line).keys()
+
+
+def test_a_savepoint_and_a_restored_database_lose_nothing(stack: Stack, tmp_path: Path) -> None:
+    """The operator's drill: save, go on, lose the database, restore it, rewind the store; detect goes on from its savepoint."""
+    begun = datetime.now(UTC)
+    file, saved = backup.save(stack.database(), tmp_path, begun)
+    lost = send_all(stack, Plan(scenario="normal", devices=5, rate=200, count=400, prefix="lost", seed=5))
+    until(lambda: stored(stack.database(), "lost-").readings == lost.readings, "storing what the backup does not hold")
+    savepoint, _ = stop(stack.jobmanager, "detect"), stop(stack.store_jobmanager, "store")
+    with psycopg.connect(**stack.database(), autocommit=True) as connected:
+        connected.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    assert backup.load(stack.database(), file, replace=False) == saved
+    rewind(stack.settings(), "store", begun)
+    waiting = send_all(stack, Plan(scenario="normal", devices=5, rate=200, count=400, prefix="waiting", seed=6))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda given: submit(stack, *given), [(("detect",), savepoint), (("store",),)]))
+    until(lambda: stored(stack.database(), "lost-").readings == lost.readings, "storing again what came after the backup")
+    until(lambda: stored(stack.database(), "waiting-").readings == waiting.readings, "reading what came while detect was stopped")
+
+
+def send_all(stack: Stack, plan: Plan) -> Sent:
+    """Sends the whole plan and returns what it was."""
+    sender = fleet(stack, plan)
+    sender.start()
+    until(lambda: not sender.running, "sending every message")
+    return sender.stop()
+
+
+def scrape(stack: Stack) -> list[Metric]:
+    """The families that the exporter tells now."""
+    with urllib.request.urlopen(f"http://{stack.metrics}/metrics", timeout=30) as response:
+        return list(text_string_to_metric_families(response.read().decode()))
+
+
+def total(families: list[Metric], name: str) -> float:
+    """The sum of a metric over all its labels."""
+    return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+
+def names(families: list[Metric]) -> set[str]:
+    """Every sample that the families may have, also those without one yet."""
+    endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+    return {f"{family.name}{ending}" for family in families for ending in endings[family.type]}
 
 
 def test_down_leaves_nothing_running(stack: Stack) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import folders, processes
+from infra.local import flink_logs, folders, processes
 from infra.local.flink_config import Cluster, configuration, jobmanager_options, taskmanager_options, yaml
 from infra.local.java import Java
 from infra.local.supervise import CHILD
@@ -45,6 +45,8 @@ class Flink:
     cluster: Cluster
     rest_port: int
     rpc_port: int
+    log_format: str = "text"
+    metrics_port: int = 0
 
     @property
     def folder(self) -> Path:
@@ -93,10 +95,9 @@ class Flink:
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
         for name in ("conf", "tmp", "checkpoints", "savepoints"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        for properties in (distribution() / "conf").glob("log4j*.properties"):
-            shutil.copyfile(properties, self.folder / "conf" / properties.name)
+        flink_logs.copy(distribution() / "conf", self.folder / "conf", self.log_format)
         settings = configuration(self.cluster, self.folder, rest_port=self.rest_port, rpc_port=self.rpc_port,
-                                 java_options=self._module_options(), python=sys.executable)
+                                 java_options=self._module_options(), python=sys.executable, metrics_port=self.metrics_port)
         (self.folder / "conf" / "config.yaml").write_text(yaml(settings))
 
     def _module_options(self) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+REPORTERS = 4
+"""Flink processes of the embedded stack: two JobManagers and two TaskManagers, each takes the next free port."""
 JOBMANAGER_MEMORY_MB = {"heap": 384, "metaspace": 192, "direct": 128}
 
 
@@ -65,10 +67,13 @@ def store_cluster(pgpass: Path, parallelism: int = 1) -> Cluster:
     return Cluster("store", parallelism, STORE_MEMORY, {"PGPASSFILE": str(pgpass)})
 
 
-def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: int, java_options: str, python: str
-                  ) -> dict[str, str]:
-    """Flink's options for one cluster that lives in `folder` and listens on the loopback address only."""
-    return {
+def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: int, java_options: str, python: str,
+                  metrics_port: int = 0) -> dict[str, str]:
+    """Flink's options for one cluster that lives in `folder` and listens on the loopback address only.
+
+    With a `metrics_port`, each process also answers Prometheus, on every address: the reporter knows no other way.
+    """
+    return _reporter(metrics_port) | {
         "env.java.opts.all": java_options,
         "jobmanager.rpc.address": "127.0.0.1", "jobmanager.rpc.port": str(rpc_port),
         "jobmanager.bind-host": "127.0.0.1",
@@ -96,6 +101,13 @@ def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: i
         # A dead TaskManager is noticed within 15 s instead of 50 s; less would be mistaken on a busy machine.
         "heartbeat.interval": "3000", "heartbeat.timeout": "15000", "slot.request.timeout": "120000",
     }
+
+
+def _reporter(port: int) -> dict[str, str]:
+    if not port:
+        return {}
+    return {"metrics.reporters": "prom", "metrics.reporter.prom.port": f"{port}-{port + REPORTERS - 1}",
+            "metrics.reporter.prom.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"}
 
 
 def _memory(memory: Memory) -> dict[str, str]:

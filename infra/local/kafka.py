@@ -120,7 +120,8 @@ def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "") -> li
 
 
 def _options(topic: Topic) -> Mapping[str, object]:
-    return {"num_partitions": topic.partitions, "replication_factor": 1,
+    # -1: as many replicas as the brokers' default.replication.factor says.
+    return {"num_partitions": topic.partitions, "replication_factor": -1,
             "configs": {"retention.ms": str(topic.retention_days * DAY_MS)}}
 
 

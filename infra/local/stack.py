@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import json
 import shutil
@@ -17,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.local import dashboard, flink, folders, java, kafka, ports, postgres, processes, retention
+from infra.local import dashboard, exporter, flink, folders, java, kafka, ports, postgres, processes, retention
 from infra.local.flink_config import Cluster, main_cluster, store_cluster
 from infra.local.supervise import CHILD
 from jobs.settings import Settings
@@ -40,6 +39,7 @@ class Stack:
     jobmanager: str
     store_jobmanager: str
     dashboard: str
+    metrics: str
     home: Path
 
     def settings(self) -> Settings:
@@ -68,6 +68,7 @@ def start(home: Path, *, report: Report) -> Stack:
             parts = [pool.submit(part, home, chosen, report) for part in (_main, _kafka, _postgres, _store)]
         for part in parts:
             part.result()
+        exporter.start(home, chosen["Metrics"])
         return stack
 
 
@@ -98,6 +99,7 @@ def stop(home: Path) -> bool:
         return False
     with _alone(home), ThreadPoolExecutor(1) as pool:
         flinks = pool.submit(flink.stop, home)
+        exporter.stop(home)
         # Jobs end first: a sink that loses its database or broker while it shuts down logs errors nobody needs.
         found = [flinks.result(), dashboard.stop(home), kafka.stop(home), retention.stop(home), postgres.stop(home)]
         for name in (PORTS, EXPECTED_JOBS):
@@ -118,11 +120,17 @@ def last_known(home: Path) -> Stack | None:
     return _stack(home.absolute(), chosen) if chosen else None
 
 
+def configured(home: Path, settings: Settings) -> Stack | None:
+    """The stack that was started in this home, unless the settings name other brokers or another database."""
+    places = [(each.kafka_brokers, each.postgres_host, each.postgres_port) for each in (settings, Settings())]
+    return last_known(home) if places[0] == places[1] else None
+
+
 def parts(home: Path) -> list[tuple[str, bool]]:
     """Every process that should run, by name, and whether it does."""
     state = folders.state(home.absolute())
     places = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home),
-              "Dashboard": dashboard.folder(home)}
+              "Dashboard": dashboard.folder(home), "Metrics": exporter.folder(home)}
     for name, title in (("main", "Flink"), ("store", "Flink for the store")):
         places[f"{title}: JobManager"] = state / "flink" / name / "jobmanager"
         places[f"{title}: TaskManager's supervisor"] = state / "flink" / name / "taskmanager"
@@ -136,6 +144,7 @@ def addresses(stack: Stack) -> dict[str, str]:
             "Postgres": f"{stack.postgres_host}:{stack.postgres_port}, database and user {postgres.DATABASE}, "
                         f"PGPASSFILE={stack.pgpass_file}",
             "Flink": f"http://{stack.jobmanager}", "Flink for the store": f"http://{stack.store_jobmanager}",
+            "Metrics": f"http://{stack.metrics}/metrics",
             "Logs": str(folders.state(stack.home))}
 
 
@@ -171,7 +180,7 @@ def _stack(home: Path, chosen: dict[str, int]) -> Stack:
                  postgres_port=chosen["Postgres"], pgpass_file=postgres.pgpass(home),
                  jobmanager=f"127.0.0.1:{chosen['Flink']}",
                  store_jobmanager=f"127.0.0.1:{chosen['Flink for the store']}",
-                 dashboard=dashboard.address(chosen["Dashboard"]))
+                 dashboard=dashboard.address(chosen["Dashboard"]), metrics=f"127.0.0.1:{chosen['Metrics']}")
 
 
 def _parallelism() -> int:
@@ -180,20 +189,20 @@ def _parallelism() -> int:
 
 
 def _main(home: Path, chosen: dict[str, int], report: Report) -> None:
-    _flink(home, main_cluster(_parallelism()), (chosen["Flink"], chosen["Flink's RPC"]), "Flink", report)
+    _cluster(home, main_cluster(_parallelism()), "Flink", (chosen["Flink"], chosen["Flink's RPC"]), report)
 
 
 def _store(home: Path, chosen: dict[str, int], report: Report) -> None:
-    cluster, title = store_cluster(postgres.pgpass(home), _parallelism()), "Flink for the store"
-    _flink(home, cluster, (chosen[title], chosen[f"RPC of {title}"]), title, report)
+    _cluster(home, store_cluster(postgres.pgpass(home), _parallelism()), "Flink for the store",
+             (chosen["Flink for the store"], chosen["RPC of Flink for the store"]), report)
 
 
-def _flink(home: Path, sizes: Cluster, at: tuple[int, int], title: str, report: Report) -> None:
-    began = time.monotonic()
-    cluster = flink.Flink(home, java.find(), sizes, *at)
-    cluster.launch()
-    cluster.wait()
-    report(f"{title} is ready on {cluster.address} after {time.monotonic() - began:.1f} s")
+def _cluster(home: Path, cluster: Cluster, title: str, at: tuple[int, int], report: Report) -> None:
+    began, settings = time.monotonic(), Settings.load()
+    started = flink.Flink(home, java.find(), cluster, *at, settings.log_format, settings.flink_metrics_port)
+    started.launch()
+    started.wait()
+    report(f"{title} is ready on {started.address} after {time.monotonic() - began:.1f} s")
 
 
 def _kafka(home: Path, chosen: dict[str, int], report: Report) -> None:
@@ -214,34 +223,3 @@ def _postgres(home: Path, chosen: dict[str, int], report: Report) -> None:
     ready = _stack(home, chosen)
     dashboard.start(home, ready.settings(), chosen["Dashboard"])
     report(f"the dashboard is ready on {ready.dashboard} after {time.monotonic() - began:.1f} s")
-
-
-def up(args: argparse.Namespace) -> int:
-    """`./fire up`: starts the stack, submits the jobs, says where things are."""
-    home = folders.home_folder(Settings.load())
-    stack = start(home, report=print)
-    if not args.no_jobs:
-        _submit(stack)
-    width = max(map(len, addresses(stack)))
-    print("\n".join(f"{name:{width}}  {where}" for name, where in addresses(stack).items()))
-    return 0
-
-
-def _submit(stack: Stack) -> None:
-    from infra.local import status as told
-    from jobs.submit import submit
-
-    missing = tuple(job for job in JOBS if not told.is_running(stack, job))
-    if missing:
-        submit(stack, jobs=missing)
-    told.expect(stack.home, JOBS)
-
-
-def down(args: argparse.Namespace) -> int:
-    """`./fire down`: stops the stack, and deletes its data if asked to."""
-    home = folders.home_folder(Settings.load())
-    print("stopped" if stop(home) else "nothing was running")
-    if args.delete_data:
-        shutil.rmtree(folders.state(home), ignore_errors=True)
-        print(f"deleted {folders.state(home)}")
-    return 0

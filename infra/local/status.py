@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local import flink, folders, kafka, postgres, stack
-from jobs.settings import Settings
 from jobs.topics import TOPICS
 
 RUNNING = "RUNNING"
@@ -24,11 +22,6 @@ class Job:
     state: str
     restarts: int
     trouble: str
-
-
-def run(args: argparse.Namespace) -> int:
-    """`./fire status`: prints what runs; exit code 1 if something that should run does not."""
-    return show(folders.home_folder(Settings.load()))
 
 
 def show(home: Path) -> int:

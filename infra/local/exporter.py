@@ -1,0 +1,31 @@
+"""The embedded stack's metrics exporter: `./fire metrics`, beside what it measures."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from infra.local import folders, ports, processes
+
+START_SECONDS = 60.0
+
+
+def folder(home: Path) -> Path:
+    """Its record and log."""
+    return folders.state(home) / "metrics"
+
+
+def start(home: Path, port: int) -> None:
+    """Starts it on `port` unless it runs, and waits until it answers; it finds the stack by the home's own record."""
+    here = folder(home)
+    if processes.alive(here):
+        return
+    command = [sys.executable, "-P", "-m", "jobs.commands", "metrics", "--port", str(port), "--disk", str(folders.state(home))]
+    processes.start(here, command, env=os.environ | {"FIRE_HOME": str(home), "PYTHONPATH": str(folders.ROOT)})
+    processes.wait_until(lambda: ports.accepts(port), f"the metrics exporter on 127.0.0.1:{port}", here, START_SECONDS)
+
+
+def stop(home: Path) -> bool:
+    """Stops it; whether it ran."""
+    return processes.stop(folder(home))

@@ -1,0 +1,45 @@
+"""The commands `./fire up`, `down` and `status`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+
+from infra.local import folders, stack
+from infra.local import status as told
+from jobs.settings import Settings
+
+
+def up(args: argparse.Namespace) -> int:
+    """`./fire up`: starts the stack, submits the jobs, says where things are."""
+    home = folders.home_folder(Settings.load())
+    running = stack.start(home, report=print)
+    if not args.no_jobs:
+        _submit(running)
+    width = max(map(len, stack.addresses(running)))
+    print("\n".join(f"{name:{width}}  {where}" for name, where in stack.addresses(running).items()))
+    return 0
+
+
+def _submit(running: stack.Stack) -> None:
+    from jobs.submit import submit
+
+    missing = tuple(job for job in stack.JOBS if not told.is_running(running, job))
+    if missing:
+        submit(running, jobs=missing)
+    told.expect(running.home, stack.JOBS)
+
+
+def down(args: argparse.Namespace) -> int:
+    """`./fire down`: stops the stack, and deletes its data if asked to."""
+    home = folders.home_folder(Settings.load())
+    print("stopped" if stack.stop(home) else "nothing was running")
+    if args.delete_data:
+        shutil.rmtree(folders.state(home), ignore_errors=True)
+        print(f"deleted {folders.state(home)}")
+    return 0
+
+
+def status(args: argparse.Namespace) -> int:
+    """`./fire status`: prints what runs; exit code 1 if something that should run does not."""
+    return told.show(folders.home_folder(Settings.load()))

@@ -1,0 +1,86 @@
+"""The operator's guide: every command, file, metric, setting, table and rule that it names exists."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from jobs import commands
+from jobs.settings import Settings, variable
+from tests.test_monitoring import ALERTS, RECORDS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+TEXT = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SPANS = [(name, span) for name, text in TEXT.items()
+         for span in [*"\n".join(BLOCK.findall(text)).splitlines(), *re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))]]
+NAMES = next(each for each in commands.build_parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
+SCHEMA = (ROOT / "infra/postgres/schema.sql").read_text(encoding="utf-8")
+SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "jobs").glob("metrics*.py"))
+
+
+def command_lines() -> list[tuple[str, str]]:
+    """Every `./fire …` of the guide, without comments and what follows a pipe or `&&`."""
+    found = [(name, re.sub(r"\s+#.*", "", part.strip())) for name, span in SPANS for part in re.split(r"&&|\|", span)]
+    return [(name, part[part.index("./fire"):]) for name, part in found if "./fire " in part]
+
+
+@pytest.mark.parametrize(("page", "line"), command_lines())
+def test_command_of_the_guide_is_understood(page: str, line: str) -> None:
+    words = [re.sub(r"^TIME$", "2025-10-09T18:00:00Z", word) for word in shlex.split(line)[1:]]
+    if len(words) == 1:
+        assert words[0] in NAMES
+    else:
+        assert commands.parse([*words, *(["PATH"] if words[-1] == "--from" else [])]).command == words[0]
+
+
+@pytest.mark.parametrize(("page", "span"), [each for each in SPANS if "python -m " in each[1]])
+def test_module_of_the_guide_exists(page: str, span: str) -> None:
+    for module in re.findall(r"python -m ([\w.]+)", span):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
+
+
+@pytest.mark.parametrize("page", TEXT)
+def test_links_lead_to_files_and_headings_that_exist(page: str) -> None:
+    for target in re.findall(r"\]\(([^):]+)\)", TEXT[page]):
+        path, _, heading = target.partition("#")
+        file = (ROOT / "docs" / path).resolve() if path else ROOT / "docs" / page
+        assert file.exists(), target
+        headings = [each.lower().replace(" ", "-") for each in re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)] \
+            if heading else [heading]
+        assert heading in headings, target
+
+
+@pytest.mark.parametrize("page", TEXT)
+def test_settings_and_metrics_exist(page: str) -> None:
+    known = {variable(each.name) for each in fields(Settings)}
+    named = set(re.findall(r"\b(FIRE_[A-Z_]*[A-Z])\b(?!_)", TEXT[page]))
+    assert named <= known
+    recorded = {rule["record"] for rule in RECORDS}
+    assert set(re.findall(r"\bfire:[\w:]+", TEXT[page])) <= recorded
+    for metric in set(re.findall(r"\bfire_\w+", TEXT[page])) - {"fire_replaced"}:
+        assert f'"{metric.removesuffix("_total")}"' in SOURCES, metric
+
+
+@pytest.mark.parametrize(("page", "span"), [each for each in SPANS if each[1].startswith("SELECT")])
+def test_table_of_a_query_exists(page: str, span: str) -> None:
+    for table in re.findall(r"FROM (\w+)", span):
+        assert f"CREATE TABLE {table} (" in SCHEMA, table
+
+
+def test_every_rule_has_its_section_and_every_section_its_rule() -> None:
+    rules = TEXT["troubleshooting.md"].partition("## Rules")[2]
+    assert re.findall(r"^### (\w+)$", rules, re.MULTILINE) == [rule["alert"] for rule in ALERTS]
+
+
+def test_the_original_designs_indicators_are_kept() -> None:
+    table = TEXT["operations.md"].partition("## Indicators")[2].partition("##")[0]
+    for line in ("processing", "lag", "detection", "false alarms", "availability"):
+        assert re.search(rf"^\| {line}.*\|.*`.+`", table, re.MULTILINE), line
+    assert {"2 s", "1 min", "5 min", "5 %", "99.9 %"} <= set(re.findall(r"< (\d+ (?:s|min|%))", table)) | {"99.9 %"}
