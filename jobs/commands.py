@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _notify, _evaluate, _bench, _doctor):
+                    _notify, _evaluate, _bench, _package, _doctor):
         declare(commands)
     return parser
 
@@ -154,6 +154,13 @@ def _notify(commands: Commands) -> None:
     sub.add_argument("--channels", metavar="FILE", help="who hears of what (infra/notify/channels.example.toml shows how)")
     sub.add_argument("--status", action="store_true", help="say what is pending and what is parked, and end")
     sub.add_argument("--retry-parked", action="store_true", help="make parked deliveries due again, and end")
+
+
+def _package(commands: Commands) -> None:
+    sub = _command(commands, "package", "infra.managed_flink.package:run", "package",
+                   "pack the jobs for Managed Service for Apache Flink", "./fire package managed-flink --out out")
+    sub.add_argument("target", choices=["managed-flink"], help="what the package is for")
+    sub.add_argument("--out", default="out", metavar="DIR", help="folder for the zip and its runtime properties (default out)")
 
 
 def _doctor(commands: Commands) -> None:
