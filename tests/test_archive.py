@@ -119,11 +119,11 @@ def test_folder_without_readings_is_refused_by_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("given", "said"), [
     ({}, "FIRE_ARCHIVE is empty"),
-    ({"archive": "/a", "results": "kinesis", "kinesis_streams": "arn:aws:kinesis:eu-west-1:123456789012:stream/"}, "FIRE_RESULTS=kafka"),
+    ({"archive": "/a", "source": "kinesis", "kinesis_streams": "arn:aws:kinesis:eu-west-1:123456789012:stream/"}, "FIRE_RESULTS"),
 ])  # fmt: skip
 def test_place_that_is_missing_is_named(given: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        archive.start(Settings(**given), local_configuration())
+        archive.build(None, Settings(**given))  # type: ignore[arg-type]
 
 
 def test_files_are_completed_as_rarely_as_told_and_by_managed_flinks_own_checkpoints_there() -> None:

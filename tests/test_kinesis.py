@@ -82,7 +82,7 @@ def test_streams_are_called_like_topics_and_read_with_a_lateness_and_an_idle_tim
 
 def test_store_says_that_it_reads_kafka_alone() -> None:
     with pytest.raises(SettingsError, match="set FIRE_RESULTS=kafka and FIRE_ALERTS=kafka"):
-        store.start(SETTINGS, local_configuration())
+        store.build(None, SETTINGS)  # type: ignore[arg-type]
 
 
 def test_missing_jar_is_named_with_where_it_is_to_be_had(tmp_path: Path) -> None:
