@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _notify, _dashboard, _metrics, _stop, _rewind, _backup, _restore, _evaluate, _bench, _doctor):
+                    _notify, _dashboard, _metrics, _stop, _rewind, _backup, _restore, _evaluate, _bench, _package, _doctor):
         declare(commands)
     return parser
 
@@ -96,8 +96,8 @@ def _status(commands: Commands) -> None:
 def _submit(commands: Commands) -> None:
     sub = _command(commands, "submit", "jobs.submit:run", "stack", "submit jobs to a Flink cluster",
                    "./fire submit detect alert --jobmanager flink.example.org:8081")
-    sub.add_argument("jobs", nargs="*", choices=[*JOBS, []], metavar="JOB",
-                     help="detect, alert, store; none: all")
+    sub.add_argument("jobs", nargs="*", choices=[*JOBS, "archive", []], metavar="JOB",
+                     help="detect, alert, store, archive; none: all but archive")
     sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
     sub.add_argument("--from", dest="savepoint", metavar="PATH", help="savepoint or checkpoint from which the one job goes on")
 
@@ -143,7 +143,8 @@ def _score(commands: Commands) -> None:
 def _replay(commands: Commands) -> None:
     sub = _command(commands, "replay", "jobs.replay:run", "python",
                    "run the detect and alert jobs over files and write every result", "./fire replay day.jsonl.gz --out results")
-    sub.add_argument("files", nargs="+", metavar="FILE", help="JSON lines, plain or .gz, in order of arrival")
+    sub.add_argument("files", nargs="+", metavar="FILE",
+                     help="JSON lines, plain or .gz, in order of arrival; or an archive of readings, a Parquet file or a folder")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for <result>.jsonl")
     sub.add_argument("--parallelism", type=int, default=1, help="parallelism of the jobs (default 1)")
 
@@ -216,6 +217,13 @@ def _metrics(commands: Commands) -> None:
                      help="REST address of a Flink cluster, as often as there are (default: the stack that `up` started)")
     sub.add_argument("--disk", action="append", metavar="DIR", default=None,
                      help="folder whose disk is watched, as often as there are (default: the root)")
+
+
+def _package(commands: Commands) -> None:
+    sub = _command(commands, "package", "infra.managed_flink.package:run", "package",
+                   "pack the jobs for Managed Service for Apache Flink", "./fire package managed-flink --out out")
+    sub.add_argument("target", choices=["managed-flink"], help="what the package is for")
+    sub.add_argument("--out", default="out", metavar="DIR", help="folder for the zip and its runtime properties (default out)")
 
 
 def _doctor(commands: Commands) -> None:

@@ -77,13 +77,13 @@ def start(job: str, settings: Settings, address: str, savepoint: str | None = No
 def configuration(settings: Settings, address: str) -> Mapping[str, str]:
     """Flink's keys for a remote session cluster: where it is, and what to send along."""
     host, _, port = address.rpartition(":")
-    jars = ";".join(jar.as_uri() for jar in connector_jars(Path(settings.home)))
+    jars = ";".join(jar.as_uri() for jar in connector_jars(settings))
     return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
             "execution.attached": "false", "python.files": str(python_files(Path(settings.home))),
             "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
 
 
-def connector_jars(home: Path) -> list[Path]:
+def connector_jars(settings: Settings) -> list[Path]:
     """The jars of the connectors, and PyFlink's own, which a cluster does not have in its lib folder.
 
     Raises:
@@ -91,10 +91,21 @@ def connector_jars(home: Path) -> list[Path]:
     """
     import pyflink
 
-    connectors = sorted((home / "jars" / "flink").resolve().glob("*.jar"))
+    folder = Path(settings.home) / "jars" / "flink"
+    connectors = sorted(folder.resolve().glob("*.jar"))
     if not connectors:
-        raise SubmitError(f"{home / 'jars' / 'flink'} holds no connector jar; run ./fire submit, which downloads them")
+        raise SubmitError(f"{folder} holds no connector jar; run ./fire submit, which downloads them")
+    if settings.uses_kinesis:
+        connectors.append(_kinesis_jar(settings))
     return [*connectors, *(Path(pyflink.__path__[0]) / "opt").glob("flink-python-*.jar")]
+
+
+def _kinesis_jar(settings: Settings) -> Path:
+    jar = Path(settings.kinesis_jar)
+    if not jar.is_file():
+        raise SubmitError(f"FIRE_KINESIS_JAR is {settings.kinesis_jar!r} and must name the connector's jar; download "
+                          "org.apache.flink:flink-sql-connector-aws-kinesis-streams:6.0.0-2.0 from a Maven repository")
+    return jar.resolve()
 
 
 def python_files(home: Path) -> Path:

@@ -62,9 +62,12 @@ def main_cluster(parallelism: int = 1) -> Cluster:
     return Cluster("main", 2 * parallelism, MAIN_MEMORY)
 
 
-def store_cluster(pgpass: Path, parallelism: int = 1) -> Cluster:
-    """The cluster of the job store; a failing database sink takes its whole TaskManager down, so it has its own."""
-    return Cluster("store", parallelism, STORE_MEMORY, {"PGPASSFILE": str(pgpass)})
+def store_cluster(pgpass: Path, slots: int = 1) -> Cluster:
+    """The cluster of the job store; a failing database sink takes its whole TaskManager down, so it has its own.
+
+    Where readings are archived, that job has slots here too: it waits for nobody, and nobody for it.
+    """
+    return Cluster("store", slots, STORE_MEMORY, {"PGPASSFILE": str(pgpass)})
 
 
 def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: int, java_options: str, python: str,

@@ -49,7 +49,8 @@ CREATE TABLE alerts_in (
   'connector' = 'kafka',
   'topic' = '${ALERTS_TOPIC};${STATE_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  ${KAFKA_SECURITY}
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.isolation.level' = 'read_committed',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

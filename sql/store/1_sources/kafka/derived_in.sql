@@ -59,7 +59,8 @@ CREATE TABLE derived_in (
   'connector' = 'kafka',
   'topic' = '${WINDOW_TOPICS}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  ${KAFKA_SECURITY}
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'format' = 'json',

@@ -24,7 +24,8 @@ CREATE TABLE device_5min_aggregates_in (
   'connector' = 'kafka',
   'topic' = '${AGGREGATES_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  ${KAFKA_SECURITY}
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'format' = 'json',

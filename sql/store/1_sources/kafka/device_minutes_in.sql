@@ -48,7 +48,8 @@ CREATE TABLE device_minutes_in (
   'connector' = 'kafka',
   'topic' = '${MINUTES_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  ${KAFKA_SECURITY}
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'format' = 'json',

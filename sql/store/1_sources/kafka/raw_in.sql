@@ -9,7 +9,8 @@ CREATE TABLE raw_in (
   'connector' = 'kafka',
   'topic' = '${ALL_TOPICS}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
-  'properties.group.id' = '${CONSUMER_GROUP}-store-raw',
+  ${KAFKA_SECURITY}
+  'properties.group.id' = '${CONSUMER_GROUP}-raw',
   'properties.isolation.level' = 'read_committed',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

@@ -51,7 +51,8 @@ CREATE TABLE readings_in (
   'connector' = 'kafka',
   'topic' = '${READINGS_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  ${KAFKA_SECURITY}
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'format' = 'json',
