@@ -37,6 +37,8 @@ class Settings:
     kafka_brokers: str = setting("127.0.0.1:9092", "bootstrap servers, `host:port[,host:port]`")
     kafka_compression: str = setting("none", "compression of the topics that the jobs write",
                                      choices=("none", "gzip", "snappy", "lz4"))
+    kafka_security: str = setting("plaintext", "how brokers are spoken to; `scram` is SCRAM-SHA-512 over TLS, `msk-iam` needs "
+                                               "the jar of `./fire package`", choices=("plaintext", "tls", "scram", "msk-iam"))
     topic_prefix: str = setting("", "put before every topic name, as in `plant-a.readings`")
     consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`")
     file_input: str = setting("", "file that the file source reads, one JSON message a line (`.gz` allowed)")
@@ -61,6 +63,9 @@ class Settings:
     postgres_password: str = setting("", "its password; empty: `PGPASSFILE` is used", secret=True)
     readings_retention_days: int = setting(30, "days that readings stay in Postgres, dropped by partition")
     results_retention_days: int = setting(90, "days that alerts and window results stay in Postgres")
+    environment: str = setting("local", "name of this installation, the dimension `Environment` of its CloudWatch metrics")
+    watch_list: str = setting("", "devices with CloudWatch metrics of their own, separated by commas; others are summed up by "
+                                  "site and level")
     home: str = setting(".fire", "where the launcher keeps its venv, jars, logs and the embedded stack's data")
     maven_url: str = setting("", "repository that the locked jars come from; empty: Maven Central")
 
