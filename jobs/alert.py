@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from pyflink.common import Types
 from pyflink.datastream import DataStream
-from pyflink.table import DataTypes, Schema, StreamTableEnvironment, TableResult
+from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment, TableResult
 
+from jobs import kafka_security, kinesis
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, text
 from jobs.settings import Settings
@@ -26,11 +27,16 @@ ONE_READER = {"parallelism.default": "1"}
 def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
     """Builds the job for the configured source and starts it; returns at once with the job's client."""
     forced = ONE_READER if settings.source == "file" else {}
-    t_env = table_environment(settings, "alert", {**forced, **(configuration or {})})
+    return build(table_environment(settings, "alert", {**forced, **(configuration or {})}), settings).execute()
+
+
+def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
+    """Declares the whole job."""
     pipeline = Pipeline(t_env, names(settings))
-    pipeline.declare(f"alert/1_sources/{settings.source}", "alert/2_views", f"alert/3_sinks/{settings.source}")
+    pipeline.declare(f"alert/1_sources/{settings.results_in}", "alert/2_views", f"alert/3_sinks/{settings.alerts_in}",
+                     f"alert/3_dead_letters/{settings.results_in}")
     declare_output(t_env)
-    return pipeline.inserts("alert/4_inserts", f"alert/4_inserts/{settings.source}").execute()
+    return pipeline.inserts("alert/4_inserts", f"alert/4_inserts/{settings.alerts_in}")
 
 
 def declare_output(t_env: StreamTableEnvironment) -> None:
@@ -58,7 +64,8 @@ def names(settings: Settings) -> dict[str, str]:
         "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",
         "FILE_INPUT": settings.file_input, "FILE_OUTPUT": settings.file_output,
     }  # fmt: skip
-    return {name: text(value) for name, value in given.items()}
+    return {"KAFKA_SECURITY": kafka_security.lines(settings), **kinesis.names(settings),
+            **{name: text(value) for name, value in given.items()}}
 
 
 def main() -> None:

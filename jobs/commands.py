@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _notify, _cloudwatch, _deploy, _costs, _evaluate, _bench, _doctor):
+                    _notify, _cloudwatch, _deploy, _costs, _evaluate, _bench, _package, _doctor):
         declare(commands)
     return parser
 
@@ -188,6 +188,13 @@ def _costs(commands: Commands) -> None:
     sub.add_argument("--estimate", action="store_true", help="from the templates and list prices, without AWS")
     sub.add_argument("--devices", type=int, default=1000, help="devices of the estimate (default 1,000)")
     sub.add_argument("--seconds", type=float, default=10.0, help="seconds between a device's messages (default 10)")
+
+
+def _package(commands: Commands) -> None:
+    sub = _command(commands, "package", "infra.managed_flink.package:run", "package",
+                   "pack the jobs for Managed Service for Apache Flink", "./fire package managed-flink --out out")
+    sub.add_argument("target", choices=["managed-flink"], help="what the package is for")
+    sub.add_argument("--out", default="out", metavar="DIR", help="folder for the zip and its runtime properties (default out)")
 
 
 def _doctor(commands: Commands) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
+from jobs import kafka_security, kinesis
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, expression, text
 from jobs.settings import Settings
@@ -39,9 +40,15 @@ RESULTS = {
 
 def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
     """Submits the job and returns at once."""
-    retention = {"table.exec.state.ttl": f"{settings.deduplicate_minutes} min"}
-    t_env = table_environment(settings, "detect", retention | dict(configuration or {}))
+    t_env = table_environment(settings, "detect", options(settings) | dict(configuration or {}))
     return build(t_env, settings).execute()
+
+
+def options(settings: Settings) -> dict[str, str]:
+    """Flink's keys of this job; a source whose connector makes no watermarks has its idle timeout from here."""
+    retention = {"table.exec.state.ttl": f"{settings.deduplicate_minutes} min"}
+    idle = {"table.exec.source.idle-timeout": f"{settings.idle_timeout_seconds} s"}
+    return retention | (idle if settings.source == "kinesis" else {})
 
 
 def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
@@ -57,7 +64,7 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
     pipeline.declare("detect/9_windows", "detect/10_neighbours", "detect/11_results")
     pipeline.declare("detect/12_watched", "detect/13_candidates")
     pipeline.declare("detect/columns")
-    pipeline.declare_each(f"detect/sinks/{settings.source}.sql", sinks(settings))
+    pipeline.declare_each(f"detect/sinks/{settings.results_in}.sql", sinks(settings))
     return pipeline.inserts("detect/inserts", "detect/inserts_candidates")
 
 
@@ -75,8 +82,9 @@ def names(settings: Settings) -> dict[str, str]:
     }
     figures = {name: literal(vars(scoring)[name] if name in vars(scoring) else vars(limits)[name]) for name in LIMITS}
     levels = {"LOW": literal(scoring.LEVEL_CUTS[0]), "MEDIUM": literal(scoring.LEVEL_CUTS[1])}
-    return ({"MESSAGE_TIME": expression("detect/message_time.sql")} | figures | levels
-            | {name: text(value) for name, value in given.items()})
+    written = {"MESSAGE_TIME": expression("detect/message_time.sql"), "KAFKA_SECURITY": kafka_security.lines(settings),
+               "RECORD_KEY": "record_key" if settings.kafka_key_is_device else "CAST(NULL AS BYTES)"}
+    return written | figures | levels | kinesis.names(settings) | {name: text(value) for name, value in given.items()}
 
 
 def literal(number: float) -> str:

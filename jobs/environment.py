@@ -36,19 +36,25 @@ def _stream_environment(flink: Configuration) -> StreamExecutionEnvironment:
 
 
 def _options(settings: Settings, name: str) -> dict[str, str]:
+    """Flink's keys. Managed Service for Apache Flink refuses a program that sets more than these few; its own defaults then
+    stand for bundles, and its application's configuration for checkpoints and parallelism."""
     options = {
         "pipeline.name": f"fire-{name}",
         "pipeline.object-reuse": "true",
         "table.local-time-zone": "UTC",
         # One decoder for all results: without this the planner runs the Python function once for every INSERT.
         "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
+    }
+    return options if settings.managed_flink else options | _sizes(settings) | _checkpoints(settings)
+
+
+def _sizes(settings: Settings) -> dict[str, str]:
+    options = {
         "python.fn-execution.bundle.size": str(settings.bundle_size),
         "python.fn-execution.bundle.time": str(settings.bundle_millis),
         "python.fn-execution.arrow.batch.size": str(settings.bundle_size),
     }
-    if settings.parallelism:
-        options["parallelism.default"] = str(settings.parallelism)
-    return options | _checkpoints(settings)
+    return options | ({"parallelism.default": str(settings.parallelism)} if settings.parallelism else {})
 
 
 def _checkpoints(settings: Settings) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,9 @@ from jobs.errors import FireError
 
 APPLICATION_PROPERTIES = Path("/etc/flink/application_properties.json")
 PROPERTY_GROUP = "fire"
+STREAMS_ARN = re.compile(r"arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream/")
+LEAST_DISCOVERY_SECONDS = 5
+"""Below it the connector may ask for shards before its first answer has come, which fails the job."""
 
 
 class SettingsError(FireError):
@@ -33,13 +37,35 @@ def setting(default: Any, meaning: str, *, choices: tuple[str, ...] = (), secret
 class Settings:
     """Everything a job, a command or a test may be told from outside; immutable."""
 
-    source: str = setting("kafka", "where telemetry comes from", choices=("kafka", "file"))
+    source: str = setting("kafka", "where telemetry comes from", choices=("kafka", "kinesis", "file"))
+    results: str = setting("", "where the detect job writes and the alert job reads; empty: the kind that telemetry comes from",
+                           choices=("kafka", "kinesis"))
+    alerts: str = setting("", "where the alert job writes alerts; empty: where results are written",
+                          choices=("kafka", "kinesis"))
     kafka_brokers: str = setting("127.0.0.1:9092", "bootstrap servers, `host:port[,host:port]`")
     kafka_compression: str = setting("none", "compression of the topics that the jobs write",
                                      choices=("none", "gzip", "snappy", "lz4"))
     kafka_security: str = setting("plaintext", "how brokers are spoken to; `scram` is SCRAM-SHA-512 over TLS, `msk-iam` needs "
                                                "the jar of `./fire package`", choices=("plaintext", "tls", "scram", "msk-iam"))
-    topic_prefix: str = setting("", "put before every topic name, as in `plant-a.readings`")
+    kafka_user: str = setting("", "user for `scram`")
+    kafka_password: str = setting("", "its password", secret=True)
+    kafka_secret_arn: str = setting("", "secret in AWS Secrets Manager with `username` and `password` for `scram`, instead "
+                                        "of both")
+    kafka_truststore: str = setting("", "PEM file with the brokers' authority, on every machine of the cluster; empty: "
+                                        "Java's own")
+    kafka_key_is_device: bool = setting(True, "refuse a message whose record key is there and is not its `deviceId`; `false` "
+                                              "where the fleet keys otherwise")
+    kinesis_streams: str = setting("", "what stream names are put after, `arn:aws:kinesis:REGION:ACCOUNT:stream/`; streams are "
+                                       "called like topics")
+    kinesis_position: str = setting("TRIM_HORIZON", "where the detect job begins without a checkpoint",
+                                    choices=("TRIM_HORIZON", "LATEST"))
+    kinesis_lateness_seconds: int = setting(60, "how far the watermark stays behind with Kinesis, where it is kept for all "
+                                                "shards of a reader together")
+    kinesis_discovery_seconds: int = setting(10, "how often new shards are looked for, 5 or more")
+    kinesis_endpoint: str = setting("", "address of an emulator; empty: AWS's own")
+    kinesis_jar: str = setting("", "the connector's jar, `flink-sql-connector-aws-kinesis-streams-6.0.0-2.0.jar`; needed for "
+                                   "Kinesis")
+    topic_prefix: str = setting("", "put before every topic and stream name, as in `plant-a.readings`")
     consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`")
     file_input: str = setting("", "file that the file source reads, one JSON message a line (`.gz` allowed)")
     file_output: str = setting("", "folder that the file sinks write, one sub-folder a result")
@@ -61,6 +87,11 @@ class Settings:
     postgres_database: str = setting("fire", "its database")
     postgres_user: str = setting("fire", "its user")
     postgres_password: str = setting("", "its password; empty: `PGPASSFILE` is used", secret=True)
+    postgres_secret_arn: str = setting("", "secret in AWS Secrets Manager with `username` and `password`, instead of user and "
+                                           "password")
+    managed_flink: bool = setting(False, "set only those of Flink's options that Managed Service for Apache Flink lets a program "
+                                         "set; its package does")
+    job: str = setting("detect", "job that the package for Managed Flink runs", choices=("detect", "alert", "store"))
     readings_retention_days: int = setting(30, "days that readings stay in Postgres, dropped by partition")
     results_retention_days: int = setting(90, "days that alerts and window results stay in Postgres")
     environment: str = setting("local", "name of this installation, the dimension `Environment` of its CloudWatch metrics")
@@ -73,8 +104,29 @@ class Settings:
         for each in fields(self):
             choices = each.metadata["choices"]
             value = getattr(self, each.name)
-            if choices and value not in choices:
+            if choices and value not in (*choices, each.default):
                 raise SettingsError(f"{variable(each.name)} is {value!r}; use one of: {', '.join(choices)}")
+        if self.kinesis_discovery_seconds < LEAST_DISCOVERY_SECONDS:
+            raise SettingsError(f"FIRE_KINESIS_DISCOVERY_SECONDS is {self.kinesis_discovery_seconds}; use "
+                                f"{LEAST_DISCOVERY_SECONDS} or more")
+        if self.uses_kinesis and not STREAMS_ARN.fullmatch(self.kinesis_streams):
+            raise SettingsError(f"FIRE_KINESIS_STREAMS is {self.kinesis_streams!r}; use arn:aws:kinesis:REGION:ACCOUNT:stream/ "
+                                "(with the slash at its end)")
+
+    @property
+    def results_in(self) -> str:
+        """Where the detect job writes and the alert job reads: `kafka`, `kinesis` or `file`."""
+        return self.source if self.source == "file" else self.results or self.source
+
+    @property
+    def alerts_in(self) -> str:
+        """Where the alert job writes alerts: `kafka`, `kinesis` or `file`."""
+        return self.results_in if self.results_in == "file" else self.alerts or self.results_in
+
+    @property
+    def uses_kinesis(self) -> bool:
+        """Whether any job reads from or writes to Kinesis."""
+        return "kinesis" in (self.source, self.results_in, self.alerts_in)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, properties: Path = APPLICATION_PROPERTIES) -> Settings:

@@ -1,7 +1,8 @@
 """Store: result topics → Postgres, by idempotent upserts.
 
 A job of its own, so that a database that is down delays rows and never an alert. The password is not part of the job:
-the driver reads it from the file that `PGPASSFILE` names in the TaskManager's environment.
+the driver reads it from the file that `PGPASSFILE` names in the TaskManager's environment. Where there is no such file, on
+Managed Service for Apache Flink, the job takes the login from AWS Secrets Manager when it starts.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from jobs import kafka_security, secret_store
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, text
-from jobs.settings import Settings
+from jobs.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from pyflink.table import TableResult
+    from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
 # Short timeouts so that a dead connection is noticed within 10 s, which must exceed the 5 s that the retention may wait
 # for its lock; texts untyped, so that Postgres reads times and JSON by itself.
@@ -44,11 +46,23 @@ OPTIONS = {"pipeline.operator-chaining.enabled": "false"}
 def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
     """Builds the job and executes it; returns at once with the job's client."""
     t_env = table_environment(settings, "store", OPTIONS | dict(configuration or {}))
+    return build(t_env, settings).execute()
+
+
+def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
+    """Declares the whole job.
+
+    Raises:
+        SettingsError: results or alerts are not where it reads.
+    """
+    if "kinesis" in (settings.results_in, settings.alerts_in):
+        raise SettingsError("the store job reads results and alerts from Kafka; set FIRE_RESULTS=kafka and FIRE_ALERTS=kafka "
+                            "(telemetry may come from Kinesis), or do without the store")
     pipeline = Pipeline(t_env, names(settings))
-    pipeline.declare(f"store/1_sources/{settings.source}")
+    pipeline.declare(f"store/1_sources/{settings.results_in}")
     pipeline.declare("store/2_views")
     pipeline.declare("store/3_sinks")
-    return pipeline.inserts("store/4_inserts").execute()
+    return pipeline.inserts("store/4_inserts")
 
 
 def names(settings: Settings) -> dict[str, str]:
@@ -60,7 +74,8 @@ def names(settings: Settings) -> dict[str, str]:
         "POSTGRES_URL": postgres_url(settings),
         "WINDOW_RESULTS": "|".join(WINDOWS),
     }
-    return {name: text(value) for name, value in (PATTERNS | given | topics(settings)).items()}
+    return {"KAFKA_SECURITY": kafka_security.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
+            **{name: text(value) for name, value in (PATTERNS | given | topics(settings)).items()}}
 
 
 def topics(settings: Settings) -> dict[str, str]:
@@ -79,7 +94,16 @@ def _file_names(settings: Settings) -> dict[str, str]:
 def postgres_url(settings: Settings) -> str:
     """The JDBC URL of the results database, with the user and without a password."""
     database, user = quote(settings.postgres_database, safe=""), quote(settings.postgres_user, safe="")
-    return f"jdbc:postgresql://{settings.postgres_host}:{settings.postgres_port}/{database}?user={user}&{CONNECTION}"
+    named = "" if settings.postgres_secret_arn else f"user={user}&"
+    return f"jdbc:postgresql://{settings.postgres_host}:{settings.postgres_port}/{database}?{named}{CONNECTION}"
+
+
+def postgres_login(settings: Settings) -> str:
+    """The lines of a JDBC table that hold the login of a secret store; empty where the driver finds it by itself."""
+    if not settings.postgres_secret_arn:
+        return ""
+    login = secret_store.login(settings.postgres_secret_arn)
+    return f"'username' = '{text(login.user)}',\n  'password' = '{text(login.password)}',"
 
 
 def main() -> None:

@@ -123,7 +123,7 @@ def test_rubbish_becomes_dead_letters_with_its_bytes_its_line_and_a_reason(small
         assert messages[int(row["source"].rpartition(":")[2]) - 1] == base64.b64decode(row["message"])
     reasons = {base64.b64decode(row["message"]): row["reason"] for row in letters}
     assert "more than 1 h ahead" in reasons[FUTURE]
-    assert reasons[NO_TIME] == "timestamp is absent, and a file has no record time"
+    assert reasons[NO_TIME] == "timestamp is absent, and this source has no record time"
 
 
 def test_rubbish_from_the_future_does_not_move_the_watermark(small_fleet: dict[str, Rows]) -> None:

@@ -25,10 +25,11 @@ from udfs.registry_format import RegistryError, parse
 AT = pd.Timestamp("2025-10-09T09:00:00")
 
 
-def decoded(message: object, stream: pd.Timestamp = AT, record: pd.Timestamp | None = None) -> pd.Series:
+def decoded(message: object, stream: pd.Timestamp = AT, record: pd.Timestamp | None = None, key: bytes | None = None
+            ) -> pd.Series:
     raw = message if isinstance(message, bytes) else json.dumps(message).encode()
     times = (pd.Series([time], dtype="datetime64[ms]") for time in (record, AT + pd.Timedelta(days=1), stream))
-    return decode(pd.Series([raw]), *times, pd.Series([False])).iloc[0]
+    return decode(pd.Series([raw]), pd.Series([key], dtype=object), *times, pd.Series([False])).iloc[0]
 
 
 GOOD = {"deviceId": "dev-1", "idx": 7, "volt": 220.0, "timestamp": "2025-10-09T09:00:00Z"}
@@ -47,7 +48,23 @@ def test_message_that_the_stream_reads_at_another_time_is_refused_as_ambiguous()
 def test_message_without_a_time_takes_the_brokers_and_is_refused_where_there_is_none() -> None:
     timeless = {name: value for name, value in GOOD.items() if name != "timestamp"}
     assert decoded(timeless, record=AT)["reason"] is None
-    assert decoded(timeless)["reason"] == "timestamp is absent, and a file has no record time"
+    assert decoded(timeless)["reason"] == "timestamp is absent, and this source has no record time"
+
+
+@pytest.mark.parametrize("key", [None, b"dev-1"])
+def test_message_under_its_own_key_or_none_is_accepted(key: bytes | None) -> None:
+    assert decoded(GOOD, key=key)["reason"] is None
+
+
+@pytest.mark.parametrize("key", [b"dev-2", b"", b"dev-1 ", b"DEV-1", b"\xff"])
+def test_message_that_speaks_for_another_device_than_its_key_is_refused(key: bytes) -> None:
+    reason = decoded(GOOD, key=key)["reason"]
+    assert reason.startswith("deviceId 'dev-1' is not the record key ")
+    assert repr(key.decode(errors="replace")) in reason
+
+
+def test_unreadable_message_keeps_its_own_reason_whatever_its_key() -> None:
+    assert decoded({"idx": 1}, key=b"dev-2")["reason"] == "deviceId is absent"
 
 
 def test_rubbish_keeps_its_row() -> None:
@@ -63,7 +80,8 @@ REGISTRY = parse(json.dumps({
 def crosses_to_flink(messages: list[bytes], registry: Registry = NONE) -> None:
     """Does what a Python worker does with the function's result: an error there would restart the job for ever."""
     at = pd.Series([AT] * len(messages), dtype="datetime64[ms]")
-    rows = decode(pd.Series(messages, dtype=object), at, at, at, pd.Series([False] * len(messages)), registry)
+    keys = pd.Series([None, b"key"] * len(messages), dtype=object)[:len(messages)]
+    rows = decode(pd.Series(messages, dtype=object), keys, at, at, at, pd.Series([False] * len(messages)), registry)
     columns = [rows[name] for name in FIELDS]
     pandas_to_arrow(create_arrow_schema(list(FIELDS), list(FIELDS.values())), "UTC", list(FIELDS.values()), columns)
 
@@ -91,7 +109,7 @@ def test_decoder_follows_the_registry_of_its_location_and_travels_to_workers(tmp
     decoder = pickle.loads(pickle.dumps(Decoder(str(file))))
     decoder.open(None)
     at = pd.Series([AT], dtype="datetime64[ms]")
-    row = decoder.eval(pd.Series([json.dumps(GOOD).encode()]), at, at, at, pd.Series([False])).iloc[0]
+    row = decoder.eval(pd.Series([json.dumps(GOOD).encode()]), pd.Series([b"dev-1"]), at, at, at, pd.Series([False])).iloc[0]
     assert (row["zone"], row["profile"], row["profile_version"]) == ("hall", "default", "v7")
     assert not decoder.is_deterministic()
 

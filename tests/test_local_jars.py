@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import jars
+from infra.local import install, jars
 
 PATHS = ("org/a/1/a-1.jar", "org/b/2/b-2.jar")
 
@@ -85,8 +85,15 @@ def test_an_unreachable_repository_is_named_with_the_remedy(
         fetched(tmp_path, f"{repository}/absent")
 
 
-def test_the_lock_holds_both_kinds_without_what_flink_has_already() -> None:
-    names = [jar.path for jar in jars.locked(jars.KINDS)]
+def test_the_lock_holds_every_kind_without_what_flink_has_already() -> None:
+    locked = jars.locked(jars.KINDS)
+    names = [jar.path for jar in locked]
     assert any("flink-sql-connector-kafka" in name for name in names) and any("kafka_2.13" in name for name in names)
     assert not any("flink-connector-base" in name or "checker-qual" in name for name in names)
-    assert len(set(names)) == len(names)
+    assert {jar.kind for jar in locked} == set(jars.KINDS)
+    assert len({(jar.kind, jar.path) for jar in locked}) == len(locked)
+
+
+def test_nothing_that_only_packagers_and_archivists_need_is_installed_with_the_demo() -> None:
+    parts = {part.name for part in install.NEEDS["stack"] if part.kind == "jars"}
+    assert parts == {"flink", "kafka"}

@@ -80,10 +80,10 @@ def test_candidates_are_inserted_by_name_and_say_what_every_one_must(file: Path)
 
 def test_sources_declare_the_same_shape() -> None:
     shapes = {}
-    for connector in ("kafka", "file"):
+    for connector in ("kafka", "kinesis", "file"):
         body = (SQL / f"detect/1_sources/{connector}/telemetry_raw.sql").read_text(encoding="utf-8")
         shapes[connector] = set(re.findall(r"^  (\w+) +(?:BYTES|STRING|TIMESTAMP|AS)", body, re.M)) - {"topic"}
-    assert shapes["kafka"] == shapes["file"]
+    assert shapes["kafka"] == shapes["kinesis"] == shapes["file"]
 
 
 def test_job_gives_every_name_its_files_ask_for() -> None:

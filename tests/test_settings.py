@@ -29,10 +29,13 @@ def test_environment_wins_over_managed_flinks_properties(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("name", "text", "said"), [
-    ("FIRE_SOURCE", "carrier-pigeon", "FIRE_SOURCE is 'carrier-pigeon'; use one of: kafka, file"),
+    ("FIRE_SOURCE", "carrier-pigeon", "FIRE_SOURCE is 'carrier-pigeon'; use one of: kafka, kinesis, file"),
     ("FIRE_DEDUPLICATE", "perhaps", "FIRE_DEDUPLICATE is 'perhaps'; use true or false"),
     ("FIRE_POSTGRES_PORT", "-1", "FIRE_POSTGRES_PORT is '-1'; use a whole number, 0 or more"),
     ("FIRE_TYPO", "1", "FIRE_TYPO: no such setting"),
+    ("FIRE_KINESIS_DISCOVERY_SECONDS", "4", "FIRE_KINESIS_DISCOVERY_SECONDS is 4; use 5 or more"),
+    ("FIRE_SOURCE", "kinesis", "FIRE_KINESIS_STREAMS is ''; use arn:aws:kinesis:REGION:ACCOUNT:stream/"),
+    ("FIRE_RESULTS", "file", "FIRE_RESULTS is 'file'; use one of: kafka, kinesis"),
 ])  # fmt: skip
 def test_unusable_value_is_refused_with_its_name_and_the_remedy(name: str, text: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
@@ -40,4 +43,15 @@ def test_unusable_value_is_refused_with_its_name_and_the_remedy(name: str, text:
 
 
 def test_secret_is_not_printed() -> None:
-    assert "hunter2" not in repr(Settings(postgres_password="hunter2"))
+    assert "hunter2" not in repr(Settings(postgres_password="hunter2", kafka_password="hunter2"))
+
+
+@pytest.mark.parametrize(("given", "results", "alerts"), [
+    ({}, "kafka", "kafka"), ({"source": "file"}, "file", "file"), ({"source": "kinesis"}, "kinesis", "kinesis"),
+    ({"source": "kinesis", "results": "kafka"}, "kafka", "kafka"), ({"alerts": "kinesis"}, "kafka", "kinesis"),
+    ({"source": "file", "results": "kafka", "alerts": "kafka"}, "file", "file"),
+])  # fmt: skip
+def test_results_go_where_telemetry_comes_from_and_alerts_where_results_go_unless_told(
+        given: dict[str, str], results: str, alerts: str) -> None:
+    settings = Settings(kinesis_streams="arn:aws:kinesis:eu-west-1:123456789012:stream/", **given)
+    assert (settings.results_in, settings.alerts_in) == (results, alerts)

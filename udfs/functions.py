@@ -36,12 +36,14 @@ COUNTS = ("idx", "status_bits", "verify_status", "arc_count")
 """Whole numbers in accepted messages; in a refused one they may be anything, which Arrow would not convert."""
 
 
-def decode(message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, stream_time: pd.Series,
-           is_late: pd.Series, registry: Registry = NONE) -> pd.DataFrame:
+def decode(message: pd.Series, record_key: pd.Series, record_time: pd.Series, arrived_by: pd.Series,
+           stream_time: pd.Series, is_late: pd.Series, registry: Registry = NONE) -> pd.DataFrame:
     """Decodes, validates and scores a batch of messages.
 
     Args:
         message: the bytes of each message.
+        record_key: the key that the broker had it under, bytes; a message that names another device is refused, because
+            a device may speak only for itself; null where there is none or fleets key otherwise.
         record_time: the broker's time, UTC; null where the source has none.
         arrived_by: the latest moment at which the message can have arrived.
         stream_time: the event time that the source table read; a message that means another time is refused, because
@@ -54,8 +56,10 @@ def decode(message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, st
     """
     readings = telemetry.read(message.tolist(), _milliseconds(record_time), _milliseconds(arrived_by), registry)
     meant, streamed = readings.columns["event_ms"], _milliseconds(stream_time)
-    readings.refuse(meant == event_time.NO_TIME, lambda row: "timestamp is absent, and a file has no record time")
+    readings.refuse(meant == event_time.NO_TIME, lambda row: "timestamp is absent, and this source has no record time")
     readings.refuse(meant != streamed, lambda row: _two_times(meant[row], streamed[row]))
+    keys, devices = record_key.tolist(), readings.columns["device_id"]
+    readings.refuse(_spoken_for_another(keys, devices), lambda row: _two_devices(devices[row], keys[row]))
     columns = readings.columns | {"reason": readings.reason, "is_late": is_late.to_numpy()}
     refused = readings.reason != None  # noqa: E711 -- compares each element
     for name in COUNTS:
@@ -70,6 +74,16 @@ def _milliseconds(column: pd.Series) -> NDArray[np.int64]:
 
 def _two_times(meant: int, streamed: int) -> str:
     return f"timestamp is ambiguous: read as {meant} and as {streamed} (epoch milliseconds); send the field once"
+
+
+def _spoken_for_another(keys: list[bytes | None], devices: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return np.fromiter((key is not None and device is not None and key != device.encode()
+                        for key, device in zip(keys, devices, strict=True)), dtype=bool, count=len(keys))
+
+
+def _two_devices(device: str, key: bytes) -> str:
+    shown = key.decode(errors="replace")[: telemetry.LONGEST_ID]
+    return f"deviceId {device!r} is not the record key {shown!r}; a device may speak only for itself"
 
 
 class Decoder(ScalarFunction):  # type: ignore[misc]
@@ -87,10 +101,10 @@ class Decoder(ScalarFunction):  # type: ignore[misc]
         """No, or the planner calls it once for every use of its result."""
         return False
 
-    def eval(self, message: pd.Series, record_time: pd.Series, arrived_by: pd.Series, stream_time: pd.Series,
-             is_late: pd.Series) -> pd.DataFrame:
+    def eval(self, message: pd.Series, record_key: pd.Series, record_time: pd.Series, arrived_by: pd.Series,
+             stream_time: pd.Series, is_late: pd.Series) -> pd.DataFrame:
         """See `decode`."""
-        return decode(message, record_time, arrived_by, stream_time, is_late, self._registry.current())
+        return decode(message, record_key, record_time, arrived_by, stream_time, is_late, self._registry.current())
 
 
 def decode_and_score(location: str = "") -> UserDefinedScalarFunctionWrapper:
@@ -101,7 +115,7 @@ def decode_and_score(location: str = "") -> UserDefinedScalarFunctionWrapper:
     """
     return udf(
         Decoder(registry_source.resolved(location)),
-        input_types=[DataTypes.BYTES(), TIME, TIME, TIME, FLAG],
+        input_types=[DataTypes.BYTES(), DataTypes.BYTES(), TIME, TIME, TIME, FLAG],
         result_type=DataTypes.ROW([DataTypes.FIELD(name, kind) for name, kind in FIELDS.items()]),
         func_type="pandas",
     )

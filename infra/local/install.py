@@ -66,8 +66,12 @@ PYTHON = Part("requirements", folders.ROOT / "requirements.txt", "packages")
 TESTING = Part("requirements-dev", folders.ROOT / "requirements-dev.txt", "packages")
 FLINK = Part("flink", folders.ROOT / "infra" / "jars.lock", "jars")
 KAFKA = Part("kafka", folders.ROOT / "infra" / "jars.lock", "jars")
+MANAGED_FLINK = Part("managed-flink", folders.ROOT / "infra" / "jars.lock", "jars")
+PARQUET = Part("parquet", folders.ROOT / "infra" / "jars.lock", "jars")
+S3 = Part("s3", folders.ROOT / "infra" / "jars.lock", "jars")
 NEEDS = {"none": (), "python": (PYTHON,), "flink": (PYTHON, FLINK), "stack": (PYTHON, FLINK, KAFKA),
-         "test": (PYTHON, TESTING, FLINK, KAFKA)}
+         "package": (PYTHON, FLINK, MANAGED_FLINK),
+         "test": (PYTHON, TESTING, FLINK, KAFKA, MANAGED_FLINK, PARQUET, S3)}
 
 
 def ensure(home: Path, needs: str) -> None:

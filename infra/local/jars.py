@@ -23,7 +23,9 @@ from jobs.errors import FireError
 
 LOCK = ROOT / "infra" / "jars.lock"
 POM = ROOT / "infra" / "pom.xml"
-KINDS = ("flink", "kafka")
+KINDS = ("flink", "kafka", "managed-flink", "parquet", "s3")
+OPTIONAL = ("kinesis",)
+"""Kinds that not every repository has; the lock is made without them where they cannot be resolved."""
 THREADS = 6
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 60
@@ -128,7 +130,16 @@ def write_lock() -> None:
         raise JarError("making infra/jars.lock needs Maven, and no mvn is on the PATH; install it, or keep the lock")
     with tempfile.TemporaryDirectory() as folder:
         lines = [line for kind in KINDS for line in _resolve(maven, kind, Path(folder) / kind)]
+        lines += [line for kind in OPTIONAL for line in _resolve_if_there(maven, kind, Path(folder) / kind)]
     LOCK.write_text(HEADER + "".join(lines), encoding="utf-8")
+
+
+def _resolve_if_there(maven: str, kind: str, folder: Path) -> list[str]:
+    try:
+        return _resolve(maven, kind, folder)
+    except subprocess.CalledProcessError:
+        print(f"the jars of {kind} cannot be resolved here; the lock is made without them")
+        return []
 
 
 def _resolve(maven: str, kind: str, folder: Path) -> list[str]:

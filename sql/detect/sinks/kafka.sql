@@ -3,6 +3,7 @@ CREATE TEMPORARY TABLE ${RESULT}_out WITH (
   'connector' = 'kafka',
   'topic' = '${TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
   'properties.linger.ms' = '5',
   'key.format' = 'raw',

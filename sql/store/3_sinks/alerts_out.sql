@@ -47,6 +47,7 @@ CREATE TABLE alerts_out (
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',
+  ${POSTGRES_LOGIN}
   'table-name' = 'alerts',
   'sink.buffer-flush.max-rows' = '1',
   'sink.buffer-flush.interval' = '500ms'

@@ -14,6 +14,7 @@ CREATE TABLE device_correlations_out (
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',
+  ${POSTGRES_LOGIN}
   'table-name' = 'device_correlations',
   'sink.buffer-flush.max-rows' = '500',
   'sink.buffer-flush.interval' = '500ms'

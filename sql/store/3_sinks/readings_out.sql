@@ -47,6 +47,7 @@ CREATE TABLE readings_out (
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',
+  ${POSTGRES_LOGIN}
   'table-name' = 'readings',
   'sink.buffer-flush.max-rows' = '500',
   'sink.buffer-flush.interval' = '500ms'

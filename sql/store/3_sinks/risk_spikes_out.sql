@@ -11,6 +11,7 @@ CREATE TABLE risk_spikes_out (
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',
+  ${POSTGRES_LOGIN}
   'table-name' = 'risk_spikes',
   'sink.buffer-flush.max-rows' = '500',
   'sink.buffer-flush.interval' = '500ms'

@@ -7,6 +7,7 @@ CREATE TABLE store_refusals_out (
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',
+  ${POSTGRES_LOGIN}
   'table-name' = 'store_refusals',
   'sink.buffer-flush.max-rows' = '500',
   'sink.buffer-flush.interval' = '500ms'

@@ -13,6 +13,7 @@ CREATE TABLE temperature_anomalies_out (
 ) WITH (
   'connector' = 'jdbc',
   'url' = '${POSTGRES_URL}',
+  ${POSTGRES_LOGIN}
   'table-name' = 'temperature_anomalies',
   'sink.buffer-flush.max-rows' = '500',
   'sink.buffer-flush.interval' = '500ms'

@@ -12,6 +12,7 @@ CREATE TABLE candidates_raw (
   'connector' = 'kafka',
   'topic' = '${CANDIDATES_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

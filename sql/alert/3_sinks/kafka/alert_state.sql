@@ -8,6 +8,7 @@ CREATE TABLE alert_state (
   'connector' = 'kafka',
   'topic' = '${ALERT_STATE_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
   'key.format' = 'raw',
   'key.fields' = 'alert_id',

@@ -10,6 +10,7 @@ CREATE TABLE alerts (
   'connector' = 'kafka',
   'topic' = '${ALERTS_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
   'properties.transaction.timeout.ms' = '600000',
   'key.format' = 'raw',

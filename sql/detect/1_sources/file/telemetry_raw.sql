@@ -1,9 +1,10 @@
 -- What arrived? One row per line of a file, untouched, in the order of the file.
 -- event_time is the message's own time; one hour after the file was written at the latest, 1970 where there is none (the decoder
--- refuses both and says why, and neither moves the watermark). A file has no record time. One file, one split: splits read side
--- by side would mix event times.
+-- refuses both and says why, and neither moves the watermark). A file has no record time and no record key. One file, one split:
+-- splits read side by side would mix event times.
 CREATE TABLE telemetry_raw (
   message     BYTES,
+  record_key  AS CAST(NULL AS BYTES),
   source      STRING METADATA FROM 'file.path' VIRTUAL,
   arrived_by  TIMESTAMP_LTZ(3) METADATA FROM 'file.modification-time' VIRTUAL,
   record_time AS CAST(NULL AS TIMESTAMP_LTZ(3)),

@@ -1,9 +1,10 @@
--- What arrived? One row per message of the telemetry topic, untouched.
+-- What arrived? One row per message of the telemetry topic, untouched, with the key that it was sent under.
 -- event_time is the message's own time: one hour ahead of the broker's at the latest, the broker's where there is none.
 -- The watermark never passes the broker's time, and a time that is refused does not move it, so no device's clock can make the
 -- others late; it is kept per partition. Its generator runs inside the source, where only plain expressions can be evaluated.
 CREATE TABLE telemetry_raw (
   message          BYTES,
+  record_key       BYTES,
   topic            STRING METADATA VIRTUAL,
   `partition`      INT METADATA VIRTUAL,
   `offset`         BIGINT METADATA VIRTUAL,
@@ -20,10 +21,14 @@ ${MESSAGE_TIME},
   'connector' = 'kafka',
   'topic' = '${TOPIC_PREFIX}telemetry',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-detect',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'scan.topic-partition-discovery.interval' = '60 s',
   'scan.watermark.idle-timeout' = '${IDLE_TIMEOUT_SECONDS} s',
-  'format' = 'raw'
+  'key.format' = 'raw',
+  'key.fields' = 'record_key',
+  'value.format' = 'raw',
+  'value.fields-include' = 'EXCEPT_KEY'
 )

@@ -49,6 +49,7 @@ CREATE TABLE alerts_in (
   'connector' = 'kafka',
   'topic' = '${ALERTS_TOPIC};${STATE_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-store',
   'properties.isolation.level' = 'read_committed',
   'properties.auto.offset.reset' = 'earliest',

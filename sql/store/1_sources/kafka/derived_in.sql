@@ -59,6 +59,7 @@ CREATE TABLE derived_in (
   'connector' = 'kafka',
   'topic' = '${WINDOW_TOPICS}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-store',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

@@ -24,6 +24,7 @@ CREATE TABLE device_5min_aggregates_in (
   'connector' = 'kafka',
   'topic' = '${AGGREGATES_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-store',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

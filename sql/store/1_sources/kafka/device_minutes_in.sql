@@ -48,6 +48,7 @@ CREATE TABLE device_minutes_in (
   'connector' = 'kafka',
   'topic' = '${MINUTES_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-store',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

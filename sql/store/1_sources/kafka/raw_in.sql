@@ -9,6 +9,7 @@ CREATE TABLE raw_in (
   'connector' = 'kafka',
   'topic' = '${ALL_TOPICS}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-store-raw',
   'properties.isolation.level' = 'read_committed',
   'properties.auto.offset.reset' = 'earliest',

@@ -51,6 +51,7 @@ CREATE TABLE readings_in (
   'connector' = 'kafka',
   'topic' = '${READINGS_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-store',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

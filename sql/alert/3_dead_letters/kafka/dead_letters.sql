@@ -6,6 +6,7 @@ CREATE TABLE dead_letters (
   'connector' = 'kafka',
   'topic' = '${DEAD_LETTERS_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
   'format' = 'raw',
   'sink.delivery-guarantee' = 'at-least-once'

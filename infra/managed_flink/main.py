@@ -1,0 +1,11 @@
+"""What Managed Service for Apache Flink starts: the job that the property `job` of the group `fire` names."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "dep"))
+
+from jobs import managed_flink
+
+if __name__ == "__main__":
+    sys.exit(managed_flink.main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""How Kafka's brokers are spoken to: the client options of the jobs, as lines of their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jobs import secret_store
+from jobs.pipeline import text
+from jobs.settings import Settings, SettingsError
+
+SHADED = "org.apache.flink.kafka.shaded."
+"""Where the SQL connector keeps its Kafka client; the jar of `./fire package` holds the client under its own name."""
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+MSK_IAM = {
+    "security.protocol": "SASL_SSL",
+    "sasl.mechanism": "AWS_MSK_IAM",
+    "sasl.jaas.config": "software.amazon.msk.auth.iam.IAMLoginModule required;",
+    "sasl.client.callback.handler.class": "software.amazon.msk.auth.iam.IAMClientCallbackHandler",
+}
+
+
+def options(settings: Settings) -> Mapping[str, str]:
+    """Kafka's client options for the configured security; none for plaintext.
+
+    Raises:
+        SettingsError: the login for `scram` is missing.
+        SecretError: the secret that holds it cannot be read.
+    """
+    if settings.kafka_security == "plaintext":
+        return {}
+    protocols = {"tls": {"security.protocol": "SSL"}, "msk-iam": MSK_IAM}
+    authority = {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.kafka_truststore}
+    protocol = protocols.get(settings.kafka_security) or _scram(settings)
+    return protocol | (authority if settings.kafka_truststore else {})
+
+
+def lines(settings: Settings) -> str:
+    """The options as lines of a table's WITH, each with its comma; empty for plaintext."""
+    return "\n".join(f"  'properties.{name}' = '{text(value)}'," for name, value in options(settings).items()).strip()
+
+
+def _scram(settings: Settings) -> dict[str, str]:
+    login = _login(settings)
+    module = SCRAM if settings.managed_flink else SHADED + SCRAM
+    return {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.jaas.config": f"{module} required username={_quoted(login.user)} password={_quoted(login.password)};"}
+
+
+def _login(settings: Settings) -> secret_store.Login:
+    if settings.kafka_secret_arn:
+        return secret_store.login(settings.kafka_secret_arn)
+    if not (settings.kafka_user and settings.kafka_password):
+        raise SettingsError("FIRE_KAFKA_SECURITY is scram; set FIRE_KAFKA_USER and FIRE_KAFKA_PASSWORD, or FIRE_KAFKA_SECRET_ARN")
+    return secret_store.Login(settings.kafka_user, settings.kafka_password)
+
+
+def _quoted(value: str) -> str:
+    """A value between the double quotes of a JAAS option."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
