@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto.cloudformation import parsing
 from moto.cloudformation.models import CloudFormationBackend
 from moto.core.common_models import CloudFormationModel
@@ -49,7 +50,6 @@ def aws() -> Iterator[str]:
 @pytest.fixture
 def cloud(aws: str) -> Iterator[Cloud]:
     """An empty account."""
-    boto3.session.Session()
     _post(aws, "/moto-api/reset")
     yield Cloud(REGION, aws, 0.01)
     _post(aws, "/moto-api/reset")
@@ -99,7 +99,8 @@ class Makers:
         return arn, {"Arn": arn, "LatestRevision.Revision": "1"}
 
     def msk_cluster(self, given: Properties) -> Made:
-        arn = self.client("kafka").create_cluster_v2(ClusterName=given["ClusterName"], Provisioned=_provisioned(given))["ClusterArn"]
+        name, nodes = given["ClusterName"], _provisioned(given)
+        arn = self.client("kafka").create_cluster_v2(ClusterName=name, Provisioned=nodes)["ClusterArn"]
         return arn, {"Arn": arn}
 
     def msk_batch_scram_secret(self, given: Properties) -> Made:
@@ -116,7 +117,11 @@ class Makers:
         return given["AlarmName"], {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{given['AlarmName']}"}
 
     def cloudwatch_composite_alarm(self, given: Properties) -> Made:
-        self.client("cloudwatch").put_composite_alarm(**given)
+        """Checked against the service's model only: moto has no composite alarms."""
+        client = self.client("cloudwatch")
+        with Stubber(client) as stub:
+            stub.add_response("put_composite_alarm", {})
+            client.put_composite_alarm(**given)
         return given["AlarmName"], {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{given['AlarmName']}"}
 
     def kinesisanalyticsv2_application(self, given: Properties) -> Made:
@@ -183,7 +188,8 @@ def _payload(given: Properties) -> dict[str, Any]:
         if isinstance(value, list):
             return [lower(each) for each in value]
         if isinstance(value, Mapping):
-            return {name[0].lower() + name[1:]: each if name == "ClientProperties" else lower(each) for name, each in value.items()}
+            return {name[0].lower() + name[1:]: each if name == "ClientProperties" else lower(each)
+                    for name, each in value.items()}
         return value
 
     return dict(lower(given))

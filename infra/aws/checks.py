@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from infra.aws.errors import DeployError
 from infra.aws.layers import LAYERS, Layer, load
@@ -21,7 +22,7 @@ def check(layers: Iterable[Layer], values: Mapping[str, str]) -> None:
     if wrong:
         raise DeployError("; ".join(wrong))
     files = sorted({str(layer.file) for layer in layers})
-    done = subprocess.run([sys.executable, "-m", "cfnlint", *files], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(Path(sys.executable).with_name("cfn-lint")), *files], capture_output=True, text=True, check=False)
     if done.returncode:
         raise DeployError(f"cfn-lint is not content with the templates:\n{done.stdout}{done.stderr}")
 

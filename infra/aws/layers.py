@@ -6,6 +6,7 @@ file, else from an output of an earlier layer of that name, else from the templa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,8 @@ def _job(name: str) -> Layer:
         reads = {"detect": telemetry, "alert": "AlertReadArns", "store": "StoreReadArns"}[name]
         return {"ReadArns": reads} | ({} if name == "store" else {"WriteArns": f"{name.capitalize()}WriteArns"})
 
-    return Layer(name, "application", {"Job": name}, renamed)
+    # Candidates are rare: one subtask keeps the life cycle of a whole fleet.
+    return Layer(name, "application", {"Job": name} | ({"Parallelism": "1"} if name == "alert" else {}), renamed)
 
 
 JOBS = tuple(_job(name) for name in ("detect", "alert", "store"))
@@ -114,8 +116,9 @@ LAYERS = (
 )
 
 
+@functools.cache
 def load(file: Path) -> dict[str, Any]:
-    """A template, its short forms written out."""
+    """A template, its short forms written out; read once, so not to be changed."""
     template: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a safe loader with tags
     return template
 

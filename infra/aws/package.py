@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import zipfile
 from pathlib import Path
 
 from infra.aws.cloud import Cloud
 from infra.aws.errors import DeployError
 from infra.aws.layers import Layer
+from jobs.settings import Settings
 
 NEEDED = ("main.py", "lib/pyflink-dependencies.jar")
 """What application.yaml names in the package."""
-MAKER = "jobs.package:build"
-"""Makes the package and returns its path; the command `./fire package managed-flink` has the same."""
 
 
 def accepted(given: str | None) -> Path:
@@ -34,11 +32,14 @@ def accepted(given: str | None) -> Path:
 
 
 def _made() -> Path:
-    module, function = MAKER.split(":")
-    try:
-        return Path(getattr(importlib.import_module(module), function)())
-    except (ModuleNotFoundError, AttributeError) as problem:
-        raise DeployError(f"no package is given and none can be made here ({problem}); name one with --package") from problem
+    from infra.local import folders, install
+    from infra.managed_flink import package
+
+    settings = Settings.load()
+    home = folders.home_folder(settings)
+    install.ensure(home, "package")
+    package.package(home / package.NAME, home, settings.kinesis_jar)
+    return home / package.NAME
 
 
 def upload_package(cloud: Cloud, bucket: str, package: Path) -> str:
