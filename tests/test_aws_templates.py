@@ -165,7 +165,8 @@ def test_every_log_group_ends_some_day_and_is_encrypted() -> None:
 
 def test_topics_and_streams_are_encrypted_with_our_key() -> None:
     assert all(topic["Properties"]["KmsMasterKeyId"] == {"Ref": "KeyArn"} for topic in resources("AWS::SNS::Topic"))
-    assert all(stream["Properties"]["StreamEncryption"]["KeyId"] == {"Ref": "KeyArn"} for stream in resources("AWS::Kinesis::Stream"))
+    streams = list(resources("AWS::Kinesis::Stream"))
+    assert streams and all(each["Properties"]["StreamEncryption"]["KeyId"] == {"Ref": "KeyArn"} for each in streams)
 
 
 def test_nothing_is_reachable_from_the_internet() -> None:
@@ -286,8 +287,8 @@ def test_dashboard_is_json_with_metrics_that_are_published() -> None:
 def test_alarms_are_the_six_and_one_of_them_all() -> None:
     made = load(HERE / "templates/monitoring.yaml")["Resources"]
     alarms = {name: each["Properties"] for name, each in made.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
-    assert set(alarms) == {"HighRiskDeviceCount", "HighTemperatureDevices", "ModelAccuracyDrop", "JobRestarts", "StreamThrottling",
-                           "DatabaseThrottling"}
+    assert set(alarms) == {"HighRiskDeviceCount", "HighTemperatureDevices", "ModelAccuracyDrop", "JobRestarts",
+                           "StreamThrottling", "DatabaseThrottling"}
     assert all(alarm["AlarmActions"] for alarm in alarms.values())
     rule = made["FirePredictionSystemHealth"]["Properties"]["AlarmRule"]["Fn::Sub"]
     assert set(re.findall(r'ALARM\("\$\{(\w+)\}"\)', rule)) <= set(alarms)

@@ -70,8 +70,8 @@ def _estimated(args: argparse.Namespace) -> Iterator[str]:
     items = estimate([layer for layer in LAYERS if layer.wanted(values)], values, fleet)
     table = prices()
     total = sum(item.dollars for item in items)
-    yield (f"{args.environment}, {args.devices:,} devices with a message every {args.seconds:g} s, US dollars a month: an "
-           f"estimate with list prices of {table['region']} as of {table['as_of']}, without taxes, traffic between zones and free tiers")
+    yield (f"{args.environment}, {args.devices:,} devices with a message every {args.seconds:g} s, dollars a month: an estimate"
+           f" with list prices of {table['region']} as of {table['as_of']}, without taxes, traffic and free tiers")
     for item in items:
         yield f"{item.dollars:10.2f}  {item.layer:<10} {item.what}"
     yield f"{total:10.2f}  in all; {total / args.devices * 1000:.2f} per 1,000 devices"
