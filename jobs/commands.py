@@ -49,7 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for declare in (_demo, _test, _up, _down, _status, _submit, _score, _replay, _simulate, _measurements,
-                    _notify, _dashboard, _metrics, _stop, _rewind, _backup, _restore, _evaluate, _bench, _package, _doctor):
+                    _notify, _dashboard, _metrics, _stop, _rewind, _backup, _restore, _cloudwatch, _deploy, _costs,
+                    _evaluate, _bench, _package, _doctor):
         declare(commands)
     return parser
 
@@ -217,6 +218,40 @@ def _metrics(commands: Commands) -> None:
                      help="REST address of a Flink cluster, as often as there are (default: the stack that `up` started)")
     sub.add_argument("--disk", action="append", metavar="DIR", default=None,
                      help="folder whose disk is watched, as often as there are (default: the root)")
+
+
+def _cloudwatch(commands: Commands) -> None:
+    _command(commands, "cloudwatch", "jobs.cloudwatch:run", "python",
+             "publish the devices' metrics to Amazon CloudWatch, by site and level", "./fire cloudwatch")
+
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+
+def _deploy(commands: Commands) -> None:
+    sub = _command(commands, "deploy", "infra.aws.deploy:run", "test",
+                   "deploy the whole system to AWS, and take the changes back where it fails",
+                   "./fire deploy dev --region ap-northeast-2")
+    sub.add_argument("environment", choices=ENVIRONMENTS, help="dev, staging or prod (infra/aws/parameters)")
+    sub.add_argument("--region", help="AWS region (default: that of your AWS configuration)")
+    sub.add_argument("--package", metavar="ZIP",
+                     help="package for Managed Flink (default: ./fire package managed-flink makes it)")
+    sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="given",
+                     help="a parameter instead of the file's, as NotificationEmail=safety@example.org; may be repeated")
+    sub.add_argument("--yes", action="store_true", help="execute change sets without asking")
+    sub.add_argument("--smoke", default="iot", choices=("iot", "kinesis", "none"),
+                     help="how the smoke test's messages are sent (default iot: through the IoT rule)")
+    sub.add_argument("--check", action="store_true", help="check templates and parameters, and end")
+
+
+def _costs(commands: Commands) -> None:
+    sub = _command(commands, "costs", "infra.aws.costs:run", "python",
+                   "say what the system costs on AWS, by service and day, or an estimate", "./fire costs prod --estimate")
+    sub.add_argument("environment", choices=ENVIRONMENTS, help="dev, staging or prod")
+    sub.add_argument("--days", type=int, default=30, help="days back from today (default 30)")
+    sub.add_argument("--estimate", action="store_true", help="from the templates and list prices, without AWS")
+    sub.add_argument("--devices", type=int, default=1000, help="devices of the estimate (default 1,000)")
+    sub.add_argument("--seconds", type=float, default=10.0, help="seconds between a device's messages (default 10)")
 
 
 def _package(commands: Commands) -> None:

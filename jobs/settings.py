@@ -119,6 +119,9 @@ class Settings:
                               choices=("text", "json"))
     flink_metrics_port: int = setting(0, "first port of the Prometheus reporters of the embedded stack's Flink, one a process, "
                                          "on every address; 0: none, for `./fire metrics` tells the same on the loopback address")
+    environment: str = setting("local", "name of this installation, the dimension `Environment` of its CloudWatch metrics")
+    watch_list: str = setting("", "devices with CloudWatch metrics of their own, separated by commas; others are summed up by "
+                                  "site and level")
     home: str = setting(".fire", "where the launcher keeps its venv, jars, logs and the embedded stack's data")
     maven_url: str = setting("", "repository that the locked jars come from; empty: Maven Central")
 

@@ -124,11 +124,19 @@ def _values(objects: list[dict[str, Any]], spellings: tuple[str, ...]) -> list[A
 def _identify(readings: Readings, objects: list[dict[str, Any]]) -> None:
     device = _values(objects, ("deviceId",))
     readings.columns["device_id"] = _text(readings, device, "deviceId", required=True)
+    _by_itself(readings, device, _values(objects, ("topicDeviceId",)))
     readings.columns["site_id"] = _text(readings, _values(objects, ("siteId",)), "siteId", required=False)
     idx = _numbers(readings, _values(objects, ("idx",)), "idx")
     readings.refuse(np.isnan(idx), lambda row: "idx is absent")
     _whole(readings, idx, "idx", lowest=-LARGEST_EXACT)
     readings.columns["idx"] = idx
+
+
+def _by_itself(readings: Readings, devices: list[Any], topics: list[Any]) -> None:
+    """Refuses what a device says in another's name: `topicDeviceId` is whom the MQTT broker let publish, where a rule adds it."""
+    if any(topic is not None for topic in topics):
+        spoken = np.array([topic is not None and topic != device for device, topic in zip(devices, topics, strict=True)])
+        readings.refuse(spoken, lambda row: f"deviceId is {_shown(devices[row])}, but its topic's is {_shown(topics[row])}")
 
 
 def _text(readings: Readings, values: list[Any], field: str, *, required: bool) -> Column:

@@ -1,0 +1,176 @@
+"""`./fire deploy ENV`: the whole system to AWS, layer by layer, each change shown before it is made.
+
+Where a layer or the smoke test fails, what this deployment changed is put back. New stacks that hold data, and those that
+they stand on, stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from boto3.exceptions import Boto3Error  # type: ignore[import-untyped,unused-ignore]
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError  # type: ignore[import-untyped,unused-ignore]
+
+from infra.aws import package, running, smoke
+from infra.aws.checks import check
+from infra.aws.cloud import Cloud, cloud
+from infra.aws.errors import DeclinedError, DeployError
+from infra.aws.layers import JOBS, LAYERS, Layer, given_parameters
+from infra.aws.stacks import Change, Stacks
+from infra.postgres import conninfo
+from jobs.interruption import interruptible, uninterrupted
+from jobs.settings import Settings
+
+Report = Callable[[str], None]
+FAILURES = (Boto3Error, BotoCoreError, ClientError, WaiterError)
+
+
+@dataclass
+class Deployment:
+    """One deployment: what it deploys, how it asks, and what it has changed so far."""
+
+    stacks: Stacks
+    values: dict[str, str]
+    package: Path
+    confirm: Callable[[str], bool]
+    report: Report
+    find_brokers: Callable[[Cloud, str], dict[str, str]] = running.brokers
+    outputs: dict[str, str] = field(default_factory=dict)
+    done: list[tuple[Layer, Change]] = field(default_factory=list)
+
+    @property
+    def cloud(self) -> Cloud:
+        """The account that is deployed to."""
+        return self.stacks.cloud
+
+    def deploy(self, layers: Iterable[Layer]) -> None:
+        """Brings up the layers in order.
+
+        Raises:
+            DeployError: a layer failed, and CloudFormation has put it back.
+            DeclinedError: a change was not wanted.
+        """
+        for layer in layers:
+            self._bring_up(layer)
+            self.outputs |= self.stacks.outputs(layer.stack(self.stacks.environment))
+            self._follow_up(layer)
+
+    def roll_back(self) -> None:
+        """Puts back what this deployment changed, the last change first; says what it leaves."""
+        stays = False
+        for layer, change in reversed(self.done):
+            stays = stays or (change.before is None and layer.keeps_data)
+            try:
+                self._put_back(change, stays)
+            except (DeployError, *FAILURES) as problem:
+                self.report(f"{change.stack} could not be put back: {problem}; look at it in the CloudFormation console")
+        self.done.clear()
+
+    def _put_back(self, change: Change, stays: bool) -> None:
+        if change.before is not None:
+            self.report(f"putting {change.stack} back")
+            self.stacks.restore(change.stack, change.before)
+        elif stays:
+            self.report(f"{change.stack} is new and stays: it holds data, or something that does stands on it")
+        else:
+            self.report(f"removing {change.stack}, which is new")
+            self.stacks.delete(change.stack)
+
+    def _bring_up(self, layer: Layer) -> None:
+        stack = layer.stack(self.stacks.environment)
+        change = self.stacks.propose(stack, self._source(layer), layer.parameters(self.values, self.outputs))
+        if change is None:
+            self.report(f"{stack}: nothing to change")
+            return
+        self.report(f"{stack}:\n" + "\n".join(f"  {line}" for line in change.lines))
+        if not self.confirm(f"Make these changes to {stack}?"):
+            self.stacks.discard(change)
+            raise DeclinedError(f"the change of {stack} was not wanted")
+        self.stacks.execute(change)
+        self.done.append((layer, change))
+        self.report(f"{stack}: done")
+
+    def _source(self, layer: Layer) -> dict[str, str]:
+        """The first layer makes the bucket that the other templates are read from."""
+        if "PackagesBucketName" not in self.outputs:
+            return {"TemplateBody": layer.file.read_text(encoding="utf-8")}
+        return {"TemplateURL": package.upload_template(self.cloud, self.outputs["PackagesBucketName"], layer)}
+
+    def _follow_up(self, layer: Layer) -> None:
+        """What must happen before the next layer, and CloudFormation does not do."""
+        if layer.name == "storage":
+            self.outputs["PackageKey"] = package.upload_package(self.cloud, self.outputs["PackagesBucketName"], self.package)
+        elif layer.name == "kafka":
+            self.outputs |= self.find_brokers(self.cloud, self.outputs["ClusterArn"])
+        elif layer.name == "services":
+            found = (self.outputs[name] for name in ("ClusterOfServices", "DatabaseTaskArn", "SubnetIds", "JobsGroupId"))
+            running.migrate(self.cloud, *found)
+            self.report("migrations applied")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Deploys an environment."""
+    values = given_parameters(args.environment, args.given)
+    layers = [layer for layer in LAYERS if layer.wanted(values)]
+    if args.smoke == "kinesis" and values["TelemetryIn"] != "kinesis":
+        raise DeployError("there is no telemetry stream in this environment; use --smoke iot")
+    check(layers, values)
+    print(f"templates and parameters of {args.environment} are fine")
+    if args.check:
+        return 0
+    return _deploy(args, values, layers)
+
+
+def _deploy(args: argparse.Namespace, values: dict[str, str], layers: list[Layer]) -> int:
+    target = cloud(args.region)
+    ready = package.accepted(args.package)
+    print(f"deploying {args.environment} to account {target.account()}, {target.region}, with {ready}")
+    stacks = Stacks(target, args.environment, lambda: f"fire-{uuid.uuid4().hex}")
+    deployment = Deployment(stacks, values, ready, (lambda _: True) if args.yes else _asked, lambda line: print(line, flush=True))
+    return carry_out(deployment, layers, lambda: _try_out(deployment, args.smoke))
+
+
+def carry_out(deployment: Deployment, layers: Iterable[Layer], try_out: Callable[[], None]) -> int:
+    """Deploys, tries out, and rolls back where one of the two fails.
+
+    Raises:
+        DeployError: it failed, and was rolled back.
+    """
+    try:
+        with interruptible():
+            deployment.deploy(layers)
+            try_out()
+    except (DeployError, DeclinedError, KeyboardInterrupt, *FAILURES) as problem:
+        deployment.report(f"rolling back: {problem or 'interrupted'}")
+        with uninterrupted():
+            deployment.roll_back()
+        raise DeployError(f"{deployment.stacks.environment} was not deployed and is rolled back: {problem or 'interrupted'}"
+                          ) from problem
+    deployment.report(f"{deployment.stacks.environment} is deployed")
+    return 0
+
+
+def _try_out(deployment: Deployment, way: str) -> None:
+    target, environment = deployment.cloud, deployment.stacks.environment
+    for layer in JOBS:
+        name = f"fire-{environment}-{layer.name}"
+        if running.start_application(target, name):
+            deployment.report(f"application {name} runs")
+    if not deployment.values.get("Image"):
+        deployment.report("no Image is given: notifier, metrics publisher and migrations do not run (infra/aws/README.md)")
+    if way != "none":
+        send = smoke.through_iot(target) if way == "iot" else smoke.through_kinesis(target, deployment.outputs["TelemetryStream"])
+        look = smoke.best_look([smoke.InPostgres(conninfo(Settings.load()))], target, environment)
+        smoke.prove(send, look, datetime.now(UTC), target.pace, deployment.report)
+
+
+def _asked(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise DeployError("nobody can be asked here; look at the changes above and use --yes")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,142 @@
+"""CloudFormation stacks by change sets: proposed, shown, executed, waited for, and put back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, WaiterError  # type: ignore[import-untyped,unused-ignore]
+
+from infra.aws.cloud import Cloud
+from infra.aws.errors import DeployError
+
+NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+Source = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A stack as it stood: enough to put it back."""
+
+    template: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change set that waits to be executed; `lines` say what it does, `before` what the stack was, None: not there."""
+
+    stack: str
+    arn: str
+    lines: tuple[str, ...]
+    before: Version | None
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of one environment; `name` makes names of change sets, which CloudFormation wants to be new."""
+
+    cloud: Cloud
+    environment: str
+    name: Callable[[], str]
+
+    def propose(self, stack: str, source: Source, parameters: Mapping[str, str]) -> Change | None:
+        """A change set for a stack, None where nothing would change; a stack that never came up is removed before.
+
+        Args:
+            source: `TemplateBody` or `TemplateURL`.
+        """
+        found = self._found(stack)
+        if found is not None and found["StackStatus"] in BROKEN:
+            self.delete(stack)
+            found = None
+        is_new = found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS"
+        before = None if is_new or found is None else Version(self._template(stack), _parameters(found))
+        arn = self._client.create_change_set(
+            StackName=stack, ChangeSetName=self.name(), ChangeSetType="CREATE" if is_new else "UPDATE", **source,
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM"], Tags=[{"Key": "fire:environment", "Value": self.environment}])["Id"]
+        return self._change(stack, arn, before)
+
+    def execute(self, change: Change) -> None:
+        """Executes a change set and waits.
+
+        Raises:
+            DeployError: CloudFormation failed and has put the stack back by itself.
+        """
+        self._client.execute_change_set(ChangeSetName=change.arn, StackName=change.stack)
+        kind = "stack_create_complete" if change.before is None else "stack_update_complete"
+        try:
+            self.cloud.waiter("cloudformation", kind, StackName=change.stack)
+        except WaiterError as problem:
+            said = "; ".join(self._failures(change.stack)) or str(problem)
+            raise DeployError(f"stack {change.stack} could not be brought up and was put back: {said}; mend this and deploy "
+                              "again") from problem
+
+    def discard(self, change: Change) -> None:
+        """Deletes a change set that nobody wants."""
+        self._client.delete_change_set(ChangeSetName=change.arn, StackName=change.stack)
+
+    def restore(self, stack: str, before: Version) -> None:
+        """Puts a stack back to what it was."""
+        change = self.propose(stack, {"TemplateBody": before.template}, before.parameters)
+        if change is not None:
+            self.execute(change)
+
+    def delete(self, stack: str) -> None:
+        """Deletes a stack and waits; what its template retains stays."""
+        self._client.delete_stack(StackName=stack)
+        self.cloud.waiter("cloudformation", "stack_delete_complete", StackName=stack)
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """The outputs of a stack by name; none where there is no such stack."""
+        found = self._found(stack)
+        return {each["OutputKey"]: each["OutputValue"] for each in (found or {}).get("Outputs", [])}
+
+    @property
+    def _client(self) -> Any:
+        return self.cloud.client("cloudformation")
+
+    def _found(self, stack: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self._client.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as problem:
+            if "does not exist" in str(problem):
+                return None
+            raise
+        return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+
+    def _template(self, stack: str) -> str:
+        body = self._client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+        return body if isinstance(body, str) else json.dumps(body)
+
+    def _change(self, stack: str, arn: str, before: Version | None) -> Change | None:
+        try:
+            self.cloud.waiter("cloudformation", "change_set_create_complete", ChangeSetName=arn, StackName=stack)
+        except WaiterError as problem:
+            reason = self._client.describe_change_set(ChangeSetName=arn, StackName=stack).get("StatusReason", "")
+            if any(phrase in reason for phrase in NO_CHANGE):
+                self._client.delete_change_set(ChangeSetName=arn, StackName=stack)
+                return None
+            raise DeployError(f"CloudFormation refuses the change of {stack}: {reason or problem}") from problem
+        return Change(stack, arn, tuple(self._lines(stack, arn)), before)
+
+    def _lines(self, stack: str, arn: str) -> Iterator[str]:
+        pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=arn, StackName=stack)
+        for change in (each["ResourceChange"] for page in pages for each in page["Changes"]):
+            replaced = {"True": ", REPLACED", "Conditional": ", perhaps REPLACED"}.get(change.get("Replacement", ""), "")
+            yield f"{change['Action']:<7} {change['ResourceType']} {change['LogicalResourceId']}{replaced}"
+
+    def _failures(self, stack: str) -> Iterator[str]:
+        """What went wrong first, and no more of what followed from it than one can read."""
+        events = self._client.describe_stack_events(StackName=stack)["StackEvents"]
+        failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
+        for event in failed[:3]:
+            yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+
+
+def _parameters(found: Mapping[str, Any]) -> dict[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
