@@ -45,7 +45,7 @@ def test_ports_are_published_on_the_loopback_address_only(name: str) -> None:
 def test_file_holds_no_password_and_its_example_is_empty() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     given = set(re.findall(r"PASSWORD: (.*)", text))
-    names = ("FIRE_POSTGRES_PASSWORD", "FIRE_DASHBOARD_PASSWORD")
+    names = ("FIRE_POSTGRES_PASSWORD", "FIRE_DASHBOARD_PASSWORD", "GRAFANA_PASSWORD")
     assert given == {f"${{{name}:?copy .env.example to .env and choose a password}}" for name in names}
     assert all(f"{name}=\n" in (ROOT / ".env.example").read_text(encoding="utf-8") for name in names)
 
@@ -58,7 +58,7 @@ def test_whatever_is_waited_for_as_healthy_has_a_health_check() -> None:
 
 def test_only_services_that_need_the_database_know_its_password() -> None:
     knowing = {name for name, service in SERVICES.items() if "FIRE_POSTGRES_PASSWORD" in service["environment"]}
-    assert knowing == {"migrate", "store-jobmanager", "store-taskmanager", "retention", "dashboard"}
+    assert knowing == {"migrate", "store-jobmanager", "store-taskmanager", "retention", "dashboard", "notify", "metrics"}
 
 
 def test_the_dashboard_has_a_login_since_it_listens_for_more_than_its_own_machine() -> None:
