@@ -35,23 +35,23 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
     pipeline = Pipeline(t_env, names(settings))
     pipeline.declare(f"alert/1_sources/{settings.results_in}", "alert/2_views", f"alert/3_sinks/{settings.alerts_in}",
                      f"alert/3_dead_letters/{settings.results_in}")
-    declare_output(t_env)
+    declare_output(t_env, is_live=settings.source != "file")
     return pipeline.inserts("alert/4_inserts", f"alert/4_inserts/{settings.alerts_in}")
 
 
-def declare_output(t_env: StreamTableEnvironment) -> None:
+def declare_output(t_env: StreamTableEnvironment, *, is_live: bool) -> None:
     """Declares `alert_output`: what the life cycle makes of `candidate_by_subject`; `kind` says which sink a row is for."""
     schema = Schema.new_builder()
     for column in OUTPUT:
         schema = schema.column(column, DataTypes.STRING().not_null())
-    t_env.create_temporary_view("alert_output", lifecycle(t_env), schema.build())
+    t_env.create_temporary_view("alert_output", lifecycle(t_env, is_live), schema.build())
 
 
-def lifecycle(t_env: StreamTableEnvironment) -> DataStream:
-    """The keyed state machine over `candidate_by_subject`."""
+def lifecycle(t_env: StreamTableEnvironment, is_live: bool) -> DataStream:
+    """The keyed state machine over `candidate_by_subject`; timers speak for silent subjects where it `is_live`."""
     candidates = t_env.to_data_stream(t_env.from_path("candidate_by_subject"))
     by_subject = candidates.key_by(lambda row: row.life, key_type=Types.STRING())
-    return by_subject.process(Lifecycle(), OUTPUT_TYPE).name("alert life cycle").uid(UID)
+    return by_subject.process(Lifecycle(is_live), OUTPUT_TYPE).name("alert life cycle").uid(UID)
 
 
 def names(settings: Settings) -> dict[str, str]:

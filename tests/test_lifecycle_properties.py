@@ -80,7 +80,8 @@ ANY_STREAM = st.one_of(st.lists(ANY_ROW, max_size=60), st.lists(ANY_ROW, max_siz
 
 def held(rows: list[Row]) -> list[Row]:
     """The rows with a maintenance window from 09:10 to 09:25."""
-    return [row | {"is_held": HELD_FROM <= row["event_time"] < HELD_UNTIL} for row in rows]
+    return [row | {"is_held": is_held, "held_until": HELD_UNTIL if is_held else None} for row, is_held in
+            ((row, HELD_FROM <= row["event_time"] < HELD_UNTIL) for row in rows)]
 
 
 ANY_HELD_STREAM = st.one_of(ANY_STREAM, ANY_STREAM.map(held))

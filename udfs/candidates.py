@@ -50,6 +50,8 @@ class Minute:
     event_time: int
     is_held: bool
     """A maintenance window covers the subject at `event_time`."""
+    held_until: int | None
+    """When that window ends, epoch ms; None where the row does not say."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Candidate:
     subject_kind: str
     event_time: int
     is_held: bool
+    held_until: int | None
     site_id: str | None
     alert_type: str
     cause: str
@@ -115,7 +118,8 @@ def _minute(row: Mapping[str, Any]) -> Minute:
     end = _time(row)
     if end % MINUTE_MS:
         raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {_shown(row['event_time'])}")
-    return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row))
+    return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
+                  _optional_time(row, "held_until"))
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
@@ -126,6 +130,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         subject_kind=_word(row, "subject_kind", SUBJECT_KINDS),
         event_time=_time(row),
         is_held=_is_held(row),
+        held_until=_optional_time(row, "held_until"),
         site_id=_optional_text(row, "site_id"),
         alert_type=_text(row, "alert_type"),
         cause=cause,
@@ -133,7 +138,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         risk_score=_required_number(row, "risk_score") if is_reading else _risk(row, level),
         idx=_whole(row, "idx") if is_reading else None,
         evidence={field: (_optional_whole if field in WHOLE else _number)(row, field) for field in EVIDENCE},
-        last_seen=None if row.get("last_seen") is None else _time(row, "last_seen"),
+        last_seen=_optional_time(row, "last_seen"),
         profile_version=_optional_text(row, "profile_version"),
         limits=_limits(row),
     )
@@ -186,6 +191,10 @@ def _time(row: Mapping[str, Any], field: str = "event_time") -> int:
         raise
     except (ValueError, OverflowError) as problem:
         raise CandidateError(f"{field} cannot be read: {problem}") from problem
+
+
+def _optional_time(row: Mapping[str, Any], field: str) -> int | None:
+    return None if row.get(field) is None else _time(row, field)
 
 
 def _whole(row: Mapping[str, Any], field: str) -> int:

@@ -4,8 +4,9 @@ While a row says that a window covers its subject, transitions below CRITICAL ar
 behind the window tells what is still open: OPENED where nobody has heard of the alert, ESCALATED where its level rose
 meanwhile; and CLEARED for what people knew and has ended. What opened and cleared inside a window is never told.
 
-A window's end needs no clock: it is the first row without a hold whose event time is later than every held one. So it also
-ends where someone takes it out of the registry, and a wrong `held_until` keeps nothing back for longer than it stands there.
+A window's end is the first row without a hold whose event time is later than every held one. So it also ends where someone
+takes it out of the registry, and a wrong `held_until` keeps nothing back for longer than it stands there. A subject that sends
+nothing any more has its end from `lifecycle.wake`, at `held_until`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from udfs.candidates import Candidate, Minute
 from udfs.scoring import LEVELS
-from udfs.state import Alert, State
+from udfs.state import NEVER, Alert, State
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def tell(state: State, row: Minute | Candidate, steps: Iterable[Step]) -> Iterat
             yield from _told(state, step)
     yield from _released(state, row)
     if row.is_held:
-        state.held_through = max(state.held_through, row.event_time)
+        if row.event_time >= state.held_through:
+            state.held_through, state.held_until = row.event_time, row.held_until or NEVER
     else:
         state.free_through = max(state.free_through, row.event_time)
 

@@ -1,12 +1,14 @@
-"""The life of an alert: a pure state machine per subject, without a clock and without Flink.
+"""The life of an alert: a pure state machine per subject, without a clock of its own and without Flink.
 
 One alert per (subject, type): OPENED by the first candidate, ESCALATED when the level rises, REMINDED every 15 minutes while
-it lasts, CLEARED once five minutes with readings in a row hold no candidate of that type. Time comes from the rows alone,
-so a subject that has gone silent is neither reminded of nor cleared: no data is not an all-clear. Levels are never lowered
-while an alert lasts, and nothing waits. What maintenance windows keep back is decided in `udfs.holding`.
+it lasts, CLEARED once five minutes with readings in a row hold no candidate of that type. A subject that has gone silent is not
+cleared: no data is not an all-clear. Levels are never lowered while an alert lasts, and nothing waits. What maintenance windows
+keep back is decided in `udfs.holding`.
 
-DEVICE_SILENT ends with the first minute that the device reports again, not after five: its return is the all-clear. Nothing
-comes from a silent device, so its alert is reminded only by further silence candidates, where someone sends them.
+Time comes from the rows. A silent subject has none, so its reminders and the end of its maintenance come from a timer: `due`
+says when something is to be told without a further row, and `wake` tells it. Reminders of the silent end after a day.
+
+DEVICE_SILENT ends with the first minute that the device reports again, not after five: its return is the all-clear.
 
 The same candidates delivered again, any part of the stream, change nothing: what lies at or before the last candidate of
 an alert that was cleared is settled, what an open alert already knows is neither counted nor announced. A late reading
@@ -24,12 +26,14 @@ from udfs import alert_rows, holding
 from udfs.candidates import MINUTE_MS, Candidate, Minute, read
 from udfs.holding import Step
 from udfs.scoring import LEVELS, SILENCE_MINUTES
-from udfs.state import Alert, State
+from udfs.state import FORGOTTEN_AFTER_MS, Alert, State
 
 QUIET_MINUTES = 5
 SILENCE_MS = SILENCE_MINUTES * MINUTE_MS
 """Quiet minutes with a longer pause between them do not stand in a row: the device was silent."""
 REMINDER_MS = 15 * MINUTE_MS
+REMINDED_MS = FORGOTTEN_AFTER_MS
+"""How long after its last row a silent subject is still reminded of; who was told 96 times knows."""
 ID_LENGTH = 16
 SILENT = "DEVICE_SILENT"
 
@@ -50,6 +54,27 @@ def advance(state: State, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     steps += _remind(state)
     rows = [alert_rows.transition(step, seen) for step in holding.tell(state, seen, steps)]
     return rows + (list(_updates(state, seen)) if is_update_due else [])
+
+
+def due(state: State) -> int | None:
+    """The event time, epoch ms, at which something is to be told though no further row comes; None where nothing is."""
+    reminders = [alert.opened_at + (alert.reminded + 1) * REMINDER_MS for alert in state.alerts.values() if alert.told_level]
+    times = [at for at in reminders if at <= state.newest + REMINDED_MS]
+    return min([*times, state.held_until] if state.keeps and state.held_until else times, default=None)
+
+
+def wake(state: State, subject: str, subject_kind: str, now: int) -> list[dict[str, Any]]:
+    """What has become due by `now` (event time, epoch ms) of a subject that sent no row: the alert rows, in order."""
+    rows = []
+    if state.keeps and state.held_until and state.held_until <= now:
+        at = max(state.held_until, state.held_through + 1)
+        end = Minute(subject, subject_kind, at, is_held=False, held_until=None)
+        rows += [alert_rows.transition(step, end) for step in holding.tell(state, end, [])]
+    for step in _remind(state, min(now, state.newest + REMINDED_MS)):
+        is_held = step.at < state.held_until
+        row = Minute(subject, subject_kind, step.at, is_held, state.held_until if is_held else None)
+        rows += [alert_rows.transition(told, row) for told in holding.tell(state, row, [step])]
+    return rows
 
 
 def alert_id(candidate: Candidate) -> str:
@@ -143,14 +168,15 @@ def _quiet_end(minutes: Iterable[int], first_start: int) -> int | None:
     return None
 
 
-def _remind(state: State) -> list[Step]:
+def _remind(state: State, woken: int | None = None) -> list[Step]:
     """The newest step of 15 minutes that is over, of each alert that people know; older ones are not made up for.
 
-    An alert that people do not know yet passes its steps in silence, also one that opens behind time.
+    An alert that people do not know yet passes its steps in silence, also one that opens behind time. A row of a device that
+    was silent announces its return; only a timer, at `woken`, says that it still is.
     """
     steps = []
     for kind, alert in sorted(state.alerts.items()):
-        now = alert.last_candidate[0] if kind == SILENT else state.newest
+        now = (alert.last_candidate[0] if kind == SILENT else state.newest) if woken is None else woken
         over = (now - alert.opened_at) // REMINDER_MS
         if over > alert.reminded:
             alert.reminded = over

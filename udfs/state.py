@@ -69,10 +69,17 @@ class State:
     """The latest event time of any row."""
     held_through: int = NEVER
     """The latest event time of a row that a maintenance window covers."""
+    held_until: int = NEVER
+    """When that row's window ends."""
     free_through: int = NEVER
     """The latest event time of a row that none covers."""
     withheld: dict[str, tuple[int, Alert]] = field(default_factory=dict)
     """Per type, an alert that people know, and when it was cleared inside a maintenance window."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a maintenance window keeps anything back from people."""
+        return bool(self.withheld) or any(alert.told_level != alert.level for alert in self.alerts.values())
 
     @property
     def is_over(self) -> bool:

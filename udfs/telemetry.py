@@ -208,7 +208,8 @@ def _whole(readings: Readings, column: Column, field: str, *, lowest: int) -> No
 def _time(readings: Readings, objects: list[dict[str, Any]], record_ms: Column, arrived_ms: Column) -> None:
     stamps = _values(objects, ("timestamp",))
     event_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS
-                         else _event_ms(readings, row, stamp, record_ms[row]) for row, stamp in enumerate(stamps)], dtype=np.int64)
+                         else _event_ms(readings, row, stamp, record_ms[row])
+                         for row, stamp in enumerate(stamps)], dtype=np.int64)
     ahead = (arrived_ms != event_time.NO_TIME) & (event_ms > arrived_ms + event_time.MAX_AHEAD_MS)
     readings.refuse(ahead, lambda row: f"timestamp {stamps[row]!r} is more than 1 h ahead of its arrival")
     readings.columns["event_ms"] = event_ms
