@@ -1,7 +1,7 @@
 """`./fire bench`: what a message costs, how many a slot takes, and how long an alert is under way.
 
-Two measurements, for comparison on one machine in one run (these figures are noisy): the detect job over a file with the
-mini-cluster of this process, and producer to alert consumer on the embedded stack.
+Three measurements, for comparison on one machine in one run (these figures are noisy): the detect job over a file with the
+mini-cluster of this process, producer to alert consumer on the embedded stack, and the dashboard beside 200 open pages.
 """
 
 from __future__ import annotations
@@ -38,10 +38,13 @@ START_MS = 1_760_000_400_000
 
 def run(args: argparse.Namespace) -> int:
     """Runs the measurements asked for and prints each one's table."""
-    if args.only != "latency":
-        _print(file_figures(args.messages, args.devices))
-    if args.only != "file":
-        _print(latency_figures())
+    from jobs import bench_dashboard
+
+    measurements = {"file": lambda: file_figures(args.messages, args.devices), "latency": latency_figures,
+                    "dashboard": bench_dashboard.figures}
+    for name, measure in measurements.items():
+        if args.only in (None, name):
+            _print(measure())
     return 0
 
 

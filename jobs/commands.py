@@ -185,11 +185,12 @@ def _evaluate(commands: Commands) -> None:
 
 
 def _bench(commands: Commands) -> None:
-    sub = _command(commands, "bench", "jobs.bench:run", "stack", "measure throughput, CPU per message and alert latency",
+    sub = _command(commands, "bench", "jobs.bench:run", "stack",
+                   "measure throughput, CPU per message, alert latency and the dashboard",
                    "./fire bench --messages 2000000")
     sub.add_argument("--messages", type=int, default=2_000_000, help="messages through the file source (default 2,000,000)")
     sub.add_argument("--devices", type=int, default=1000, help="devices (default 1,000)")
-    sub.add_argument("--only", choices=["file", "latency"], help="one of the two measurements")
+    sub.add_argument("--only", choices=["file", "latency", "dashboard"], help="one of the measurements")
 
 
 def _notify(commands: Commands) -> None:

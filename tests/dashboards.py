@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,15 +12,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from infra.postgres.sample import fill
 from jobs.dashboard import create_app
 from jobs.dashboard.queries import Database
 from jobs.dashboard.sources import NAME, Sources
 from jobs.settings import Settings
 from tests.databases import Server
 
-FLEET, PAST = ((Path(__file__).parent / f"dashboard_{name}.sql").read_text(encoding="utf-8") for name in ("fleet", "past"))
-EXPLANATION = [{"name": "pcb_temperature", "value": 72.4, "unit": "°C", "limit": 65.0, "points": 0.8,
-                "text": "pcb_temperature 72.4 °C > 65 °C: floor 0.8"}]
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 NOBODY = {"kafka_brokers": "127.0.0.1:1", "flink_addresses": ""}
 """Kafka is not there and no Flink is watched."""
@@ -59,14 +55,6 @@ class Dashboard:
         return psycopg.connect(**self.database, autocommit=True)
 
 
-def fill(database: dict[str, Any], devices: int, alerts: int, now: datetime = NOW, script: str = FLEET) -> None:
-    """Fills a database with `devices` devices at a site each 20, their last ten minutes, and `alerts` open alerts."""
-    given = {"devices": devices, "alerts": alerts, "now": now, "explanation": json.dumps(EXPLANATION)}
-    with psycopg.connect(**database, autocommit=True) as connection:
-        for each in filter(str.strip, script.split(";\n")):
-            connection.execute(each.encode(), given)
-
-
 def dashboard(database: dict[str, Any], *, now: datetime | None = NOW, watches: bool = False, **given: Any) -> Dashboard:
     """The application over a database; its clock stands still at `now` unless that is None."""
     settings = Settings(**{**NOBODY, **given})
@@ -79,7 +67,7 @@ def dashboard(database: dict[str, Any], *, now: datetime | None = NOW, watches: 
 def fleet(server: Server) -> Iterator[Dashboard]:
     """A dashboard of 60 devices at 3 sites with 12 open alerts, shared by the tests of a module."""
     database = server.migrated()
-    fill(database, 60, 12)
+    fill(database, 60, 12, NOW)
     made = dashboard(database)
     yield made
     made.sources.close()

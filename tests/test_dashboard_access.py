@@ -14,11 +14,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from infra.local.folders import ROOT
+from infra.postgres.sample import fill
 from jobs.dashboard import binding, users
 from jobs.dashboard.binding import BindingError
 from jobs.dashboard.users import HASHER, UsersError
 from jobs.settings import Settings
-from tests.dashboards import Dashboard, dashboard, fill
+from tests.dashboards import NOW, Dashboard, dashboard
 from tests.databases import Server, server
 from tests.test_dashboard_api import problem
 
@@ -39,7 +40,7 @@ def users_file(folder: Path, text: str | None = None) -> str:
 @pytest.fixture(scope="module")
 def database(server: Server) -> dict[str, Any]:
     made = server.migrated()
-    fill(made, 20, 4)
+    fill(made, 20, 4, NOW)
     return made
 
 

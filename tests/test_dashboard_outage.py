@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ import pytest
 
 from infra.local import ports, postgres
 from infra.postgres.migrate import migrate
+from infra.postgres.sample import fill
 from jobs.dashboard.memory import Memory
 from jobs.dashboard.queries import DatabaseAwayError
-from tests.dashboards import Dashboard, dashboard, fill
+from tests.dashboards import Dashboard, dashboard
 from tests.test_dashboard_api import check, problem
 
 SECONDS = 30.0
@@ -61,7 +61,7 @@ def until(made: Dashboard, path: str, status: int, **given: Any) -> Any:
 def test_the_last_overview_stays_marked_as_stale_and_everything_comes_back(part: Part) -> None:
     database = postgres.connection(part.home, part.port)
     migrate(**database)
-    fill(database, 20, 4, now=datetime.now(UTC))
+    fill(database, 20, 4)
     made = dashboard(database, now=None)
     assert made.get("/api/overview")["is_stale"] is False
     part.stop()

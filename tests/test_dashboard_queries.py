@@ -7,17 +7,20 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from infra.postgres.sample import fill
 from jobs.dashboard import alerts, devices
 from jobs.dashboard.queries import LIMITS, SQL, Database, prefix, statement
-from tests.dashboards import NOW, PAST, Dashboard, dashboard, fill
+from tests.dashboards import NOW, Dashboard, dashboard
 from tests.databases import Server, server
 
 __all__ = ["server"]
+PAST = Path(__file__).with_name("dashboard_past.sql")
 DEVICES, ALERTS = 10_000, 1_000
 HOUR = NOW - timedelta(hours=1)
 COUNT_EVERY_DEVICE = {"fleet", "sites", "pulse", "devices_total"}
@@ -61,8 +64,8 @@ def large(server: Server) -> Iterator[Dashboard]:
     with psycopg.connect(**database, autocommit=True) as connection:
         connection.execute("SELECT fire_add_reading_day(day::date) FROM generate_series(%s::date - 5, %s::date, '1 day') AS day",
                            [NOW, NOW])
-    fill(database, DEVICES, ALERTS)
-    fill(database, DEVICES, ALERTS, script=PAST)
+    fill(database, DEVICES, ALERTS, NOW)
+    fill(database, DEVICES, ALERTS, NOW, PAST)
     made = dashboard(database)
     yield made
     made.sources.close()
@@ -126,7 +129,7 @@ def test_a_prefix_is_taken_literally() -> None:
 def test_reads_go_to_the_replica_and_writes_to_the_primary(server: Server) -> None:
     """Two databases stand for the two servers: an alert lies in one of them."""
     primary, replica = server.migrated(), server.migrated()
-    fill(primary, 20, 4)
+    fill(primary, 20, 4, NOW)
     database = Database(primary, replica)
     assert database.row("alert", alert="alert-00001") is None
     with database.transaction() as transaction:
