@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = ("detect", "alert", "store")
+"""What is submitted where no job is named; the archive is one more, for those who want it."""
 SHIPPED = ("jobs", "udfs")
 """Packages that Python workers import."""
 
@@ -70,20 +71,21 @@ def start(job: str, settings: Settings, address: str, savepoint: str | None = No
 
     module = importlib.import_module(f"jobs.{job}")
     resumed = {"execution.state-recovery.path": savepoint} if savepoint else {}
-    client = module.start(settings, dict(configuration(settings, address)) | resumed).get_job_client()
+    parquet = ("parquet",) if job == "archive" else ()
+    client = module.start(settings, dict(configuration(settings, address, parquet)) | resumed).get_job_client()
     return str(client.get_job_id())
 
 
-def configuration(settings: Settings, address: str) -> Mapping[str, str]:
-    """Flink's keys for a remote session cluster: where it is, and what to send along."""
+def configuration(settings: Settings, address: str, kinds: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """Flink's keys for a remote session cluster: where it is, and what to send along, with further `kinds` of jars."""
     host, _, port = address.rpartition(":")
-    jars = ";".join(jar.as_uri() for jar in connector_jars(settings))
+    jars = ";".join(jar.as_uri() for jar in connector_jars(settings, kinds))
     return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
             "execution.attached": "false", "python.files": str(python_files(Path(settings.home))),
             "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
 
 
-def connector_jars(settings: Settings) -> list[Path]:
+def connector_jars(settings: Settings, kinds: tuple[str, ...] = ()) -> list[Path]:
     """The jars of the connectors, and PyFlink's own, which a cluster does not have in its lib folder.
 
     Raises:
@@ -97,6 +99,7 @@ def connector_jars(settings: Settings) -> list[Path]:
         raise SubmitError(f"{folder} holds no connector jar; run ./fire submit, which downloads them")
     if settings.uses_kinesis:
         connectors.append(_kinesis_jar(settings))
+    connectors += [jar for kind in kinds for jar in sorted((folder.parent / kind).resolve().glob("*.jar"))]
     return [*connectors, *(Path(pyflink.__path__[0]) / "opt").glob("flink-python-*.jar")]
 
 
@@ -128,11 +131,12 @@ def target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
 
     settings = Settings.load()
     if jobmanager:
-        return settings, dict.fromkeys(JOBS, jobmanager)
+        return settings, dict.fromkeys((*JOBS, "archive"), jobmanager)
     stack = running(Path(settings.home))
     if stack is None:
         raise SubmitError("no stack runs on this machine; start it with ./fire up, or name a cluster: --jobmanager host:port")
-    return stack.settings(), {"detect": stack.jobmanager, "alert": stack.jobmanager, "store": stack.store_jobmanager}
+    return stack.settings(), {"detect": stack.jobmanager, "alert": stack.jobmanager, "store": stack.store_jobmanager,
+                              "archive": stack.store_jobmanager}
 
 
 if __name__ == "__main__":

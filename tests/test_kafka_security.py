@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from kafka import KafkaConsumer
 
 from jobs import alert, archive, detect, kafka_security, store
 from jobs.pipeline import SQL, statement
@@ -58,3 +59,17 @@ def test_password_with_quotes_adds_no_option_to_login_or_table() -> None:
 def test_scram_without_a_login_says_what_to_set() -> None:
     with pytest.raises(SettingsError, match="set FIRE_KAFKA_USER and FIRE_KAFKA_PASSWORD, or FIRE_KAFKA_SECRET_ARN"):
         kafka_security.lines(Settings(kafka_security="scram"))
+
+
+@pytest.mark.parametrize(("given", "expected"), [
+    ({}, {"security_protocol": "PLAINTEXT"}),
+    ({"kafka_security": "tls", "kafka_truststore": "ca.pem"}, {"security_protocol": "SSL", "ssl_cafile": "ca.pem"}),
+    ({"kafka_security": "msk-iam"}, {"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"}),
+    ({"kafka_security": "scram", "kafka_user": "u", "kafka_password": "p"},
+     {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": "u",
+      "sasl_plain_password": "p"}),
+])  # fmt: skip
+def test_commands_that_are_clients_speak_to_brokers_as_the_jobs_do(given: dict[str, str], expected: dict[str, str]) -> None:
+    made = kafka_security.client(Settings(**given))  # type: ignore[arg-type]
+    assert made == expected
+    assert made.keys() <= KafkaConsumer.DEFAULT_CONFIG.keys()

@@ -193,7 +193,8 @@ def _main(home: Path, chosen: dict[str, int], report: Report) -> None:
 
 
 def _store(home: Path, chosen: dict[str, int], report: Report) -> None:
-    _cluster(home, store_cluster(postgres.pgpass(home), _parallelism()), "Flink for the store",
+    archives = bool(Settings.load().archive)
+    _cluster(home, store_cluster(postgres.pgpass(home), _parallelism(), archives), "Flink for the store",
              (chosen["Flink for the store"], chosen["RPC of Flink for the store"]), report)
 
 

@@ -24,10 +24,11 @@ def up(args: argparse.Namespace) -> int:
 def _submit(running: stack.Stack) -> None:
     from jobs.submit import submit
 
-    missing = tuple(job for job in stack.JOBS if not told.is_running(running, job))
+    wanted = (*stack.JOBS, "archive") if Settings.load().archive else stack.JOBS
+    missing = tuple(job for job in wanted if not told.is_running(running, job))
     if missing:
         submit(running, jobs=missing)
-    told.expect(running.home, stack.JOBS)
+    told.expect(running.home, wanted)
 
 
 def down(args: argparse.Namespace) -> int:
