@@ -162,7 +162,8 @@ def _ports_file(home: Path) -> Path:
 
 def _recorded_ports(home: Path) -> dict[str, int] | None:
     try:
-        return dict(json.loads(_ports_file(home).read_text()))
+        # A stack that an older version started has no port for parts that are new.
+        return {**ports.DEFAULTS, **json.loads(_ports_file(home).read_text())}
     except FileNotFoundError:
         return None
 
