@@ -45,6 +45,7 @@ class NotifyError(FireError):
 def run(args: argparse.Namespace) -> int:
     """Delivers until it is ended, or does what `--status` and `--retry-parked` say."""
     settings, database = _addresses(Settings.load())
+    report = reporter("notify", settings)
     outbox = Outbox(connector(database))
     try:
         if args.retry_parked or args.status:
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             raise NotifyError("no channels are given; name a file with --channels "
                               "(infra/notify/channels.example.toml shows what it may hold)")
         channels = load(Path(args.channels))
-        return serve(settings, database, channels, reporter("notify", settings))
+        return serve(settings, database, channels, report)
     except psycopg.errors.UndefinedTable as problem:
         raise NotifyError("the database has no outbox yet; apply the migrations: python -m infra.postgres.migrate") from problem
     except (KafkaError, psycopg.Error) as problem:

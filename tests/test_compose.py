@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service.get("image") == "fire-prediction"}
+PROMETHEUS = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+SCRAPED = {job["job_name"]: job["static_configs"][0]["targets"] for job in PROMETHEUS["scrape_configs"]}
 ENTRYPOINT = (ROOT / "infra/flink/entrypoint").read_text(encoding="utf-8")
 
 
@@ -81,3 +83,44 @@ def test_topics_are_made_by_the_code_that_names_them() -> None:
     assert re.search(r"topics\).*infra\.local\.kafka", ENTRYPOINT)
     assert SERVICES["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert {"telemetry", "readings", "alerts"} <= {topic.name for topic in TOPICS}
+
+
+def test_exporter_asks_both_flinks_and_is_scraped_where_it_listens() -> None:
+    args = commands.parse(OURS["metrics"]["command"].split())
+    assert args.jobmanager == ["jobmanager:8081", "store-jobmanager:8081"]
+    assert {address.partition(":")[0] for address in args.jobmanager} <= SERVICES.keys()
+    assert f"127.0.0.1:{args.port}/metrics" in OURS["metrics"]["healthcheck"]["test"]
+    assert SCRAPED["fire"] == [f"metrics:{args.port}"]
+
+
+def test_every_flink_process_is_scraped_at_the_port_of_its_reporter() -> None:
+    flink = yaml.safe_load((ROOT / "infra/flink/config.yaml").read_text(encoding="utf-8"))
+    assert flink["metrics.reporter.prom.factory.class"].endswith(".PrometheusReporterFactory")
+    processes = [name for name, service in OURS.items() if service["command"] in ("jobmanager", "taskmanager")]
+    assert sorted(SCRAPED["flink"]) == sorted(f"{name}:{flink['metrics.reporter.prom.port']}" for name in processes)
+
+
+def test_files_that_are_mounted_exist_and_are_read_where_the_services_look() -> None:
+    for name, service in SERVICES.items():
+        for mount in service.get("volumes", ()):
+            source = re.sub(r"^\$\{\w+:-(.*?)\}", r"\1", mount).partition(":")[0]
+            assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], (name, source)
+    assert "--config.file=/etc/prometheus/prometheus.yml" in SERVICES["prometheus"]["command"]
+    assert PROMETHEUS["rule_files"] == ["/etc/prometheus/rules.yml"] and (ROOT / "infra/prometheus/rules.yml").exists()
+    boards = yaml.safe_load((ROOT / "infra/grafana/provisioning/dashboards/fire.yml").read_text(encoding="utf-8"))
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home == f"{boards['providers'][0]['options']['path']}/fire.json"
+
+
+def test_notifier_reads_the_channels_that_are_mounted() -> None:
+    args = commands.parse(OURS["notify"]["command"].split())
+    assert any(mount.endswith(f":{args.channels}:ro") for mount in OURS["notify"]["volumes"])
+
+
+@pytest.mark.parametrize("name", sorted({"notify"} | {name for name, service in SERVICES.items() if service.get("ports")}))
+def test_service_that_answers_has_a_health_check(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+
+
+def test_logs_of_the_containers_become_json_by_the_one_setting() -> None:
+    assert re.search(r"FIRE_LOG_FORMAT:-text.*json.*\n.*infra\.local\.flink_logs \"\$FLINK_CONF_DIR\"", ENTRYPOINT)

@@ -19,7 +19,8 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 TEXT = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPANS = [(name, span) for name, text in TEXT.items()
-         for span in [*"\n".join(BLOCK.findall(text)).splitlines(), *re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))]]
+         for span in [*"\n".join(BLOCK.findall(text)).splitlines(),
+                      *(" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", text)))]]
 NAMES = next(each for each in commands.build_parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
 SCHEMA = (ROOT / "infra/postgres/schema.sql").read_text(encoding="utf-8")
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "jobs").glob("metrics*.py"))
