@@ -174,8 +174,9 @@ def consumer(settings: Settings) -> KafkaConsumer:
 def _consume(source: KafkaConsumer, relay: Relay, stop: threading.Event) -> None:
     try:
         with interruptible():
-            due = time.monotonic() + PUBLISH_SECONDS
+            due, begun = time.monotonic() + PUBLISH_SECONDS, False
             while True:
+                begun = begun or _has_begun(source, relay.publisher.report)
                 batches = source.poll(timeout_ms=POLL_MS, max_records=5000).values()
                 relay.take(record.value for batch in batches for record in batch)
                 if time.monotonic() >= due:
@@ -188,6 +189,14 @@ def _consume(source: KafkaConsumer, relay: Relay, stop: threading.Event) -> None
             _settle(source, relay)
     finally:
         source.close(autocommit=False)
+
+
+def _has_begun(source: KafkaConsumer, report: Report) -> bool:
+    """Whether partitions are assigned; then says where reading begins, which fixes "from now on" for a first start."""
+    places = [f"{each.topic}[{each.partition}]@{source.position(each)}" for each in sorted(source.assignment())]
+    if places:
+        report(f"publishing the metrics of {', '.join(places)} once a minute")
+    return bool(places)
 
 
 def _settle(source: KafkaConsumer, relay: Relay) -> None:
