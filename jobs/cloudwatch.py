@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from jobs import kafka_clients
+from jobs import kafka_security
 from jobs.backoff import delay
 from jobs.device_metrics import NAMESPACE, Summary
 from jobs.errors import FireError
@@ -160,7 +160,7 @@ def consumer(settings: Settings) -> KafkaConsumer:
         made = KafkaConsumer(
             topic, bootstrap_servers=settings.kafka_brokers.split(","), group_id=f"{settings.consumer_group}-cloudwatch",
             client_id="fire-cloudwatch", isolation_level="read_committed", enable_auto_commit=False,
-            auto_offset_reset="latest", **kafka_clients.security(settings))
+            auto_offset_reset="latest", **kafka_security.client(settings))
         partitions = made.partitions_for_topic(topic)
     except KafkaError as problem:
         raise MetricsError(f"no Kafka broker answers at {settings.kafka_brokers} ({problem}); start one with ./fire up, or set "
@@ -174,8 +174,9 @@ def consumer(settings: Settings) -> KafkaConsumer:
 def _consume(source: KafkaConsumer, relay: Relay, stop: threading.Event) -> None:
     try:
         with interruptible():
-            due = time.monotonic() + PUBLISH_SECONDS
+            due, begun = time.monotonic() + PUBLISH_SECONDS, False
             while True:
+                begun = begun or _has_begun(source, relay.publisher.report)
                 batches = source.poll(timeout_ms=POLL_MS, max_records=5000).values()
                 relay.take(record.value for batch in batches for record in batch)
                 if time.monotonic() >= due:
@@ -188,6 +189,14 @@ def _consume(source: KafkaConsumer, relay: Relay, stop: threading.Event) -> None
             _settle(source, relay)
     finally:
         source.close(autocommit=False)
+
+
+def _has_begun(source: KafkaConsumer, report: Report) -> bool:
+    """Whether partitions are assigned; then says where reading begins, which fixes "from now on" for a first start."""
+    places = [f"{each.topic}[{each.partition}]@{source.position(each)}" for each in sorted(source.assignment())]
+    if places:
+        report(f"publishing the metrics of {', '.join(places)} once a minute")
+    return bool(places)
 
 
 def _settle(source: KafkaConsumer, relay: Relay) -> None:
