@@ -164,6 +164,49 @@ def test_what_the_jobs_write_satisfies_the_topics_schema(stack: Stack, topic: st
         assert not key or record.key.decode() == row[key]
 
 
+def ask(stack: Stack, path: str) -> Any:
+    """The dashboard's JSON answer."""
+    with urllib.request.urlopen(f"{stack.dashboard}{path}", timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_the_dashboard_sees_the_jobs_and_what_they_stored(stack: Stack) -> None:
+    def has_looked() -> Any:
+        pipeline = ask(stack, "/api/pipeline")
+        return pipeline if all(job["last_checkpoint"] for job in pipeline["jobs"]) and len(pipeline["jobs"]) == 3 else None
+
+    pipeline = until(has_looked, "a checkpoint of every job on the dashboard")
+    assert {job["name"] for job in pipeline["jobs"]} == {"fire-detect", "fire-alert", "fire-store"}
+    assert {each["group"] for each in pipeline["lag"]} == {"fire-detect", "fire-alert", "fire-store"}
+    assert pipeline["dead_letters"]["total"] > 50 and pipeline["throughput"]["readings_per_second"] is not None
+    overview = ask(stack, "/api/overview")
+    assert overview["devices"]["total"] >= 12 and overview["alerts"]["items"][0]["level"] == "CRITICAL"
+    codes = {reason["code"] for reason in overview["status"]["reasons"]}
+    assert not codes & {"DATABASE_AWAY", "STREAM_AWAY", "FLINK_AWAY", "STALE_CHECKPOINT"}
+
+
+def test_a_corrected_dead_letter_becomes_a_reading_and_its_alert_comes_over_the_dashboard_s_stream(stack: Stack) -> None:
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(f"{stack.dashboard}/api/session", timeout=30) as answer:
+        token = json.load(answer)["csrf_token"]
+    letter = until(lambda: ask(stack, "/api/pipeline")["dead_letters"]["items"], "a dead letter on the dashboard")[0]
+    hot = {"deviceId": "corrected-1", "siteId": "s", "idx": 1, "timestamp": time.time_ns() // 1_000_000, "pcbTemp": 90.0}
+    stream = urllib.request.urlopen(f"{stack.dashboard}/api/stream", timeout=DEADLINE_SECONDS)
+    body = json.dumps({"source": letter["source"], "message": json.dumps(hot)}).encode()
+    replay = urllib.request.Request(f"{stack.dashboard}/api/pipeline/dead-letters/replay", body,
+                                    {"Content-Type": "application/json", "X-CSRFToken": token})
+    with browser.open(replay, timeout=30) as answer:
+        assert answer.status == 202
+    told = next(json.loads(line[6:]) for line in stream if line.startswith(b"data:") and b"corrected-1" in line)
+    stream.close()
+    assert (told["transition"], told["subject"]) == ("OPENED", "corrected-1")
+    open_alerts = until(lambda: ask(stack, "/api/alerts?q=corrected-1")["items"], "the alert in the database")
+    assert open_alerts[0]["alert_id"] == told["alert_id"]
+    assert ask(stack, "/api/devices/corrected-1")["messages"][0]["max_temperature"] == 90.0
+    replayed = [each for each in ask(stack, "/api/pipeline?limit=200")["dead_letters"]["items"] if each["replayed_by"]]
+    assert [each["source"] for each in replayed] == [letter["source"]]
+
+
 def test_rubbish_among_the_candidates_is_a_dead_letter_and_stops_nothing(stack: Stack) -> None:
     producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
     producer.send("candidates", b"rubbish", key=b"x").get(timeout=30)

@@ -225,6 +225,18 @@ def test_patterns_expire_after_a_week_and_other_windows_with_the_results(databas
     assert one(connection, "SELECT (SELECT count(*) FROM device_patterns), (SELECT count(*) FROM site_risk)") == (1, 2)
 
 
+def test_refused_messages_expire_with_the_results_and_what_people_did_stays(database: dict[str, Any],
+                                                                            connection: Connection) -> None:
+    for days in (91, 1):
+        connection.execute("""INSERT INTO dead_letters (source, schema_version, reason, received_at)
+                              VALUES ('telemetry[0]@' || %(days)s, 1, 'why', now() - make_interval(days => %(days)s))""",
+                           {"days": days})
+    connection.execute("""INSERT INTO dashboard_actions (acted_at, actor, action, subject, details)
+                          VALUES (now() - interval '1 year', 'kim', 'RESOLVED', 'a', '{}')""")
+    assert maintain(settings(database)).refusals_deleted == 1
+    assert one(connection, "SELECT source, (SELECT count(*) FROM dashboard_actions) FROM dead_letters") == ("telemetry[0]@1", 1)
+
+
 def test_every_table_of_a_result_is_expired(connection: Connection) -> None:
     body = one(connection, "SELECT prosrc FROM pg_proc WHERE proname = 'fire_expire_results'")
     assert not [name for name in store.WINDOWS if f"'{name}'" not in body]

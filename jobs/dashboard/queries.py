@@ -26,8 +26,6 @@ from jobs.settings import Settings
 
 SQL = Path(__file__).resolve().parents[2] / "sql" / "dashboard"
 CONNECTIONS = 8
-# The pool tells of every attempt at a server that is away; the feed tells once when it goes and once when it is back.
-logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 WAIT_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
 LIMITS: dict[str, Any] = {
@@ -149,6 +147,8 @@ class Server:
 
 def connect(settings: Settings) -> Database:
     """The database of the settings, and its replica if they name one; nothing is connected yet."""
+    # The pool tells of every attempt at a server that is away; the feed tells once when it goes and once when it is back.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     if not settings.postgres_read_host:
         return Database(conninfo(settings))
     read = replace(settings, postgres_host=settings.postgres_read_host,
