@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FIELDS = {"device_id": "deviceId", "idx": "idx", "site_id": "siteId", "verify_status": "verifySts",
           **{name: spellings[0] for name, spellings in (COUNTS | MEASUREMENTS).items()}}
 """Column of the archive → field of a message."""
+MAGIC = b"PAR1"
 
 
 class ArchivedError(FireError):
@@ -23,8 +24,11 @@ class ArchivedError(FireError):
 
 
 def is_archive(path: Path) -> bool:
-    """Whether this is a Parquet file or a folder of them."""
-    return path.is_dir() or path.suffix == ".parquet"
+    """Whether this is a folder, or a Parquet file by its first bytes: Flink gives its files no suffix."""
+    if path.is_dir():
+        return True
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def write_messages(archive: Path, target: Path) -> None:

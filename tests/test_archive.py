@@ -111,6 +111,14 @@ def test_replay_of_the_archive_gives_the_same_alerts(original: dict[str, Rows], 
     assert told(again)
 
 
+def test_one_file_of_an_archive_is_told_from_lines_of_json(stored: Path, tmp_path: Path) -> None:
+    file = next(each for each in stored.rglob("*part-*") if not each.name.startswith("."))
+    (tmp_path / "day.jsonl").write_bytes(message())
+    assert archived.is_archive(stored) and archived.is_archive(file) and not archived.is_archive(tmp_path / "day.jsonl")
+    archived.write_messages(file, tmp_path / "messages.jsonl")
+    assert {row["deviceId"] for row in rows(tmp_path / "messages.jsonl")} <= {"a", "b", "odd", "bare", "late"}
+
+
 def test_folder_without_readings_is_refused_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"no parquet")
     with pytest.raises(archived.ArchivedError, match="cannot be read as an archive of readings"):
