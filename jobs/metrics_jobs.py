@@ -34,6 +34,7 @@ class Jobs:
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self._addresses = list(dict.fromkeys(addresses))
+        self._before = Figures()
 
     def read(self) -> list[Metric]:
         """The families of all jobs."""
@@ -41,6 +42,8 @@ class Jobs:
         figures = Figures()
         for address, job in _newest(overviews):
             figures.take(address, job)
+        figures.keep_duplicates(self._before)
+        self._before = figures
         up: dict[Labels, float] = {(address,): float(overview is not None) for address, overview in overviews.items()}
         return [gauge("fire_jobmanager_up", "whether the JobManager answers", ("address",), up), *figures.families()]
 
@@ -57,6 +60,7 @@ class Figures:
 
     def __init__(self) -> None:
         self._sums: dict[str, dict[Labels, float]] = defaultdict(lambda: defaultdict(float))
+        self._runs: dict[str, tuple[str, float]] = {}
         for name in JOBS:
             self._sums["running"][(name,)] = 0.0
 
@@ -66,6 +70,7 @@ class Figures:
         self._sums["running"][(name,)] = float(job["state"] == "RUNNING")
         for each in flink.get(address, f"{path}/metrics?get=numRestarts") or ():
             self._sums["restarts"][(name,)] = float(each["value"])
+        self._runs[name] = job["jid"], self._sums["restarts"].get((name,), 0.0)
         self._checkpoints(name, int(job["start-time"]), flink.get(address, f"{path}/checkpoints") or {})
         for vertex in (flink.get(address, path) or {"vertices": []})["vertices"]:
             for metric in _asked(address, f"{path}/vertices/{vertex['id']}/subtasks/metrics"):
@@ -92,6 +97,11 @@ class Figures:
             self._sums["busy"][(job,)] = max(self._sums["busy"][(job,)], metric["max"] / 1000)
         elif READINGS in vertex and (same := DEDUPLICATE.fullmatch(metric["id"])):
             self._sums["duplicates"][()] += metric["sum"] if same[1] == "numRecordsIn" else -metric["sum"]
+
+    def keep_duplicates(self, before: Figures) -> None:
+        """Within one run of the job duplicates never fall: the two counts of which they are the rest are not read at once."""
+        if before._runs.get("detect") == self._runs.get("detect") and self._sums["duplicates"]:
+            self._sums["duplicates"][()] = max(self._sums["duplicates"][()], before._sums["duplicates"].get((), 0.0))
 
     def families(self) -> list[Metric]:
         """The families, whether or not they have values."""

@@ -213,3 +213,28 @@ def test_flinks_reporter_is_off_unless_a_port_is_given() -> None:
 
     assert not [name for name in options(0) if name.startswith("metrics.reporter")]
     assert options(9500)["metrics.reporter.prom.port"] == "9500-9503"
+
+
+CLUSTER: dict[str, Any] = {
+    "/jobs/overview": {"jobs": [{"jid": "1", "name": "fire-detect", "state": "RUNNING", "start-time": 0}]},
+    "/jobs/1/metrics?get=numRestarts": [{"id": "numRestarts", "value": "2"}], "/jobs/1/checkpoints": {},
+    "/jobs/1": {"vertices": [{"id": "v", "name": "Deduplicate[7] -> readings_out[67]: Writer"}]},
+    "/jobs/1/vertices/v/subtasks/metrics": [{"id": "Deduplicate[7].numRecordsIn"}, {"id": "Deduplicate[7].numRecordsOut"}]}
+
+
+@pytest.mark.parametrize(("restarts", "expected"), [("2", 10), ("3", 9)])
+def test_duplicates_fall_only_when_the_job_began_anew(monkeypatch: pytest.MonkeyPatch, restarts: str, expected: int) -> None:
+    """Flink's two counters are read one after the other, so that their difference may seem to fall."""
+    answers = dict(CLUSTER)
+
+    def say(read: int, written: int) -> None:
+        answers["counters"] = [{"id": f"Deduplicate[7].{name}", "max": count, "sum": count}
+                               for name, count in (("numRecordsIn", read), ("numRecordsOut", written))]
+
+    monkeypatch.setattr("infra.local.flink.get", lambda address, path: answers.get(path, answers["counters"]))
+    jobs = Jobs(["one"])
+    say(1000, 990)
+    assert value(jobs.read(), "fire_duplicates_total") == 10
+    answers["/jobs/1/metrics?get=numRestarts"] = [{"id": "numRestarts", "value": restarts}]
+    say(1005, 996)
+    assert value(jobs.read(), "fire_duplicates_total") == expected
