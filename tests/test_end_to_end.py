@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.local import folders, postgres, processes
+from infra.local import flink, folders, postgres, processes, status
 from infra.local import stack as embedded
 from infra.local.flink_config import REPORTERS
 from infra.local.stack import Stack
@@ -36,7 +36,10 @@ from jobs.stop import stop
 from jobs.submit import submit
 from jobs.topics import TOPICS
 from tests import original
+from tests.test_lifecycle import reading
 from tests.test_monitoring import expressions
+from udfs.event_time import EPOCH
+from udfs.keyed import GRACE_MS
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "infra" / "schemas"
 DEADLINE_SECONDS = 240.0
@@ -112,10 +115,10 @@ def kill_task_manager(stack: Stack) -> None:
     os.kill(record.pid, signal.SIGKILL)
 
 
-def records(stack: Stack, topic: str) -> list[Any]:
+def records(stack: Stack, topic: str, isolation: str = "read_committed") -> list[Any]:
     """Everything that a topic holds now."""
     consumer = KafkaConsumer(bootstrap_servers=stack.kafka_brokers, group_id=None, enable_auto_commit=False,
-                             isolation_level="read_committed")
+                             isolation_level=isolation)
     partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
@@ -342,6 +345,56 @@ def names(families: list[Metric]) -> set[str]:
     """Every sample that the families may have, also those without one yet."""
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
     return {f"{family.name}{ending}" for family in families for ending in endings[family.type]}
+
+
+def iso(milliseconds: float) -> str:
+    return (EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def send_candidates(stack: Stack, candidates: list[dict[str, Any]]) -> None:
+    producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
+    for each in candidates:
+        producer.send("candidates", json.dumps(each).encode(), key=each["subject"].encode())
+    producer.flush()
+    producer.close()
+
+
+def told(stack: Stack, prefix: str, isolation: str = "read_committed") -> list[tuple[str, str]]:
+    """Subject and transition of every message about subjects of a prefix."""
+    alerts = [json.loads(record.value) for record in records(stack, "alerts", isolation)]
+    return [(alert["subject"], alert["transition"]) for alert in alerts if alert["subject"].startswith(prefix)]
+
+
+def test_silent_device_is_heard_of_when_its_maintenance_ends(stack: Stack) -> None:
+    """Its window ends 20 s from now less the grace, which is over 20 s from now: nothing but the job's timer can tell it."""
+    end = time.time_ns() / 1e6 - GRACE_MS + 20_000
+    held = {"is_held": True, "held_until": iso(end), "event_time": iso(end - 60_000)}
+    send_candidates(stack, [reading(0, subject="mute-1") | held])
+    until(lambda: told(stack, "mute-"), "the end of the maintenance of a silent device")
+    assert told(stack, "mute-") == [("mute-1", "OPENED")]
+
+
+def restart_alert_job(stack: Stack, delivery: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    overview = flink.get(stack.jobmanager, "/jobs/overview")
+    (job_id,) = [job["jid"] for job in overview["jobs"] if job["name"] == "fire-alert" and job["state"] == "RUNNING"]
+    urllib.request.urlopen(urllib.request.Request(f"http://{stack.jobmanager}/jobs/{job_id}?mode=cancel", method="PATCH"))
+    until(lambda: not status.is_running(stack, "alert"), "the end of the alert job")
+    monkeypatch.setenv("FIRE_ALERT_DELIVERY", delivery)
+    submit(stack, jobs=("alert",))
+
+
+def test_transitions_written_exactly_once_are_seen_once_though_the_task_manager_is_killed(
+        stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed between writing and committing, so that the same transitions are written twice and committed once."""
+    restart_alert_job(stack, "exactly-once", monkeypatch)
+    subjects = [f"once-{number:03}" for number in range(200)]
+    send_candidates(stack, [reading(5, subject=subject) for subject in subjects[:100]])
+    until(lambda: not told(stack, "once-") and told(stack, "once-", "read_uncommitted"), "a transition that is not committed")
+    kill_task_manager(stack)
+    send_candidates(stack, [reading(5, subject=subject) for subject in subjects[100:]])
+    until(lambda: len(set(told(stack, "once-"))) == len(subjects), "every transition")
+    assert sorted(told(stack, "once-")) == [(subject, "OPENED") for subject in subjects]
+    assert len(told(stack, "once-", "read_uncommitted")) > len(subjects)
 
 
 def test_down_leaves_nothing_running(stack: Stack) -> None:

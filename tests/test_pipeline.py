@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs import detect
-from jobs.pipeline import SQL, PipelineError, expression, files, statement, text
+from jobs.pipeline import SQL, VIEW, PipelineError, expression, files, statement, text
 from jobs.settings import Settings
 
 FILES = sorted(SQL.rglob("*.sql"))
@@ -43,6 +43,14 @@ def test_file_holds_one_statement_under_a_question(file: Path) -> None:
     assert source.startswith(("-- ", "INSERT")), "a header says what the file answers"
     assert len(re.findall(r"\b(?:CREATE|INSERT INTO)\b", code)) <= 1
     assert ";" not in re.sub(r"'[^']*'", "", code).strip().rstrip(";")
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if " VIEW " in file.read_text(encoding="utf-8")], ids=str)
+def test_view_is_recognised_as_one_and_so_read_once(file: Path) -> None:
+    view = VIEW.match(file.read_text(encoding="utf-8"))
+    assert view
+    assert view[1] == file.stem
+    assert file.read_text(encoding="utf-8")[view.end():].startswith("SELECT")
 
 
 @pytest.mark.parametrize("job", ["detect", "alert", "store"])
