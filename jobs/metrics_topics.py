@@ -10,6 +10,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import Metric
 
+from jobs import kafka_security
 from jobs.metrics_source import Labels, UnavailableError, counter, gauge
 from jobs.settings import Settings
 from jobs.topics import TOPICS
@@ -76,13 +77,13 @@ class Topics:
         return str(partition.topic).removeprefix(self._settings.topic_prefix)
 
     def _connections(self) -> tuple[KafkaConsumer, KafkaAdminClient]:
-        brokers = self._settings.kafka_brokers.split(",")
+        brokers, security = self._settings.kafka_brokers.split(","), kafka_security.client(self._settings)
         if self._consumer is None:
             self._consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None, enable_auto_commit=False,
                                            client_id="fire-metrics", auto_offset_reset="earliest",
-                                           isolation_level="read_committed", max_partition_fetch_bytes=LOOK_BYTES)
+                                           isolation_level="read_committed", max_partition_fetch_bytes=LOOK_BYTES, **security)
         if self._admin is None:
-            self._admin = KafkaAdminClient(bootstrap_servers=brokers, client_id="fire-metrics")
+            self._admin = KafkaAdminClient(bootstrap_servers=brokers, client_id="fire-metrics", **security)
         return self._consumer, self._admin
 
     def _committed(self, admin: KafkaAdminClient, group: str) -> Offsets:

@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from infra.local import flink
+from jobs import kafka_security
 from jobs.errors import FireError
 from jobs.settings import Settings
 from jobs.submit import target
@@ -52,9 +53,9 @@ def rewind(settings: Settings, job: str, to: datetime) -> dict[str, dict[TopicPa
     Raises:
         RewindError: no broker answers, or it refuses.
     """
-    brokers = settings.kafka_brokers.split(",")
+    given = {"bootstrap_servers": settings.kafka_brokers.split(","), **kafka_security.client(settings)}
     try:
-        consumer, admin = KafkaConsumer(bootstrap_servers=brokers), KafkaAdminClient(bootstrap_servers=brokers)
+        consumer, admin = KafkaConsumer(**given), KafkaAdminClient(**given)
         try:
             found = {f"{settings.consumer_group}-{group}": _offsets(consumer, [settings.topic(topic) for topic in topics], to)
                      for group, topics in READ[job].items()}

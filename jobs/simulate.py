@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from types import MappingProxyType
+from typing import IO, Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -22,6 +23,7 @@ from kafka.partitioner.default import murmur2
 from rich.console import Console
 from rich.live import Live
 
+from jobs import kafka_security
 from jobs.errors import FireError
 from jobs.fleet import Message, events
 from jobs.interruption import interruptible
@@ -32,6 +34,7 @@ SMALLEST_PAUSE = 0.002  # seconds; shorter ones cost more than the burst that th
 FLUSH_SECONDS = 60.0
 REFRESH_SECONDS = 0.5
 PLAIN_SECONDS = 10.0
+PLAINTEXT: Mapping[str, Any] = MappingProxyType({})
 
 
 class SendError(FireError):
@@ -74,8 +77,8 @@ class Sent:
 class Fleet:
     """A simulated fleet that sends from a thread of its own until its plan ends or it is stopped."""
 
-    def __init__(self, plan: Plan, brokers: str, topic: str) -> None:
-        self.plan, self.brokers, self.topic = plan, brokers, topic
+    def __init__(self, plan: Plan, brokers: str, topic: str, security: Mapping[str, Any] = PLAINTEXT) -> None:
+        self.plan, self.brokers, self.topic, self.security = plan, brokers, topic, security
         self.sent = Sent()
         self.start_ms = 0
         self._refused: list[BaseException] = []
@@ -89,7 +92,7 @@ class Fleet:
         Raises:
             SendError: no broker answers, or it has no such topic.
         """
-        self._producer = _producer(self.brokers, self.topic)
+        self._producer = _producer(self.brokers, self.topic, self.security)
         self.start_ms = time.time_ns() // 1_000_000
         self._thread.start()
 
@@ -148,11 +151,11 @@ def _partitions(numbers: list[int]) -> Callable[[bytes], int]:
     return functools.cache(lambda key: numbers[(murmur2(key) & 0x7FFF_FFFF) % len(numbers)])
 
 
-def _producer(brokers: str, topic: str) -> KafkaProducer:
+def _producer(brokers: str, topic: str, security: Mapping[str, Any]) -> KafkaProducer:
     try:
         producer = KafkaProducer(bootstrap_servers=brokers.split(","), client_id="fire-simulate", acks="all",
                                  enable_idempotence=True, linger_ms=5, batch_size=131_072,
-                                 allow_auto_create_topics=False)
+                                 allow_auto_create_topics=False, **security)
     except KafkaError as problem:
         raise SendError(f"no Kafka broker answers at {brokers} ({problem}); start one with ./fire up, or name it "
                         "with --brokers") from problem
@@ -172,7 +175,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _send(plan: Plan, brokers: str | None) -> int:
     settings = Settings.load()
-    fleet = Fleet(plan, brokers or _local_brokers(settings) or settings.kafka_brokers, settings.topic("telemetry"))
+    fleet = Fleet(plan, brokers or _local_brokers(settings) or settings.kafka_brokers, settings.topic("telemetry"),
+                  kafka_security.client(settings))
     fleet.start()
     began = time.monotonic()
     with contextlib.suppress(KeyboardInterrupt):

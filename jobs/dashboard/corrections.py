@@ -6,6 +6,7 @@ import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from jobs import kafka_security
 from jobs.dashboard.offsets import TIMEOUTS
 from jobs.dashboard.problems import AwayError, NotThereError, UnusableError
 from jobs.dashboard.sources import Sources
@@ -53,7 +54,8 @@ def check(value: bytes) -> str:
 def _produce(sources: Sources, device: str, value: bytes) -> None:
     brokers = sources.settings.kafka_brokers.split(",")
     try:
-        producer = KafkaProducer(bootstrap_servers=brokers, acks="all", max_block_ms=4_000, delivery_timeout_ms=8_000, **TIMEOUTS)
+        producer = KafkaProducer(bootstrap_servers=brokers, acks="all", max_block_ms=4_000, delivery_timeout_ms=8_000, **TIMEOUTS,
+                                 **kafka_security.client(sources.settings))
         try:
             sent = producer.send(sources.settings.topic("telemetry"), key=device.encode(), value=value)
             sent.get(timeout=SEND_SECONDS)

@@ -9,6 +9,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from jobs import kafka_security
 from jobs.settings import Settings
 
 READERS = {"detect": ("telemetry",), "alert": ("candidates",), "store": ("readings", "alerts", "device-minutes")}
@@ -21,7 +22,7 @@ class Offsets:
     """Asks a broker; connects when it is first asked, and anew after `close`. For one thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self._brokers = settings.kafka_brokers.split(",")
+        self._brokers, self._settings = settings.kafka_brokers.split(","), settings
         self._group, self._topic = settings.consumer_group, settings.topic
         self._clients: tuple[KafkaConsumer, KafkaAdminClient] | None = None
         self._past: dict[str, deque[tuple[float, int]]] = {}
@@ -60,6 +61,7 @@ class Offsets:
 
     def _connected(self) -> tuple[KafkaConsumer, KafkaAdminClient]:
         if self._clients is None:
-            consumer = KafkaConsumer(bootstrap_servers=self._brokers, group_id=None, **TIMEOUTS)
-            self._clients = consumer, KafkaAdminClient(bootstrap_servers=self._brokers, **TIMEOUTS)
+            security = kafka_security.client(self._settings)
+            consumer = KafkaConsumer(bootstrap_servers=self._brokers, group_id=None, **TIMEOUTS, **security)
+            self._clients = consumer, KafkaAdminClient(bootstrap_servers=self._brokers, **TIMEOUTS, **security)
         return self._clients

@@ -18,6 +18,7 @@ import orjson
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from jobs import kafka_security
 from jobs.dashboard.memory import Memory
 from jobs.dashboard.offsets import TIMEOUTS
 from jobs.dashboard.problems import AwayError
@@ -153,7 +154,8 @@ class Feed:
 
     def _follow(self) -> None:
         consumer = KafkaConsumer(bootstrap_servers=self._settings.kafka_brokers.split(","), group_id=None, fetch_max_wait_ms=200,
-                                 isolation_level="read_committed", enable_auto_commit=False, **TIMEOUTS)
+                                 isolation_level="read_committed", enable_auto_commit=False, **TIMEOUTS,
+                                 **kafka_security.client(self._settings))
         try:
             topic = self._settings.topic("alerts")
             places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
