@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -32,8 +33,9 @@ ARGUMENTS = ("--disable-gpu", "--no-first-run", "--disable-background-networking
 REMEDY = "Chromium is not installed, so nothing was shown in a browser; run: apt-get install chromium fonts-nanum"
 ZONE = "Asia/Seoul"
 SIZE = {"width": 1280, "height": 800}
-EXPECTED = ("503 (SERVICE UNAVAILABLE)", "net::ERR_")
-"""What a browser's console says of outages that a test makes on purpose."""
+EXPECTED = ("404 (NOT FOUND)", "503 (SERVICE UNAVAILABLE)", "net::ERR_")
+"""What a browser's console says of what a test does on purpose: pages that are not there, outages."""
+TIMEOUT_MS = 15_000
 
 
 @dataclass(frozen=True)
@@ -131,24 +133,22 @@ class serving:
 
 @pytest.fixture
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
-    """A fresh profile of an English speaker in Seoul, whose pages may report no error."""
-    made = profile(browser, site)
+    """A fresh profile of an English speaker in Seoul."""
+    with profile(browser, site) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def profile(browser: Browser, site: Site, **options: Any) -> Iterator[BrowserContext]:
+    """A fresh profile, in whose pages no script may fail and nothing may breach the content security policy."""
+    problems: list[str] = []
+    made = browser.new_context(**{"base_url": site.url, "locale": "en-GB", "timezone_id": ZONE, "viewport": SIZE} | options)
+    made.set_default_timeout(TIMEOUT_MS)
+    made.on("weberror", lambda problem: problems.append(str(problem.error)))
+    made.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     yield made
     made.close()
-
-
-def profile(browser: Browser, site: Site, **options: Any) -> BrowserContext:
-    """A fresh profile; an error in a script or a breach of the content security policy fails the test at once."""
-    made = browser.new_context(**{"base_url": site.url, "locale": "en-GB", "timezone_id": ZONE, "viewport": SIZE} | options)
-    made.set_default_timeout(15_000)
-    made.on("weberror", lambda problem: pytest.fail(f"a script failed: {problem.error}"))
-    made.on("console", _judge)
-    return made
-
-
-def _judge(message: Any) -> None:
-    if message.type == "error" and not any(each in message.text for each in EXPECTED):
-        pytest.fail(f"the console says: {message.text}")
+    assert [problem for problem in problems if not any(each in problem for each in EXPECTED)] == []
 
 
 @pytest.fixture

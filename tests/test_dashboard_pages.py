@@ -55,17 +55,16 @@ def raise_alert(site: Site, alert_id: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_screenshots_of_every_page_are_taken(language: str, browser: Browser, site: Site) -> None:
     for theme in THEMES:
-        seen = profile(browser, site, locale=LANGUAGES[language], color_scheme=theme)
-        page = seen.new_page()
-        alert_id, = site.row("SELECT alert_id FROM alerts WHERE subject = %s AND level = 'CRITICAL' LIMIT 1", BURNING)
-        for name, path in (PATHS | {"alert": f"/alerts/{alert_id}"}).items():
-            page.goto(path)
-            if name == "device":
-                expect(page.locator(".charts")).to_have_attribute("data-drawn", "7")
-            file = SCREENSHOTS / language / f"{name}-{theme}.png"
-            page.screenshot(path=file, full_page=True)
-            assert file.stat().st_size > 10_000
-        seen.close()
+        with profile(browser, site, locale=LANGUAGES[language], color_scheme=theme) as seen:
+            page = seen.new_page()
+            alert_id, = site.row("SELECT alert_id FROM alerts WHERE subject = %s AND level = 'CRITICAL' LIMIT 1", BURNING)
+            for name, path in (PATHS | {"alert": f"/alerts/{alert_id}"}).items():
+                page.goto(path)
+                if name == "device":
+                    expect(page.locator(".charts")).to_have_attribute("data-drawn", "7")
+                file = SCREENSHOTS / language / f"{name}-{theme}.png"
+                page.screenshot(path=file, full_page=True)
+                assert file.stat().st_size > 10_000
 
 
 def test_a_new_critical_alert_is_on_the_open_page_within_3_s_and_is_announced(page: Page, site: Site) -> None:
@@ -146,17 +145,16 @@ def test_a_half_written_note_survives_a_live_update(page: Page, site: Site) -> N
 
 
 def test_the_language_is_the_browsers_first_and_the_switch_is_remembered(browser: Browser, site: Site) -> None:
-    korean = profile(browser, site, locale="ko-KR")
-    page = korean.new_page()
-    page.goto("/devices?level=CRITICAL")
-    expect(page.locator("html")).to_have_attribute("lang", "ko")
-    page.get_by_role("button", name="English").click()
-    expect(page.locator("html")).to_have_attribute("lang", "en")
-    assert page.url.endswith("/devices?level=CRITICAL")
-    other = korean.new_page()
-    other.goto("/alerts")
-    expect(other.get_by_role("heading", level=1)).to_have_text("Alerts")
-    korean.close()
+    with profile(browser, site, locale="ko-KR") as korean:
+        page = korean.new_page()
+        page.goto("/devices?level=CRITICAL")
+        expect(page.locator("html")).to_have_attribute("lang", "ko")
+        page.get_by_role("button", name="English").click()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        assert page.url.endswith("/devices?level=CRITICAL")
+        other = korean.new_page()
+        other.goto("/alerts")
+        expect(other.get_by_role("heading", level=1)).to_have_text("Alerts")
 
 
 def test_times_are_in_the_viewers_zone_with_utc_beside(page: Page) -> None:
@@ -214,19 +212,18 @@ def test_devices_are_found_and_a_silent_one_says_so(page: Page) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_charts_show_the_day_with_alerts_on_the_time_axis(theme: str, browser: Browser, site: Site) -> None:
-    themed = profile(browser, site, color_scheme=theme)
-    page = themed.new_page()
-    page.goto(f"/devices/{BURNING}")
-    expect(page.locator(".charts")).to_have_attribute("data-drawn", "7")
-    assert inked(page, "temperature") > 1000
-    markers = page.locator(".marker")
-    assert markers.count() >= 3
-    assert "Electrical leakage" in " ".join(markers.nth(at).get_attribute("aria-label") or "" for at in range(markers.count()))
-    page.locator('[data-series="temperature"] .u-over').hover()
-    expect(page.locator("[data-cursor-time]")).not_to_be_empty()
-    markers.last.click()
-    expect(page.locator("article.lead")).to_be_visible()
-    themed.close()
+    with profile(browser, site, color_scheme=theme) as themed:
+        page = themed.new_page()
+        page.goto(f"/devices/{BURNING}")
+        expect(page.locator(".charts")).to_have_attribute("data-drawn", "7")
+        assert inked(page, "temperature") > 1000
+        markers = page.locator(".marker")
+        assert markers.count() >= 3
+        assert any("Electrical leakage" in (each.get_attribute("aria-label") or "") for each in markers.all())
+        page.locator('[data-series="temperature"] .u-over').hover()
+        expect(page.locator("[data-cursor-time]")).not_to_be_empty()
+        markers.last.click()
+        expect(page.locator("article.lead")).to_be_visible()
 
 
 def inked(page: Page, series: str) -> int:
@@ -295,30 +292,28 @@ def test_nobody_needs_a_mouse_to_get_to_the_content(page: Page) -> None:
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Browser, site: Site) -> None:
     for language, locale in LANGUAGES.items():
-        narrow = profile(browser, site, viewport={"width": 360, "height": 740}, locale=locale)
-        page = narrow.new_page()
-        for path in PATHS.values():
-            page.goto(path)
-            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wider == 0, (language, path, wider)
-        narrow.close()
+        with profile(browser, site, viewport={"width": 360, "height": 740}, locale=locale) as narrow:
+            page = narrow.new_page()
+            for path in PATHS.values():
+                page.goto(path)
+                wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                assert wider == 0, (language, path, wider)
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_page_has_a_serious_fault_of_accessibility(language: str, theme: str, browser: Browser, site: Site) -> None:
-    seen = profile(browser, site, locale=LANGUAGES[language], color_scheme=theme)
-    page = seen.new_page()
-    alert_id, = site.row("SELECT alert_id FROM alerts WHERE level = 'CRITICAL' ORDER BY opened_at LIMIT 1")
-    for name, path in (PATHS | {"alert": f"/alerts/{alert_id}"}).items():
-        live(page, path) if name != "error" else page.goto(path)
-        if name == "device":
-            page.locator("#day-table summary").click()
-        judge(page, f"{name} in {language}, {theme}")
-        if name == "alert":
-            page.get_by_role("button", name=("Resolve", "종결")[language == "ko"]).click()
-            judge(page, f"dialog in {language}, {theme}")
-    seen.close()
+    with profile(browser, site, locale=LANGUAGES[language], color_scheme=theme) as seen:
+        page = seen.new_page()
+        alert_id, = site.row("SELECT alert_id FROM alerts WHERE level = 'CRITICAL' ORDER BY opened_at LIMIT 1")
+        for name, path in (PATHS | {"alert": f"/alerts/{alert_id}"}).items():
+            live(page, path) if name != "error" else page.goto(path)
+            if name == "device":
+                page.locator("#day-table summary").click()
+            judge(page, f"{name} in {language}, {theme}")
+            if name == "alert":
+                page.get_by_role("button", name=("Resolve", "종결")[language == "ko"]).click()
+                judge(page, f"dialog in {language}, {theme}")
 
 
 def judge(page: Page, what: str) -> None:
@@ -357,12 +352,11 @@ def crowd(server: Server, brokers: str) -> Iterator[Site]:
 
 @pytest.mark.parametrize("path", ["/", "/devices", "/alerts", "/devices/dev-00008", "/sites/site-0"])
 def test_first_paint_stays_under_1_s_with_10_000_devices(path: str, browser: Browser, crowd: Site) -> None:
-    seen = profile(browser, crowd)
-    page = seen.new_page()
-    paints = []
-    for _ in range(3):
-        page.goto(path)
-        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-    print(f"{path}: first contentful paint after {', '.join(f'{paint:.0f}' for paint in paints)} ms")
-    assert min(paints) < PAINT_MS
-    seen.close()
+    with profile(browser, crowd) as seen:
+        page = seen.new_page()
+        paints = []
+        for _ in range(3):
+            page.goto(path)
+            paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        print(f"{path}: first contentful paint after {', '.join(f'{paint:.0f}' for paint in paints)} ms")
+        assert min(paints) < PAINT_MS
