@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from jobs.channel_file import ChannelFileError, Table
-from jobs.commands import seconds
+from jobs.commands.arguments import seconds
 from jobs.mail import Mail
 from jobs.notices import Notice
 from jobs.settings import secret

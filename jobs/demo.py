@@ -162,12 +162,12 @@ def _report(what: str, own: Path, demo: Demo) -> None:
 
 
 def _submit(running: Stack, view: View) -> None:
-    from jobs.submit import submit
+    from jobs.submit import JOBS, submit
 
     view.addresses = stack.addresses(running)
     for name, address in view.addresses.items():
         view.step(f"{name}: {address}")
-    missing = tuple(job for job in stack.JOBS if not status.is_running(running, job))
+    missing = tuple(job for job in JOBS if not status.is_running(running, job))
     if missing:
         view.step(f"submitting the jobs {', '.join(missing)}")
         submit(running, jobs=missing)

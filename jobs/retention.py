@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from infra.postgres import conninfo
-from jobs.commands import seconds
+from jobs.commands.arguments import seconds
 from jobs.logs import Report, complain, reporter
 from jobs.settings import Settings
 

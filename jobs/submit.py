@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = ("detect", "alert", "store")
+"""What runs always; the archive job only where `FIRE_ARCHIVE` names a place."""
 """What is submitted where no job is named; the archive is one more, for those who want it."""
 SHIPPED = ("jobs", "udfs")
 """Packages that Python workers import."""

@@ -16,12 +16,13 @@ from infra.aws.layers import HERE, JOBS, LAYERS, Layer, given_parameters, load
 from infra.local.folders import ROOT
 from infra.managed_flink.package import RUN_OPTIONS
 from jobs import channels, commands, detect, store
+from jobs.commands import operating
 from jobs.device_metrics import METRICS, NAMESPACE
 from jobs.settings import PROPERTY_GROUP, Settings, variable
 from jobs.topics import TOPICS
 
 TEMPLATES = sorted((HERE / "templates").glob("*.yaml"))
-ENVIRONMENTS = commands.ENVIRONMENTS
+ENVIRONMENTS = operating.ENVIRONMENTS
 ANY = {
     "ec2:DescribeVpcs": "EC2 has no resources for what describes",
     "ec2:DescribeSubnets": "EC2 has no resources for what describes",

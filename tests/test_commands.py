@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs import commands
+from jobs.commands import arguments
 from tests.conftest import VECTORS, rows
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,13 +30,13 @@ def test_command_has_help_with_an_example(name: str, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize(("text", "seconds"), [("120", 120), ("120s", 120), ("2m", 120), ("1h", 3600), ("0.5", 0.5)])
 def test_duration_is_read_in_seconds_minutes_and_hours(text: str, seconds: float) -> None:
-    assert commands.seconds(text) == seconds
+    assert arguments.seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "s", "-5s", "0", "soon", "nan", "inf"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is no duration"):
-        commands.seconds(text)
+        arguments.seconds(text)
 
 
 def test_words_that_test_does_not_know_go_to_pytest() -> None:

@@ -141,7 +141,7 @@ def test_every_message_is_accounted_for_though_a_task_manager_is_killed(stack: S
         kill_task_manager(stack)
         until(lambda: not sender.running, "sending every message")
         sent = sender.stop()
-        until(lambda: {each.alert["level"] for each in list(watch.arrivals.values())} == {"HIGH", "CRITICAL"},
+        until(lambda: {each.alert["level"] for each in list(watch.arrivals.values())} >= {"HIGH", "CRITICAL"},
               "alerts of both levels")
         rows = account(stack, sent, watch)
     finally:

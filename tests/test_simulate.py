@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import pytest
 
-from jobs.commands import SCENARIOS
+from jobs.commands.messages import SCENARIOS
 from jobs.fleet import FIELDS, events, messages
 from jobs.garbage import KINDS
 from jobs.scenarios import FAULTS, Plan, PlanError

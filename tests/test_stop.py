@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jobs import commands, submit
+from jobs.commands import arguments
 from jobs.rewind import READ, RewindError, rewind, run
 from jobs.settings import Settings
 from jobs.stop import StopError, stop
@@ -91,9 +92,9 @@ def test_a_savepoint_belongs_to_one_job() -> None:
 @pytest.mark.parametrize(("text", "offset"), [("2025-10-09T18:00:00Z", 0), ("2025-10-09T18:00:00", 0),
                                                ("2025-10-09T18:00+09:00", 9)])
 def test_time_is_iso_and_utc_unless_it_says_otherwise(text: str, offset: int) -> None:
-    assert commands.moment(text) == datetime(2025, 10, 9, 18, tzinfo=UTC) - timedelta(hours=offset)
+    assert arguments.moment(text) == datetime(2025, 10, 9, 18, tzinfo=UTC) - timedelta(hours=offset)
 
 
 def test_what_is_no_time_is_refused() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="write it like"):
-        commands.moment("yesterday")
+        arguments.moment("yesterday")

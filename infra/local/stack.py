@@ -22,7 +22,6 @@ from infra.local.supervise import CHILD
 from jobs.settings import Settings
 from jobs.topics import TOPICS
 
-JOBS = ("detect", "alert", "store")
 PORTS = "stack.json"
 EXPECTED_JOBS = "jobs.json"
 Report = Callable[[str], None]

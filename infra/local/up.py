@@ -22,9 +22,9 @@ def up(args: argparse.Namespace) -> int:
 
 
 def _submit(running: stack.Stack) -> None:
-    from jobs.submit import submit
+    from jobs.submit import JOBS, submit
 
-    wanted = (*stack.JOBS, "archive") if Settings.load().archive else stack.JOBS
+    wanted = (*JOBS, "archive") if Settings.load().archive else JOBS
     missing = tuple(job for job in wanted if not told.is_running(running, job))
     if missing:
         submit(running, jobs=missing)

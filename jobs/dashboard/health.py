@@ -15,6 +15,7 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from infra.local import flink
+from jobs import submit
 from jobs.dashboard.offsets import Offsets
 from jobs.dashboard.shapes import stamp
 from jobs.settings import Settings
@@ -22,7 +23,7 @@ from jobs.settings import Settings
 EVERY_SECONDS = 5.0
 FIRST_SECONDS = 4.0
 """How long the first page waits for the first look."""
-JOBS = ("fire-detect", "fire-alert", "fire-store")
+JOBS = tuple(f"fire-{job}" for job in submit.JOBS)
 RUNNING = "RUNNING"
 log = logging.getLogger(__name__)
 
