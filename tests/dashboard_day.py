@@ -124,17 +124,17 @@ def _store(connection: psycopg.Connection[Any], table: str, rows: list[Row]) -> 
     if table not in ("alerts", "alert_state"):
         insert(connection, table, rows)
     for row in rows if table in ("alerts", "alert_state") else ():
-        upsert_alert(connection, row)
-        if row["transition"]:
-            occasion = row["event_time"] if row["transition"] == "REMINDED" else row["opened_at"]
-            insert(connection, "alert_transitions", [row | {"occasion": occasion}])
+        store_alert(connection, row)
 
 
-def upsert_alert(connection: psycopg.Connection[Any], row: Row) -> None:
+def store_alert(connection: psycopg.Connection[Any], row: Row) -> None:
     """A record of the alert topics as the store job writes it: no column of people is named."""
     transition = row.get("transition")
     cleared = row["event_time"] if transition == "CLEARED" else None
     insert(connection, "alerts", [row | {"state": transition or "UPDATED", "cleared_at": cleared}], key="alert_id")
+    if transition:
+        occasion = row["event_time"] if transition == "REMINDED" else row["opened_at"]
+        insert(connection, "alert_transitions", [row | {"occasion": occasion}])
 
 
 def insert(connection: psycopg.Connection[Any], table: str, rows: Iterable[Row], key: str = "") -> None:

@@ -48,7 +48,7 @@ def raise_alert(site: Site, alert_id: str, **more: Any) -> dict[str, Any]:
     alert = example(alert_id, **more)
     site.send("alerts", orjson.dumps(alert))
     with site.connect() as connection:
-        dashboard_day.upsert_alert(connection, alert)
+        dashboard_day.store_alert(connection, alert)
     return alert
 
 
@@ -94,7 +94,7 @@ def test_acknowledging_by_keyboard_survives_the_jobs_next_update(page: Page, sit
     expect(row.get_by_text("Acknowledged")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Acknowledged.")).to_be_visible()
     with site.connect() as connection:
-        dashboard_day.upsert_alert(connection, alert | {"transition": None, "candidate_count": 41})
+        dashboard_day.store_alert(connection, alert | {"transition": None, "candidate_count": 41})
     page.reload()
     expect(row.get_by_text("Acknowledged")).to_be_visible()
     found = site.row("SELECT candidate_count, acknowledged_by FROM alerts WHERE alert_id = 'aaaa000000000003'")
@@ -174,7 +174,7 @@ def test_the_overview_says_what_burns_where_why_and_what_to_do(page: Page) -> No
     expect(worst.locator("ol.advice li").first).to_have_text("Inspect on site now.")
     expect(page.locator("#sites li").first).to_contain_text("plant-a")
     counted = page.locator("#levels tbody td:nth-child(2)").all_inner_texts()
-    assert sum(map(int, counted)) == int(page.locator(".doughnut .total").inner_text())
+    assert sum(map(int, counted)) == int(page.locator(".doughnut .total").text_content() or 0)
 
 
 def test_filters_narrow_the_list_and_stay_in_the_form(page: Page) -> None:
@@ -279,7 +279,7 @@ def test_a_lost_stream_is_said_and_comes_back_by_itself(page: Page) -> None:
     page.goto("/")
     expect(page.locator("#banner")).to_contain_text("Live updates lost, retrying")
     page.unroute("**/api/stream")
-    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#banner")).to_be_hidden(timeout=30_000)
 
 
 def test_nobody_needs_a_mouse_to_get_to_the_content(page: Page) -> None:

@@ -43,7 +43,8 @@ def install(app: Flask) -> None:
     """Answers every error in the form that was asked for."""
     app.register_error_handler(CSRFError, lambda error: answer(400, f"{error.description} Load the page again and repeat it."))
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(FireError, lambda error: answer(STATUS.get(type(error), 500), str(error)))
+    app.register_error_handler(FireError, lambda error: answer(STATUS.get(type(error), 500), str(error),
+                                                               lacks_database=isinstance(error, DatabaseAwayError)))
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -52,10 +53,10 @@ def is_api() -> bool:
     return request.path.startswith(("/api/", "/healthz", "/readyz"))
 
 
-def answer(status: int, detail: str) -> Response:
-    """The error as problem+json, or as a page."""
+def answer(status: int, detail: str, *, lacks_database: bool = False) -> Response:
+    """The error as problem+json, or as a page, which comes back by itself where it only lacks the database."""
     problem = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
-    body: Any = orjson.dumps(problem) if is_api() else render_template("error.html", page=problem)
+    body: Any = orjson.dumps(problem) if is_api() else render_template("error.html", page=problem, lacks_database=lacks_database)
     told = Response(body, status, content_type=TYPE if is_api() else "text/html; charset=utf-8")
     if status in (429, 503):
         told.headers["Retry-After"] = "2"
