@@ -33,7 +33,7 @@ ARGUMENTS = ("--disable-gpu", "--no-first-run", "--disable-background-networking
 REMEDY = "Chromium is not installed, so nothing was shown in a browser; run: apt-get install chromium fonts-nanum"
 ZONE = "Asia/Seoul"
 SIZE = {"width": 1280, "height": 800}
-EXPECTED = ("404 (NOT FOUND)", "503 (SERVICE UNAVAILABLE)", "net::ERR_")
+EXPECTED = ("401 (UNAUTHORIZED)", "404 (NOT FOUND)", "503 (SERVICE UNAVAILABLE)", "net::ERR_")
 """What a browser's console says of what a test does on purpose: pages that are not there, outages."""
 TIMEOUT_MS = 15_000
 

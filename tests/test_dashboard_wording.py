@@ -10,6 +10,7 @@ import pytest
 
 from jobs.dashboard import condition, wording
 from jobs.dashboard.presentation import RESOLUTIONS, STATES
+from udfs.limits import NORMAL_RANGES
 
 HOME = Path(wording.__file__).parent
 TEMPLATES = {file.name: file.read_text(encoding="utf-8") for file in sorted((HOME / "templates").glob("*.html"))}
@@ -66,6 +67,11 @@ def test_choices_have_words() -> None:
 def test_every_reason_of_a_degraded_system_has_words() -> None:
     codes = set(re.findall(r'_reason\("(\w+)"', Path(condition.__file__).read_text(encoding="utf-8")))
     assert codes and {f"reason.{code}" for code in codes} == {key for key in KEYS if key.startswith("reason.")}
+
+
+@pytest.mark.parametrize("sensor", NORMAL_RANGES)
+def test_every_sensor_that_patterns_may_name_has_a_name_in_korean(sensor: str) -> None:
+    assert HANGUL.search(wording.measurement(sensor, "ko"))
 
 
 def test_a_text_without_its_value_is_refused() -> None:

@@ -56,7 +56,7 @@ def kind(alert_type: str, language: str) -> str:
 
 def measurement(name: str, language: str) -> str:
     """What a measurement, finding or alarm bit is called, with a capital where the language has them."""
-    text = MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name)
+    text = MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name) or catalogue().get(f"series.{name}")
     spelled = of(text, language) if text else name.replace("_", " ")
     return spelled[:1].upper() + spelled[1:]
 

@@ -73,9 +73,15 @@ function swap(fresh) {
   document.dispatchEvent(new CustomEvent("live:swapped"));
 }
 
+/** A region's text without what differs in every answer. */
+function bare(region) {
+  return region.innerHTML.replace(/(name="csrf_token" value=")[^"]*/g, "$1");
+}
+
 function replace(region, newer) {
-  if (shown.get(region) === newer.innerHTML) return;
-  shown.set(region, newer.innerHTML);
+  const text = bare(newer);
+  if (shown.get(region) === text) return;
+  shown.set(region, text);
   const open = [...region.querySelectorAll("details[open][id]")].map((details) => details.id);
   region.replaceChildren(...[...newer.childNodes].map((node) => document.importNode(node, true)));
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
@@ -93,8 +99,8 @@ function listen() {
   source = new EventSource("/api/stream");
   source.onopen = () => {
     heard = Date.now();
-    if (away.stream) want();
     show({ stream: false });
+    want(); // what changed between the page and its stream
   };
   source.onerror = () => show({ stream: true });
   hear("change", () => want());
@@ -114,6 +120,7 @@ function hear(name, act) {
 }
 
 if (main && document.querySelector("[data-live], [data-reloads]")) {
+  for (const region of document.querySelectorAll("[data-live]")) shown.set(region, bare(region));
   listen();
   setInterval(() => {
     if (source.readyState === EventSource.CLOSED) listen();

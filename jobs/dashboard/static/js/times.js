@@ -31,5 +31,6 @@ export function localise(root) {
   }
 }
 
-localise(document);
+// Not before the other scripts have seen the page as it was sent.
+document.addEventListener("DOMContentLoaded", () => localise(document));
 setInterval(() => localise(document), RENEW_MS);
