@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from jobs import kafka_clients
+from jobs import kafka_security
 from jobs.backoff import delay
 from jobs.device_metrics import NAMESPACE, Summary
 from jobs.errors import FireError
@@ -160,7 +160,7 @@ def consumer(settings: Settings) -> KafkaConsumer:
         made = KafkaConsumer(
             topic, bootstrap_servers=settings.kafka_brokers.split(","), group_id=f"{settings.consumer_group}-cloudwatch",
             client_id="fire-cloudwatch", isolation_level="read_committed", enable_auto_commit=False,
-            auto_offset_reset="latest", **kafka_clients.security(settings))
+            auto_offset_reset="latest", **kafka_security.client(settings))
         partitions = made.partitions_for_topic(topic)
     except KafkaError as problem:
         raise MetricsError(f"no Kafka broker answers at {settings.kafka_brokers} ({problem}); start one with ./fire up, or set "

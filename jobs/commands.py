@@ -83,8 +83,8 @@ def _status(commands: Commands) -> None:
 def _submit(commands: Commands) -> None:
     sub = _command(commands, "submit", "jobs.submit:run", "stack", "submit jobs to a Flink cluster",
                    "./fire submit detect alert --jobmanager flink.example.org:8081")
-    sub.add_argument("jobs", nargs="*", choices=["detect", "alert", "store", []], metavar="JOB",
-                     help="detect, alert, store; none: all")
+    sub.add_argument("jobs", nargs="*", choices=["detect", "alert", "store", "archive", []], metavar="JOB",
+                     help="detect, alert, store, archive; none: all but archive")
     sub.add_argument("--jobmanager", metavar="HOST:PORT",
                      help="REST address of the cluster (default: the stack that `up` started)")
 
@@ -100,7 +100,8 @@ def _score(commands: Commands) -> None:
 def _replay(commands: Commands) -> None:
     sub = _command(commands, "replay", "jobs.replay:run", "python",
                    "run the detect and alert jobs over files and write every result", "./fire replay day.jsonl.gz --out results")
-    sub.add_argument("files", nargs="+", metavar="FILE", help="JSON lines, plain or .gz, in order of arrival")
+    sub.add_argument("files", nargs="+", metavar="FILE",
+                     help="JSON lines, plain or .gz, in order of arrival; or an archive of readings, a Parquet file or a folder")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for <result>.jsonl")
     sub.add_argument("--parallelism", type=int, default=1, help="parallelism of the jobs (default 1)")
 

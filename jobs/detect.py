@@ -73,6 +73,8 @@ def names(settings: Settings) -> dict[str, str]:
     given = {
         "LATENESS_SECONDS": settings.lateness_seconds,
         "IDLE_TIMEOUT_SECONDS": settings.idle_timeout_seconds,
+        "KINESIS_POSITION": settings.kinesis_position,
+        "KINESIS_LATENESS_SECONDS": settings.kinesis_lateness_seconds,
         "KAFKA_BROKERS": settings.kafka_brokers,
         "KAFKA_COMPRESSION": settings.kafka_compression,
         "TOPIC_PREFIX": settings.topic_prefix,

@@ -1,8 +1,9 @@
-"""How Kafka's brokers are spoken to: the client options of the jobs, as lines of their tables."""
+"""How Kafka's brokers are spoken to: by the jobs, as lines of their tables, and by commands that are Kafka clients."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from jobs import secret_store
 from jobs.pipeline import text
@@ -37,6 +38,19 @@ def options(settings: Settings) -> Mapping[str, str]:
 def lines(settings: Settings) -> str:
     """The options as lines of a table's WITH, each with its comma; empty for plaintext."""
     return "\n".join(f"  'properties.{name}' = '{text(value)}'," for name, value in options(settings).items()).strip()
+
+
+def client(settings: Settings) -> dict[str, Any]:
+    """The same as arguments of kafka-python's clients."""
+    authority = {"ssl_cafile": settings.kafka_truststore} if settings.kafka_truststore else {}
+    protocol = {"security_protocol": options(settings).get("security.protocol", "PLAINTEXT")}
+    if settings.kafka_security == "msk-iam":
+        return {**protocol, **authority, "sasl_mechanism": "AWS_MSK_IAM"}
+    if settings.kafka_security != "scram":
+        return {**protocol, **authority}
+    login = _login(settings)
+    return {**protocol, **authority, "sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": login.user,
+            "sasl_plain_password": login.password}
 
 
 def _scram(settings: Settings) -> dict[str, str]:

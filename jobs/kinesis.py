@@ -15,8 +15,6 @@ def names(settings: Settings) -> dict[str, str]:
     given = {
         "KINESIS_STREAMS": settings.kinesis_streams,
         "KINESIS_REGION": arn[3] if len(arn) > 3 else "",
-        "KINESIS_POSITION": settings.kinesis_position,
-        "KINESIS_LATENESS_SECONDS": settings.kinesis_lateness_seconds,
         "KINESIS_DISCOVERY_SECONDS": settings.kinesis_discovery_seconds,
     }
     return {name: text(value) for name, value in given.items()} | _endpoint(settings)

@@ -21,7 +21,7 @@ from kafka.errors import KafkaError
 
 from infra.local import folders, stack
 from infra.postgres import conninfo
-from jobs import kafka_clients
+from jobs import kafka_security
 from jobs.channels import Channel, load
 from jobs.deliverer import Deliverer, Worker
 from jobs.errors import FireError
@@ -166,7 +166,7 @@ def _consumer(settings: Settings, topic: str) -> KafkaConsumer:
         consumer = KafkaConsumer(
             bootstrap_servers=settings.kafka_brokers.split(","), group_id=f"{settings.consumer_group}-notify",
             client_id="fire-notify", isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest",
-            max_poll_records=BATCH, **kafka_clients.security(settings))
+            max_poll_records=BATCH, **kafka_security.client(settings))
         partitions = consumer.partitions_for_topic(topic)
     except KafkaError as problem:
         raise NotifyError(f"no Kafka broker answers at {settings.kafka_brokers} ({problem}); start one with ./fire up, or set "

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from infra.local import java
+from jobs import archived
 from jobs.errors import FireError
 from jobs.score import open_lines
 from jobs.settings import Settings
@@ -48,12 +49,13 @@ def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Setting
     from jobs import alert, detect
 
     for file in files:
-        if not file.is_file():
-            raise ReplayError(f"{file} does not exist; name files of JSON lines, plain or .gz")
+        if not file.exists():
+            raise ReplayError(f"{file} does not exist; name files of JSON lines, plain or .gz, or an archive of readings")
     out.mkdir(parents=True, exist_ok=True)
     settings = settings or Settings.load()
     with tempfile.TemporaryDirectory(prefix="fire-replay-") as folder:
         work = Path(folder)
+        files = [_messages(file, work / f"archived-{number}.jsonl") for number, file in enumerate(files)]
         detected = replace(settings, source="file", file_input=str(_staged(files, work)), parallelism=parallelism,
                            file_output=str(work / "detect"))
         detect.start(detected, local_configuration()).wait()
@@ -67,6 +69,14 @@ def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Setting
         counts["alert_state"] = _collect(work / "alert" / "alert_state", out / "alert_state.jsonl")
         counts["dead_letters"] += _append(work / "alert" / "dead_letters", out / "dead_letters.jsonl")
     return counts
+
+
+def _messages(file: Path, target: Path) -> Path:
+    """The file itself, or what its archived readings were measured from."""
+    if not archived.is_archive(file):
+        return file
+    archived.write_messages(file, target)
+    return target
 
 
 def local_configuration() -> Mapping[str, str]:

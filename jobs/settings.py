@@ -66,7 +66,8 @@ class Settings:
     kinesis_jar: str = setting("", "the connector's jar, `flink-sql-connector-aws-kinesis-streams-6.0.0-2.0.jar`; needed for "
                                    "Kinesis")
     topic_prefix: str = setting("", "put before every topic and stream name, as in `plant-a.readings`")
-    consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`")
+    consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`, "
+                                          "`-archive`")
     file_input: str = setting("", "file that the file source reads, one JSON message a line (`.gz` allowed)")
     file_output: str = setting("", "folder that the file sinks write, one sub-folder a result")
     registry: str = setting("", "device registry, a file or `s3://bucket/key` that every worker can read; empty: the default "
@@ -89,6 +90,9 @@ class Settings:
     postgres_password: str = setting("", "its password; empty: `PGPASSFILE` is used", secret=True)
     postgres_secret_arn: str = setting("", "secret in AWS Secrets Manager with `username` and `password`, instead of user and "
                                            "password")
+    archive: str = setting("", "where the archive job writes every reading as Parquet, a folder or `s3://bucket/prefix`; empty: "
+                               "nowhere")
+    archive_seconds: int = setting(300, "how often archived files are completed")
     managed_flink: bool = setting(False, "set only those of Flink's options that Managed Service for Apache Flink lets a program "
                                          "set; its package does")
     job: str = setting("detect", "job that the package for Managed Flink runs", choices=("detect", "alert", "store"))

@@ -69,7 +69,7 @@ def names(settings: Settings) -> dict[str, str]:
     """What the files below `sql/store` may ask for."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers,
-        "CONSUMER_GROUP": settings.consumer_group,
+        "CONSUMER_GROUP": f"{settings.consumer_group}-store",
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),
         "WINDOW_RESULTS": "|".join(WINDOWS),

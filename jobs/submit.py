@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = ("detect", "alert", "store")
+"""What is submitted where no job is named; the archive is one more, for those who want it."""
 SHIPPED = ("jobs", "udfs")
 """Packages that Python workers import."""
 
@@ -65,20 +66,21 @@ def start(job: str, settings: Settings, address: str) -> str:
     import importlib
 
     module = importlib.import_module(f"jobs.{job}")
-    client = module.start(settings, configuration(settings, address)).get_job_client()
+    parquet = ("parquet",) if job == "archive" else ()
+    client = module.start(settings, configuration(settings, address, parquet)).get_job_client()
     return str(client.get_job_id())
 
 
-def configuration(settings: Settings, address: str) -> Mapping[str, str]:
-    """Flink's keys for a remote session cluster: where it is, and what to send along."""
+def configuration(settings: Settings, address: str, kinds: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """Flink's keys for a remote session cluster: where it is, and what to send along, with further `kinds` of jars."""
     host, _, port = address.rpartition(":")
-    jars = ";".join(jar.as_uri() for jar in connector_jars(Path(settings.home)))
+    jars = ";".join(jar.as_uri() for jar in connector_jars(settings, kinds))
     return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
             "execution.attached": "false", "python.files": str(_python_files(Path(settings.home))),
             "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
 
 
-def connector_jars(home: Path) -> list[Path]:
+def connector_jars(settings: Settings, kinds: tuple[str, ...] = ()) -> list[Path]:
     """The jars of the connectors, and PyFlink's own, which a cluster does not have in its lib folder.
 
     Raises:
@@ -86,10 +88,22 @@ def connector_jars(home: Path) -> list[Path]:
     """
     import pyflink
 
-    connectors = sorted((home / "jars" / "flink").resolve().glob("*.jar"))
+    folder = Path(settings.home) / "jars" / "flink"
+    connectors = sorted(folder.resolve().glob("*.jar"))
     if not connectors:
-        raise SubmitError(f"{home / 'jars' / 'flink'} holds no connector jar; run ./fire submit, which downloads them")
+        raise SubmitError(f"{folder} holds no connector jar; run ./fire submit, which downloads them")
+    if settings.uses_kinesis:
+        connectors.append(_kinesis_jar(settings))
+    connectors += [jar for kind in kinds for jar in sorted((folder.parent / kind).resolve().glob("*.jar"))]
     return [*connectors, *(Path(pyflink.__path__[0]) / "opt").glob("flink-python-*.jar")]
+
+
+def _kinesis_jar(settings: Settings) -> Path:
+    jar = Path(settings.kinesis_jar)
+    if not jar.is_file():
+        raise SubmitError(f"FIRE_KINESIS_JAR is {settings.kinesis_jar!r} and must name the connector's jar; download "
+                          "org.apache.flink:flink-sql-connector-aws-kinesis-streams:6.0.0-2.0 from a Maven repository")
+    return jar.resolve()
 
 
 def _python_files(home: Path) -> Path:
@@ -107,8 +121,9 @@ def _target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
 
     settings = Settings.load()
     if jobmanager:
-        return settings, dict.fromkeys(JOBS, jobmanager)
+        return settings, dict.fromkeys((*JOBS, "archive"), jobmanager)
     stack = running(Path(settings.home))
     if stack is None:
         raise SubmitError("no stack runs on this machine; start it with ./fire up, or name a cluster: --jobmanager host:port")
-    return stack.settings(), {"detect": stack.jobmanager, "alert": stack.jobmanager, "store": stack.store_jobmanager}
+    return stack.settings(), {"detect": stack.jobmanager, "alert": stack.jobmanager, "store": stack.store_jobmanager,
+                              "archive": stack.store_jobmanager}

@@ -18,10 +18,10 @@ from botocore.stub import Stubber
 
 from infra.aws.cloud import Cloud
 from infra.local import folders
-from jobs import cloudwatch, device_metrics, kafka_clients
+from jobs import cloudwatch, device_metrics
 from jobs.cloudwatch import MetricsError, Publisher, Relay
 from jobs.device_metrics import METRICS, NAMESPACE, Summary
-from jobs.settings import Settings, SettingsError
+from jobs.settings import Settings
 from tests.clouds import ENVIRONMENT, REGION, aws, cloud  # noqa: F401 -- fixtures
 from tests.test_notify import brokers  # noqa: F401 -- fixture
 
@@ -176,14 +176,6 @@ def test_sender_without_permission_is_told_what_to_allow() -> None:
 
 def test_watch_list_is_separated_by_commas() -> None:
     assert cloudwatch.watch_list(Settings(watch_list=" dev-1, dev-2,,")) == {"dev-1", "dev-2"}
-
-
-def test_clients_of_kafka_sign_in_with_iam_where_the_settings_say_so() -> None:
-    assert kafka_clients.security(Settings()) == {}
-    assert kafka_clients.security(Settings(kafka_security="msk-iam")) == {
-        "security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"}
-    with pytest.raises(SettingsError, match="which this command cannot use"):
-        kafka_clients.security(Settings(kafka_security="scram"))
 
 
 @pytest.fixture

@@ -78,7 +78,8 @@ def options(cluster: flink_config.Cluster) -> dict[str, str]:
 
 
 def test_flinks_memory_parts_add_up_to_its_process_size() -> None:
-    for cluster in (flink_config.main_cluster(), flink_config.store_cluster(Path("/pgpass"))):
+    archives = flink_config.store_cluster(Path("/pgpass"), archives=True)
+    for cluster in (flink_config.main_cluster(), flink_config.store_cluster(Path("/pgpass")), archives):
         memory = cluster.memory
         assert memory.total == memory.heap + memory.direct + memory.managed + memory.metaspace + memory.overhead
         assert options(cluster)["taskmanager.memory.process.size"] == f"{memory.total}m"
@@ -89,6 +90,12 @@ def test_both_clusters_leave_room_within_six_gigabytes() -> None:
     task_managers = flink_config.MAIN_MEMORY.total + flink_config.STORE_MEMORY.total
     job_managers = 2 * sum(flink_config.JOBMANAGER_MEMORY_MB.values())
     assert task_managers + job_managers < 4600
+
+
+def test_cluster_of_the_store_has_slots_jars_and_plugin_for_the_archive_only_where_there_is_one() -> None:
+    without, archives = (flink_config.store_cluster(Path("/pgpass"), 2, wanted) for wanted in (False, True))
+    assert (without.slots, without.jars, without.plugins) == (2, ("flink",), ())
+    assert (archives.slots, archives.jars, archives.plugins) == (4, ("flink", "parquet"), ("s3",))
 
 
 def test_flink_listens_on_the_loopback_address_only() -> None:

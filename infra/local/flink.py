@@ -93,6 +93,7 @@ class Flink:
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
         for name in ("conf", "tmp", "checkpoints", "savepoints"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._place_plugins()
         for properties in (distribution() / "conf").glob("log4j*.properties"):
             shutil.copyfile(properties, self.folder / "conf" / properties.name)
         settings = configuration(self.cluster, self.folder, rest_port=self.rest_port, rpc_port=self.rpc_port,
@@ -119,14 +120,25 @@ class Flink:
     def _class_path(self) -> str:
         """Flink, PyFlink and the connectors, loaded once for all jobs: a class loader per job would leak metaspace."""
         python = next((distribution() / "opt").glob("flink-python-*.jar"))
-        return ":".join([f"{distribution()}/lib/*", str(python), *map(str, folders.jars(self.home, "flink"))])
+        connectors = [jar for kind in self.cluster.jars for jar in folders.jars(self.home, kind)]
+        return ":".join([f"{distribution()}/lib/*", str(python), *map(str, connectors)])
+
+    def _place_plugins(self) -> None:
+        """Flink loads each plugin from a folder of its own: those it ships, and ours."""
+        plugins = self.folder / "plugins"
+        shutil.rmtree(plugins, ignore_errors=True)
+        shutil.copytree(distribution() / "plugins", plugins)
+        for kind in self.cluster.plugins:
+            (plugins / kind).mkdir()
+            for jar in folders.jars(self.home, kind):
+                (plugins / kind / jar.name).symlink_to(jar.resolve())
 
     def _env(self, role: str) -> dict[str, str]:
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "USER") if name in os.environ}
         # A DataStream job's workers are started as `python` unless its client names another.
         env["PATH"] = f"{Path(sys.executable).parent}:{env.get('PATH', os.defpath)}"
         env |= {"JAVA_HOME": str(self.java.home), "FLINK_CONF_DIR": str(self.folder / "conf"),
-                "FLINK_PLUGINS_DIR": str(distribution() / "plugins"), "FLINK_LIB_DIR": str(distribution() / "lib"),
+                "FLINK_PLUGINS_DIR": str(self.folder / "plugins"), "FLINK_LIB_DIR": str(distribution() / "lib"),
                 "FLINK_OPT_DIR": str(distribution() / "opt"), "TMPDIR": str(self.folder / "tmp"), "TZ": "UTC",
                 "PYTHONPATH": str(folders.ROOT), "MALLOC_ARENA_MAX": "2", "MAX_LOG_FILE_NUMBER": "3",
                 "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

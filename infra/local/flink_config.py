@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 JOBMANAGER_MEMORY_MB = {"heap": 384, "metaspace": 192, "direct": 128}
@@ -41,18 +41,23 @@ class Memory:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster: its slots, its TaskManager's memory, and what that one's environment holds beside the usual."""
+    """One cluster: its slots, its TaskManager's memory, what that one's environment holds beside the usual, and the kinds
+    of jars on its class path and among its plugins."""
 
     name: str
     slots: int
     memory: Memory
     environment: Mapping[str, str] = field(default_factory=dict)
+    jars: tuple[str, ...] = ("flink",)
+    plugins: tuple[str, ...] = ()
 
 
 MAIN_MEMORY = Memory(framework_heap=128, task_heap=576, framework_off_heap=128, task_off_heap=64, network=64,
                      managed=384, metaspace=224, overhead=160)
 STORE_MEMORY = Memory(framework_heap=96, task_heap=256, framework_off_heap=96, task_off_heap=32, network=64,
                       managed=128, metaspace=192, overhead=128)
+ARCHIVE_MEMORY = replace(STORE_MEMORY, task_heap=512, task_off_heap=64, metaspace=320)
+"""Of the store's cluster with the archive, whose writers hold a block of Parquet each, and whose jars have many classes."""
 
 
 def main_cluster(parallelism: int = 1) -> Cluster:
@@ -60,9 +65,14 @@ def main_cluster(parallelism: int = 1) -> Cluster:
     return Cluster("main", 2 * parallelism, MAIN_MEMORY)
 
 
-def store_cluster(pgpass: Path, parallelism: int = 1) -> Cluster:
-    """The cluster of the job store; a failing database sink takes its whole TaskManager down, so it has its own."""
-    return Cluster("store", parallelism, STORE_MEMORY, {"PGPASSFILE": str(pgpass)})
+def store_cluster(pgpass: Path, parallelism: int = 1, archives: bool = False) -> Cluster:
+    """The cluster of the job store; a failing database sink takes its whole TaskManager down, so it has its own.
+
+    Where readings are archived, the job archive has slots here too; nobody who waits for an alarm shares them.
+    """
+    cluster = Cluster("store", parallelism, STORE_MEMORY, {"PGPASSFILE": str(pgpass)})
+    return replace(cluster, slots=2 * parallelism, memory=ARCHIVE_MEMORY, jars=("flink", "parquet"),
+                   plugins=("s3",)) if archives else cluster
 
 
 def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: int, java_options: str, python: str

@@ -70,6 +70,7 @@ MANAGED_FLINK = Part("managed-flink", folders.ROOT / "infra" / "jars.lock", "jar
 PARQUET = Part("parquet", folders.ROOT / "infra" / "jars.lock", "jars")
 S3 = Part("s3", folders.ROOT / "infra" / "jars.lock", "jars")
 NEEDS = {"none": (), "python": (PYTHON,), "flink": (PYTHON, FLINK), "stack": (PYTHON, FLINK, KAFKA),
+         "archive": (PYTHON, FLINK, KAFKA, PARQUET, S3),
          "package": (PYTHON, FLINK, MANAGED_FLINK),
          "test": (PYTHON, TESTING, FLINK, KAFKA, MANAGED_FLINK, PARQUET, S3)}
 

@@ -9,9 +9,11 @@ import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from infra.local import folders, ports, processes
 from infra.local.java import Java
+from jobs import kafka_security
 from jobs.settings import Settings
 from jobs.topics import DAY_MS, TOPICS, Topic
 
@@ -103,11 +105,12 @@ def _format(here: Path, launch: tuple[str, ...]) -> None:
                                      f"{result.stdout}{result.stderr}")
 
 
-def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "") -> list[str]:
+def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "", security: Mapping[str, Any] | None = None
+                  ) -> list[str]:
     """Creates the topics that are missing, with their partitions and retention; the names of the new ones."""
     from kafka.admin import KafkaAdminClient
 
-    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    admin = KafkaAdminClient(bootstrap_servers=brokers, **(security or {}))
     try:
         present = set(admin.list_topics())
         wanted = {f"{prefix}{topic.name}": _options(topic) for topic in topics}
@@ -140,7 +143,7 @@ def end_offsets(brokers: str, topics: Iterable[str]) -> dict[str, int]:
 def main() -> None:
     """Creates the topics on the configured brokers: `python -m infra.local.kafka`."""
     settings = Settings.load()
-    created = create_topics(settings.kafka_brokers, TOPICS, settings.topic_prefix)
+    created = create_topics(settings.kafka_brokers, TOPICS, settings.topic_prefix, kafka_security.client(settings))
     print(f"created {', '.join(created)}" if created else "all topics are there")
 
 

@@ -25,13 +25,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str]) -> int:  # noqa: RET503 -- its last call replaces this process
     args = commands.parse(argv)
-    home = folders.home_folder(Settings.load())
+    settings = Settings.load()
+    home = folders.home_folder(settings)
     os.environ[variable("home")] = str(home)
     if args.needs == "none":
         return commands.main(argv)
     from infra.local import install
 
-    install.ensure(home, args.needs)
+    install.ensure(home, "archive" if settings.archive and args.needs == "stack" else args.needs)
     python = str(folders.venv_python(home))
     # -P: a folder of the user's must not hide a module of ours; files named on the command line stay relative to it.
     os.execve(python, [python, "-P", "-m", "jobs.commands", *argv], os.environ | {"PYTHONPATH": str(folders.ROOT)})

@@ -189,7 +189,7 @@ def _main(home: Path, chosen: dict[str, int], report: Report) -> None:
 
 def _store(home: Path, chosen: dict[str, int], report: Report) -> None:
     began = time.monotonic()
-    cluster = flink.Flink(home, java.find(), store_cluster(postgres.pgpass(home), _parallelism()),
+    cluster = flink.Flink(home, java.find(), store_cluster(postgres.pgpass(home), _parallelism(), bool(Settings.load().archive)),
                           chosen["Flink for the store"], chosen["RPC of Flink for the store"])
     cluster.launch()
     cluster.wait()
@@ -228,10 +228,11 @@ def _submit(stack: Stack) -> None:
     from infra.local import status as told
     from jobs.submit import submit
 
-    missing = tuple(job for job in JOBS if not told.is_running(stack, job))
+    wanted = (*JOBS, "archive") if Settings.load().archive else JOBS
+    missing = tuple(job for job in wanted if not told.is_running(stack, job))
     if missing:
         submit(stack, jobs=missing)
-    told.expect(stack.home, JOBS)
+    told.expect(stack.home, wanted)
 
 
 def down(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ PACKAGES = ("orjson", "boto3", "botocore", "jmespath", "python-dateutil", "s3tra
 """What PyFlink does not bring along, with what that needs in turn; pip refuses a list with a gap."""
 PYTHON = "3.12"
 PLATFORM = "manylinux2014_x86_64"
-REQUIREMENT = re.compile(r"^([\w.-]+)==.*(?:\\\n.*)*$", re.MULTILINE)
+REQUIREMENT = re.compile(r"^([\w.-]+)==[^\\\n]*(?:\\\n[^\\\n]*)+$", re.MULTILINE)
 
 
 class WheelError(FireError):

@@ -50,7 +50,7 @@ CREATE TABLE alerts_in (
   'topic' = '${ALERTS_TOPIC};${STATE_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.isolation.level' = 'read_committed',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

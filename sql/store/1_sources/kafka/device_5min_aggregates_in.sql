@@ -25,7 +25,7 @@ CREATE TABLE device_5min_aggregates_in (
   'topic' = '${AGGREGATES_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'format' = 'json',
