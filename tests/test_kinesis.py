@@ -145,7 +145,7 @@ def test_alert_job_is_planned_with_either_place_for_candidates_and_alerts(
     settings = Settings(source="kinesis", kinesis_streams=ARN, results=results, alerts=alerts)
     declared: list[str] = []
     monkeypatch.setattr(pipeline.Pipeline, "_execute", lambda self, file, given: declared.append(str(file.relative_to(SQL))))
-    monkeypatch.setattr(alert, "declare_output", lambda t_env: None)
+    monkeypatch.setattr(alert, "declare_output", lambda t_env, is_live: None)
     monkeypatch.setattr(pipeline.Pipeline, "inserts", lambda self, *folders: declared.extend(folders))
     alert.build(None, settings)  # type: ignore[arg-type]
     assert declared == [f"alert/1_sources/{results}/candidates_raw.sql", "alert/2_views/candidate_by_subject.sql",

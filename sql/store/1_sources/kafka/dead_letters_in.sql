@@ -14,6 +14,7 @@ CREATE TABLE dead_letters_in (
   'connector' = 'kafka',
   'topic' = '${DEAD_LETTERS_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
+  ${KAFKA_SECURITY}
   'properties.group.id' = '${CONSUMER_GROUP}-store',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
