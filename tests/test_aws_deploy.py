@@ -42,7 +42,7 @@ def zipped(tmp_path: Path) -> Path:
 def write_zip(path: Path, content: str) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name in package.NEEDED:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)  # without the time, so that the same content is the same file
     return path
 
 

@@ -222,20 +222,6 @@ def test_rubbish_among_the_candidates_is_a_dead_letter_and_stops_nothing(stack: 
     until(dead_letters, "a dead letter of the candidate")
 
 
-def test_alerts_flow_while_postgres_is_down_and_everything_is_stored_when_it_is_back(stack: Stack) -> None:
-    plan = Plan(scenario="heating", devices=4, sites=2, rate=20, count=800, onset=2, prefix="outage", seed=3)
-    watch, sender = Watch(stack.settings(), "outage-"), fleet(stack, plan)
-    try:
-        postgres.stop(stack.home)
-        sender.start()
-        until(lambda: watch.arrivals, "an alert while Postgres is down")
-        until(lambda: not sender.running, "sending every message")
-        postgres.start(stack.home, stack.postgres_port)
-        account(stack, sender.stop(), watch)
-    finally:
-        watch.close()
-
-
 def test_the_original_designs_messages_pass_through_the_whole_system_without_an_error(stack: Stack) -> None:
     """Its end-to-end message (arc alarm, 3 arcs) and its load: 100 devices at random, from many threads at once."""
     before = scrape(stack)
@@ -258,6 +244,20 @@ def test_the_original_designs_messages_pass_through_the_whole_system_without_an_
     after = scrape(stack)
     for errors in ("fire_dead_letters_total", "fire_store_refusals", "fire_job_restarts_total"):
         assert total(after, errors) == total(before, errors), errors
+
+
+def test_alerts_flow_while_postgres_is_down_and_everything_is_stored_when_it_is_back(stack: Stack) -> None:
+    plan = Plan(scenario="heating", devices=4, sites=2, rate=20, count=800, onset=2, prefix="outage", seed=3)
+    watch, sender = Watch(stack.settings(), "outage-"), fleet(stack, plan)
+    try:
+        postgres.stop(stack.home)
+        sender.start()
+        until(lambda: watch.arrivals, "an alert while Postgres is down")
+        until(lambda: not sender.running, "sending every message")
+        postgres.start(stack.home, stack.postgres_port)
+        account(stack, sender.stop(), watch)
+    finally:
+        watch.close()
 
 
 def test_exporter_counts_what_was_sent(stack: Stack) -> None:
