@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
-from jobs import commands, detect
-from jobs.settings import Settings, variable
-from jobs.topics import TOPICS
-from udfs.messages import ALARM_BITS, COMMUNICATION_ERROR
+from commands import cli
+from contract.topics import TOPICS
+from core.installation import ROOT
+from core.settings import Settings, variable
+from jobs import detect
+from udfs.texts.messages import ALARM_BITS, COMMUNICATION_ERROR
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = next(action for action in commands.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+COMMANDS = next(action for action in cli.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
 
 
 def setting_lines() -> list[str]:
