@@ -13,7 +13,7 @@ from contract.topics import TOPICS
 from core.installation import ROOT
 from core.settings import Settings, variable
 from jobs import detect
-from udfs.texts.messages import ALARM_BITS, COMMUNICATION_ERROR
+from udfs.texts.alert_messages import ALARM_BITS, COMMUNICATION_ERROR
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = next(action for action in cli.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
