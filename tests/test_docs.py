@@ -6,23 +6,24 @@ import argparse
 import json
 import re
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
-from jobs import commands, detect
-from jobs.settings import Settings, variable
-from jobs.topics import TOPICS
-from udfs import event_time, lifecycle, telemetry
-from udfs.candidates import EVIDENCE
-from udfs.messages import ALARM_BITS, COMMUNICATION_ERROR
-from udfs.state import State
+from commands import cli
+from contract.topics import TOPICS
+from core.installation import ROOT
+from core.settings import Settings, variable
+from jobs import detect
+from udfs.alerts import lifecycle
+from udfs.alerts.candidates import EVIDENCE
+from udfs.alerts.state import State
+from udfs.readings import decode, event_time
+from udfs.texts.messages import ALARM_BITS, COMMUNICATION_ERROR
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REFERENCE = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md")}
 MOST_README_LINES = 150
-COMMANDS = next(action for action in commands.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+COMMANDS = next(action for action in cli.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
 
 
 def setting_lines() -> list[str]:
@@ -87,10 +88,10 @@ def test_alert_of_the_readme_is_what_its_message_raises() -> None:
 
 def candidate_of(message: dict[str, object]) -> dict[str, object]:
     """The candidate that a message alone is, as the detect job writes it."""
-    reading = {name: column.tolist()[0] for name, column in telemetry.read([json.dumps(message).encode()]).columns.items()}
+    reading = {name: column.tolist()[0] for name, column in decode.read([json.dumps(message).encode()]).columns.items()}
     evidence = {name: int(value) if name in ("arc_count", "status_bits") else value
                 for name, value in reading.items() if name in EVIDENCE}
-    [time] = event_time.to_iso(telemetry.read([json.dumps(message).encode()]).columns["event_ms"])
+    [time] = event_time.to_iso(decode.read([json.dumps(message).encode()]).columns["event_ms"])
     return {"kind": "CANDIDATE", "subject_kind": "DEVICE", "subject": reading["device_id"], "site_id": reading["site_id"],
             "cause": "readings", "alert_type": reading["alert_type"], "level": reading["risk_level"],
             "risk_score": reading["risk_score"], "event_time": time, "idx": int(reading["idx"]), **evidence}

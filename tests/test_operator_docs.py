@@ -6,25 +6,24 @@ import argparse
 import re
 import shlex
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
-from jobs import commands
-from jobs.settings import Settings, variable
-from tests.test_monitoring import ALERTS, RECORDS
+from commands import cli
+from core.installation import ROOT
+from core.settings import Settings, variable
+from tests.infra.test_monitoring import ALERTS, RECORDS
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"}
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPANS = [(name, span) for name, text in TEXT.items()
          for span in [*"\n".join(BLOCK.findall(text)).replace("\\\n", " ").splitlines(),
                       *(" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", text)))]]
-NAMES = next(each for each in commands.build_parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
+NAMES = next(each for each in cli.build_parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
 SCHEMA = (ROOT / "infra/postgres/schema.sql").read_text(encoding="utf-8")
 COMPOSE = set(re.findall(r"\$\{(FIRE_\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
-SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "jobs").glob("metrics*.py"))
+SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services" / "metrics").glob("*.py"))
 
 
 def command_lines() -> list[tuple[str, str]]:
@@ -39,7 +38,7 @@ def test_command_of_the_guide_is_understood(page: str, line: str) -> None:
     if len(words) == 1:
         assert words[0] in NAMES
     else:
-        assert commands.parse([*words, *(["PATH"] if words[-1] == "--from" else [])]).command == words[0]
+        assert cli.parse([*words, *(["PATH"] if words[-1] == "--from" else [])]).command == words[0]
 
 
 @pytest.mark.parametrize(("page", "span"), [each for each in SPANS if "python -m " in each[1]])

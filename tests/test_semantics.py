@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from jobs import detect, pipeline
-from jobs.settings import Settings
-from udfs import alert_rows, event_time, keyed, lifecycle, limits, scoring, telemetry
+from core.installation import ROOT
+from core.settings import Settings
+from jobs import detect
+from jobs.flink import sql_files
+from udfs.alerts import lifecycle, process
+from udfs.alerts import rows as alert_rows
+from udfs.readings import decode, event_time, scoring, thresholds
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "semantics.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 SENTENCES = " ".join(PAGE.split())
-T = SimpleNamespace(**vars(limits) | vars(scoring))
+T = SimpleNamespace(**vars(scoring) | vars(thresholds))
 """Every threshold by its name."""
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 Row = tuple[str, ...]
@@ -38,9 +41,9 @@ def code(*names: str) -> str:
 
 def sql(view: str) -> str:
     """The statement that declares the view, as the detect job executes it."""
-    [file] = (file for file in (pipeline.SQL / "detect").rglob(f"{view}.sql")
+    [file] = (file for file in (sql_files.SQL / "detect").rglob(f"{view}.sql")
               if f"CREATE TEMPORARY VIEW {view} AS" in file.read_text(encoding="utf-8"))
-    return pipeline.statement(file, detect.names(Settings()))
+    return sql_files.statement(file, detect.names(Settings()))
 
 
 def interval(view: str, after: str) -> int:
@@ -62,15 +65,15 @@ def tumble(view: str, unit: str) -> int:
 
 def test_fields_are_those_that_the_decoder_reads() -> None:
     spelled = {cells[0]: cells[1] for cells in rows("Fields")}
-    assert {code(field): code(*spellings) for field, spellings in (telemetry.MEASUREMENTS | telemetry.COUNTS).items()} == {
+    assert {code(field): code(*spellings) for field, spellings in (decode.MEASUREMENTS | decode.COUNTS).items()} == {
         field: spelling for field, spelling in spelled.items()
         if field not in map(code, ("device_id", "idx", "event_time", "site_id", "verify_status"))}
 
 
 def test_limits_of_a_message_are_those_of_the_decoder() -> None:
     assert rows("Refused messages") == [
-        ("longest `deviceId` and `siteId`", f"{telemetry.LONGEST_ID} characters"),
-        ("largest whole number", str(telemetry.LARGEST_EXACT)),
+        ("longest `deviceId` and `siteId`", f"{decode.LONGEST_ID} characters"),
+        ("largest whole number", str(decode.LARGEST_EXACT)),
         ("furthest ahead of its arrival", f"{event_time.MAX_AHEAD_MS // MINUTE_MS} min"),
     ]
 
@@ -179,8 +182,8 @@ def test_figures_of_the_life_of_an_alert_are_those_of_the_alert_job() -> None:
         ("quiet minutes that clear an alert", str(lifecycle.QUIET_MINUTES)),
         ("reminders, every", f"{lifecycle.REMINDER_MS // MINUTE_MS} min"),
         ("reminders of a silent subject end after", f"{lifecycle.REMINDED_MS // HOUR_MS} h"),
-        ("a subject without an open alert and without rows is forgotten after", f"{keyed.SETTLED_RETENTION_HOURS} h"),
-        ("grace of a timer for rows that are on their way", f"{keyed.GRACE_MS // MINUTE_MS} min"),
+        ("a subject without an open alert and without rows is forgotten after", f"{process.SETTLED_RETENTION_HOURS} h"),
+        ("grace of a timer for rows that are on their way", f"{process.GRACE_MS // MINUTE_MS} min"),
         ("digits of `alert_id`", str(lifecycle.ID_LENGTH)),
         ("contributions in an explanation, at most", str(alert_rows.LARGEST_CONTRIBUTIONS)),
     ]

@@ -17,15 +17,15 @@ from pathlib import Path
 from boto3.exceptions import Boto3Error  # type: ignore[import-untyped,unused-ignore]
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError  # type: ignore[import-untyped,unused-ignore]
 
+from core.database import conninfo
+from core.interruption import interruptible, uninterrupted
+from core.settings import Settings
 from infra.aws import package, running, smoke
 from infra.aws.checks import check
 from infra.aws.cloud import Cloud, cloud
 from infra.aws.errors import DeclinedError, DeployError
 from infra.aws.layers import JOBS, LAYERS, Layer, given_parameters
 from infra.aws.stacks import Change, Stacks
-from infra.postgres import conninfo
-from jobs.interruption import interruptible, uninterrupted
-from jobs.settings import Settings
 
 Report = Callable[[str], None]
 FAILURES = (Boto3Error, BotoCoreError, ClientError, WaiterError)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from infra.aws.layers import Layer, load
-from jobs.device_metrics import METRICS
+from services.cloudwatch.statistics import METRICS
 
 PRICES = Path(__file__).with_name("prices.yaml")
 HOURS = 730.0

@@ -6,10 +6,10 @@ import hashlib
 import zipfile
 from pathlib import Path
 
+from core.settings import Settings
 from infra.aws.cloud import Cloud
 from infra.aws.errors import DeployError
 from infra.aws.layers import Layer
-from jobs.settings import Settings
 
 NEEDED = ("main.py", "lib/pyflink-dependencies.jar")
 """What application.yaml names in the package."""
@@ -32,11 +32,12 @@ def accepted(given: str | None) -> Path:
 
 
 def _made() -> Path:
-    from infra.local import folders, install
+    from core import installation
+    from infra.local import install
     from infra.managed_flink import package
 
     settings = Settings.load()
-    home = folders.home_folder(settings)
+    home = installation.home_folder(settings)
     install.ensure(home, "package")
     package.package(home / package.NAME, home, settings.kinesis_jar)
     return home / package.NAME

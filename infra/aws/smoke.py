@@ -17,7 +17,7 @@ import psycopg
 
 from infra.aws.cloud import Cloud
 from infra.aws.errors import DeployError
-from jobs.device_metrics import NAMESPACE
+from services.cloudwatch.statistics import NAMESPACE
 
 SITE = "smoke-test"
 CALM, HOT = "smoke-test-1", "smoke-test-2"
