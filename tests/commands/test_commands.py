@@ -35,7 +35,7 @@ def test_duration_is_read_in_seconds_minutes_and_hours(text: str, seconds: float
 
 @pytest.mark.parametrize("text", ["", "s", "-5s", "0", "soon", "nan", "inf"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is no duration"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a duration"):
         durations.seconds(text)
 
 
