@@ -1,8 +1,8 @@
 """What can be configured, and the only place that reads the environment.
 
 Sources, strongest first: environment variables `FIRE_<NAME>`, the property group `fire` of Amazon Managed Service for
-Apache Flink (`/etc/flink/application_properties.json`), the defaults below. The README's table of settings is checked
-against this class by a test.
+Apache Flink (`/etc/flink/application_properties.json`), the defaults below. A test compares
+`docs/reference/settings.md` with this class.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SettingsError(FireError):
 
 
 def setting(default: Any, meaning: str, *, choices: tuple[str, ...] = (), secret: bool = False) -> Any:
-    """Declares one setting: its default, its line in the README, and what it may be."""
+    """Declares one setting: its default, its line in the reference, and what it may be."""
     return field(default=default, repr=not secret, metadata={"meaning": meaning, "choices": choices, "secret": secret})
 
 
@@ -166,7 +166,7 @@ class Settings:
         known = {variable(each.name): each for each in fields(cls)}
         unknown = sorted(set(given) - set(known))
         if unknown:
-            raise SettingsError(f"{', '.join(unknown)}: no such setting; the README's table of settings lists them all")
+            raise SettingsError(f"{', '.join(unknown)}: no such setting; docs/reference/settings.md lists them all")
         return cls(**{known[name].name: _read(known[name], text) for name, text in given.items()})
 
     def topic(self, name: str) -> str:
