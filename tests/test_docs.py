@@ -18,7 +18,7 @@ from udfs.alerts import lifecycle
 from udfs.alerts.candidates import EVIDENCE
 from udfs.alerts.state import State
 from udfs.readings import decode, event_time
-from udfs.texts.messages import ALARM_BITS, COMMUNICATION_ERROR
+from udfs.texts.alert_messages import ALARM_BITS, COMMUNICATION_ERROR
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REFERENCE = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md")}

@@ -21,12 +21,13 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
+from contract.cloudwatch import NAMESPACE
 from core import kafka_login
 from core.errors import FireError
 from core.interruption import interruptible, uninterrupted
 from core.retries import delay
 from core.settings import Settings
-from services.cloudwatch.statistics import NAMESPACE, Summary
+from services.cloudwatch.statistics import Summary
 
 PUBLISH_SECONDS = 60.0
 POLL_MS = 500

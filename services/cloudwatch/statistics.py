@@ -13,18 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-NAMESPACE = "FirePrediction/Devices"
-METRICS = {
-    "DeviceRiskScore": "risk_score",
-    "DeviceTemperature": "max_temperature",
-    "DeviceCurrent": "current",
-    "DeviceVoltage": "voltage",
-    "DeviceArcCount": "arc_count",
-    "DeviceCOGas": "co_gas",
-    "DeviceVOC": "voc",
-    "DeviceAlarmCount": "total_alarm_count",
-}
-"""CloudWatch's metric → field of a reading."""
+from contract.cloudwatch import METRICS
+
 NO_SITE = "(none)"
 OLDEST, LATEST = timedelta(days=14), timedelta(hours=2)
 """CloudWatch takes times from this long ago to this far ahead."""

@@ -17,7 +17,7 @@ import pytest
 from botocore.stub import Stubber
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from infra.aws import deploy, package, running, smoke
+from infra.aws import deploy, running, smoke, upload
 from infra.aws.cloud import Cloud
 from infra.aws.deploy import Deployment
 from infra.aws.errors import DeployError
@@ -41,7 +41,7 @@ def zipped(tmp_path: Path) -> Path:
 
 def write_zip(path: Path, content: str) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
-        for name in package.NEEDED:
+        for name in upload.NEEDED:
             archive.writestr(zipfile.ZipInfo(name), content)  # without the time, so that the same content is the same file
     return path
 
@@ -211,7 +211,7 @@ def test_layer_that_fails_is_said_with_its_resource_and_reason(cloud: Cloud, zip
 
 def test_package_is_named_by_its_content_so_that_the_old_one_stays(cloud: Cloud, tmp_path: Path) -> None:  # noqa: F811
     cloud.client("s3").create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": REGION})
-    keys = {package.upload_package(cloud, "packages", write_zip(tmp_path / f"{number}.zip", number)) for number in "112"}
+    keys = {upload.upload_package(cloud, "packages", write_zip(tmp_path / f"{number}.zip", number)) for number in "112"}
     assert len(keys) == cloud.client("s3").list_objects_v2(Bucket="packages")["KeyCount"] == 2
 
 
@@ -224,7 +224,7 @@ def test_what_is_no_package_is_refused(content: bytes | None, said: str, tmp_pat
     else:
         path.write_bytes(content)
     with pytest.raises(DeployError, match=said):
-        package.accepted(str(path))
+        upload.accepted(str(path))
 
 
 def test_application_that_is_ready_is_started_from_its_latest_snapshot_and_waited_for() -> None:
@@ -323,7 +323,8 @@ def test_smoke_test_without_the_database_looks_at_the_metrics_and_says_so(cloud:
     told = Told()
 
     def send(device: str, message: bytes) -> None:
-        from services.cloudwatch.statistics import NAMESPACE, Summary
+        from contract.cloudwatch import NAMESPACE
+        from services.cloudwatch.statistics import Summary
 
         columns = decode.read([message]).columns
         summary = Summary("dev")

@@ -12,6 +12,7 @@ import pytest
 
 from commands import cli
 from commands.cli import operating
+from contract.cloudwatch import METRICS, NAMESPACE
 from contract.topics import TOPICS
 from core.installation import ROOT
 from core.settings import PROPERTY_GROUP, Settings, variable
@@ -20,7 +21,6 @@ from infra.aws.errors import DeployError
 from infra.aws.layers import HERE, JOBS, LAYERS, Layer, given_parameters, load
 from infra.managed_flink.package import RUN_OPTIONS
 from jobs import detect, store
-from services.cloudwatch.statistics import METRICS, NAMESPACE
 from services.notify import channels
 
 TEMPLATES = sorted((HERE / "templates").glob("*.yaml"))

@@ -16,13 +16,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
+from contract.cloudwatch import METRICS, NAMESPACE
 from core import installation
 from core.settings import Settings
 from infra.aws.cloud import Cloud
 from services.cloudwatch import server
-from services.cloudwatch import statistics as device_metrics
 from services.cloudwatch.server import MetricsError, Publisher, Relay
-from services.cloudwatch.statistics import METRICS, NAMESPACE, Summary
+from services.cloudwatch.statistics import Summary
 from tests.services.notify.test_notify import brokers  # noqa: F401 -- fixture
 from tests.support.clouds import ENVIRONMENT, REGION, aws, cloud  # noqa: F401 -- fixtures
 
@@ -221,4 +221,4 @@ def test_command_publishes_what_the_topic_holds_and_ends_with_nothing_left(
 
 def test_namespace_is_the_one_that_the_role_may_write() -> None:
     text = (installation.ROOT / "infra/aws/templates/services.yaml").read_text(encoding="utf-8")
-    assert f'"cloudwatch:namespace": {device_metrics.NAMESPACE}' in text
+    assert f'"cloudwatch:namespace": {NAMESPACE}' in text

@@ -107,3 +107,13 @@ def test_end_that_is_still_to_be_told_is_not_forgotten() -> None:
     assert not state.is_over
     assert steps(transitions([minute(3000)], state)) == [("CLEARED", time(360))]
     assert state.is_over
+
+
+def test_repeated_candidate_from_before_the_window_lets_nothing_out() -> None:
+    rows = [reading(5, level="MEDIUM"), held(reading(65))]
+    assert [step for _, step, _ in told(*rows, rows[0])] == ["OPENED"]
+
+
+def test_reminder_of_an_alert_that_rose_inside_the_window_is_its_escalation() -> None:
+    rows = [reading(0, level="MEDIUM"), held(reading(65)), minute(25)]
+    assert [step for _, step, _ in told(*rows)] == ["OPENED", "ESCALATED"]

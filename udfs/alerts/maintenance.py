@@ -12,7 +12,7 @@ nothing any more has its end from `lifecycle.wake`, at `held_until`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udfs.alerts.candidates import Candidate, Minute
 from udfs.alerts.state import NEVER, Alert, State
@@ -54,9 +54,10 @@ def _keep(state: State, step: Step) -> None:
 
 
 def _told(state: State, step: Step) -> Iterator[Step]:
-    """The step, as OPENED where that was kept; nothing for the end or a reminder of what nobody has heard of."""
+    """The step, as OPENED or ESCALATED where that was kept; nothing for the end or a reminder of an alert that nobody knows."""
     if step.alert.told_level is not None:
-        yield _mark(step)
+        has_risen = step.transition == "REMINDED" and step.alert.level != step.alert.told_level
+        yield _mark(replace(step, transition="ESCALATED") if has_risen else step)
     elif step.transition in ("OPENED", "ESCALATED"):
         yield from _ended(state, step.alert_type)
         yield _mark(Step("OPENED", step.at, step.alert_type, step.alert))
@@ -71,14 +72,16 @@ def _released(state: State, row: Minute | Candidate) -> Iterator[Step]:
         for alert_type in sorted(state.withheld):
             yield from _ended(state, alert_type)
     for alert_type, alert in sorted(state.alerts.items(), key=lambda item: (item[1].opened_at, item[0])):
-        if (is_over or _concerns(state, row, alert_type)) and alert.told_level != alert.level:
+        if (is_over or _adds(state, row, alert_type, alert)) and alert.told_level != alert.level:
             transition = "OPENED" if alert.told_level is None else "ESCALATED"
             yield from _told(state, Step(transition, row.event_time, alert_type, alert))
 
 
-def _concerns(state: State, row: Minute | Candidate, alert_type: str) -> bool:
-    """Whether the row is a candidate of the open alert of this type, and not one of an alert before it."""
-    return isinstance(row, Candidate) and row.alert_type == alert_type and not state.is_settled_by(alert_type, row.place)
+def _adds(state: State, row: Minute | Candidate, alert_type: str, alert: Alert) -> bool:
+    """Whether the row is a candidate of this open alert and says more than people know; a repeated one does not."""
+    if not isinstance(row, Candidate) or row.alert_type != alert_type or state.is_settled_by(alert_type, row.place):
+        return False
+    return alert.told_level is None or LEVELS.index(row.level) > LEVELS.index(alert.told_level)
 
 
 def _ended(state: State, alert_type: str) -> Iterator[Step]:

@@ -11,7 +11,7 @@ from udfs.alerts.candidates import Candidate, Minute, Number
 from udfs.alerts.maintenance import Step
 from udfs.alerts.state import Alert
 from udfs.readings.explanation import Contribution
-from udfs.texts import messages
+from udfs.texts import alert_messages
 
 SCHEMA_VERSION = 1
 LARGEST_CONTRIBUTIONS = 3
@@ -54,7 +54,7 @@ def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[st
         "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
         "was_held": alert.was_held, "profile_version": alert.profile_version,
     }  # fmt: skip
-    return made | messages.compose(made)
+    return made | alert_messages.compose(made)
 
 
 def explanation(alert: Alert) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from tests.support import dashboard_day, dashboards
 from tests.support.browser import Site, brokers, browser, context, live, page, profile, seconds_until, serving, site
 from tests.support.dashboard_day import BURNING, SILENT
 from tests.support.databases import Server, server
-from udfs.texts.messages import compose
+from udfs.texts.alert_messages import compose
 
 __all__ = ["brokers", "browser", "context", "page", "server", "site"]
 

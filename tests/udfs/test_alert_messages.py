@@ -10,8 +10,8 @@ import pytest
 
 from udfs.readings import scoring
 from udfs.readings.explanation import explain
+from udfs.texts.alert_messages import ALARM_NAMES, compose
 from udfs.texts.alert_texts import KINDS
-from udfs.texts.messages import ALARM_NAMES, compose
 from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES
 
 TRANSITIONS = ("OPENED", "ESCALATED", "REMINDED", "CLEARED", None)
