@@ -122,8 +122,8 @@ class Settings:
     results_retention_days: int = setting(90, "days for which alerts and window results stay in Postgres")
     log_format: str = setting("text", "log format of services and long-running commands: lines for people or JSON for machines",
                               choices=("text", "json"))
-    flink_metrics_port: int = setting(0, "first port of the embedded Flink's Prometheus reporters (one per process, all interfaces); 0: "
-                                         "none, as `./fire metrics` reports the same figures on loopback")
+    flink_metrics_port: int = setting(0, "first port of the embedded Flink's Prometheus reporters (one per process, all "
+                                         "interfaces); 0: none, as `./fire metrics` reports the same figures on loopback")
     environment: str = setting("local", "name of this installation, the dimension `Environment` of its CloudWatch metrics")
     watch_list: str = setting("", "devices with CloudWatch metrics of their own, separated by commas; others are aggregated by "
                                   "site and level")

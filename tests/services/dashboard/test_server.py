@@ -90,11 +90,11 @@ def act(running: Running) -> None:
 def test_the_overview_stays_quick_beside_200_open_pages_that_all_hear_of_a_change(running: Running) -> None:
     running.get("/api/overview")  # the first one waits until the pipeline was looked at
     streams = Streams(running.port, PAGES)
-    until(lambda: streams.all_hear(b"event: state"))
+    until(lambda: streams.all_received(b"event: state"))
     streams.forget()
     answers = overview_requests(running.port, REQUESTS)
     act(running)
-    until(lambda: streams.all_hear(b"event: change"))
+    until(lambda: streams.all_received(b"event: change"))
     streams.close()
     p50, p99 = answers.percentile(50), answers.percentile(99)
     print(f"{PAGES} open pages, {REQUESTS} requests: p50 {p50:.0f} ms, p99 {p99:.0f} ms")
@@ -114,7 +114,7 @@ def test_pages_that_were_closed_are_forgotten(running: Running) -> None:
 
 def test_more_pages_than_there_may_be_are_told_to_ask_from_time_to_time(running: Running) -> None:
     streams = Streams(running.port, 300)
-    until(lambda: streams.all_hear(b"event: state"))
+    until(lambda: streams.all_received(b"event: state"))
     status, body = running.get("/api/stream")
     streams.close()
     assert status == 503 and b"asks from time to time" in body
@@ -123,7 +123,7 @@ def test_more_pages_than_there_may_be_are_told_to_ask_from_time_to_time(running:
 
 def test_it_ends_in_good_time_while_pages_are_open(running: Running) -> None:
     streams = Streams(running.port, 20)
-    until(lambda: streams.all_hear(b"event: state"))
+    until(lambda: streams.all_received(b"event: state"))
     began = time.monotonic()
     running.process.terminate()
     assert running.process.wait(SECONDS) == 0
