@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_postgres_starts_again_at_once_after_its_server_was_killed(tmp_path: Pat
     (port,) = ports.choose({"Postgres": 27_500}, print).values()
     postgres.start(tmp_path, port)
     try:
-        with psycopg.connect(**postgres.connection(tmp_path, port)) as before:
+        with closing(psycopg.connect(**postgres.connection(tmp_path, port))) as before:
             before.execute("SELECT 1")
             record = processes.record_of(postgres.folder(tmp_path))
             assert record is not None
