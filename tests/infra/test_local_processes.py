@@ -119,12 +119,13 @@ def test_a_supervised_process_comes_back_without_its_orphans_and_ends_when_asked
     assert second is not None and processes.members(second) == []
 
 
-def test_postgres_starts_again_at_once_after_its_server_was_killed(tmp_path: Path) -> None:
+def test_postgres_starts_again_after_its_server_was_killed_below_a_busy_backend(tmp_path: Path) -> None:
     (port,) = ports.choose({"Postgres": 27_500}, print).values()
     postgres.start(tmp_path, port)
     try:
         with closing(psycopg.connect(**postgres.connection(tmp_path, port))) as before:
-            before.execute("SELECT 1")
+            # Busy, it does not notice for some seconds that its server is gone.
+            before.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 30000000)")
             record = processes.record_of(postgres.folder(tmp_path))
             assert record is not None
             os.kill(record.pid, signal.SIGKILL)
