@@ -74,7 +74,7 @@ def test_the_jar_of_the_json_layout_is_in_flinks_lib_folder() -> None:
 
 
 def test_a_folder_without_properties_is_an_error_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(flink_logs.LogFormatError, match="holds no log4j"):
+    with pytest.raises(flink_logs.LogFormatError, match="contains no log4j"):
         flink_logs.copy(tmp_path, tmp_path, "json")
 
 

@@ -1,4 +1,4 @@
-"""The templates: clean, least-privilege, and of the same names as the code."""
+"""The templates are valid, grant least privilege, and use the same names as the code."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ ANY = {
     "cloudwatch:PutMetricData": "CloudWatch has no resources for metrics; a condition confines the namespace",
     "ecr:GetAuthorizationToken": "a token is for the whole registry",
 }
-"""Actions that may be allowed on every resource, and why."""
+"""Actions that may be allowed on every resource, with the reason."""
 
 
 def statements(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every policy statement in a template, wherever it stands, also below Fn::If."""
+    """Yields every policy statement of a template, including those within Fn::If."""
     if isinstance(value, dict):
         if "Effect" in value and "Action" in value:
             yield value
@@ -56,7 +56,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def allowing(template: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """The statements that allow something, each with the type of its resource."""
+    """Returns the statements that allow something, each with the type of its resource."""
     return [(resource["Type"], statement) for resource in load(template)["Resources"].values()
             for statement in statements(resource) if statement["Effect"] == "Allow"]
 
@@ -76,14 +76,14 @@ def test_cfn_lint_finds_nothing_in_any_template() -> None:
     checks.check(LAYERS, given_parameters("prod", ["Image=x"]) | {"StreamMode": "PROVISIONED"})
 
 
-def test_value_that_a_parameter_may_not_have_is_a_sentence() -> None:
+def test_invalid_value_of_a_parameter_is_reported_in_a_sentence() -> None:
     values = given_parameters("dev", ["TelemetryIn=rabbitmq"])
     with pytest.raises(DeployError, match="TelemetryIn is 'rabbitmq'; use one of: kinesis, msk"):
         checks.check(JOBS, values)
 
 
 def test_parameter_that_no_template_has_is_refused() -> None:
-    with pytest.raises(DeployError, match="'Nonsense=1' is no NAME=VALUE"):
+    with pytest.raises(DeployError, match="'Nonsense=1' is not NAME=VALUE"):
         given_parameters("dev", ["Nonsense=1"])
 
 
@@ -115,7 +115,7 @@ def test_no_action_is_a_wildcard_but_the_accounts_own_over_its_key(template: Pat
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
-def test_every_resource_is_named_where_the_service_can_name_it(template: Path) -> None:
+def test_every_policy_names_its_resources_if_the_service_allows_it(template: Path) -> None:
     for kind, statement in allowing(template):
         if kind != "AWS::KMS::Key" and "*" in listed(statement.get("Resource")):
             assert set(listed(statement["Action"])) <= set(ANY), statement
@@ -127,7 +127,7 @@ def test_exceptions_are_needed() -> None:
     assert set(ANY) <= used
 
 
-def test_services_that_assume_a_role_do_so_for_this_account_where_they_serve_many() -> None:
+def test_roles_of_shared_services_are_restricted_to_this_account() -> None:
     for name in ("application", "iot"):
         for resource in load(HERE / f"templates/{name}.yaml")["Resources"].values():
             if resource["Type"] == "AWS::IAM::Role":
@@ -161,7 +161,7 @@ def test_database_is_private_encrypted_backed_up_and_grows() -> None:
     assert given_parameters("prod", [])["MultiAz"] == given_parameters("prod", [])["IsProtected"] == "true"
 
 
-def test_every_log_group_ends_some_day_and_is_encrypted() -> None:
+def test_every_log_group_has_a_retention_and_is_encrypted() -> None:
     for group in resources("AWS::Logs::LogGroup"):
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogDays"} and "KmsKeyId" in group["Properties"]
 
@@ -179,7 +179,7 @@ def test_nothing_is_reachable_from_the_internet() -> None:
         assert all("CidrIp" not in rule for rule in group["Properties"].get("SecurityGroupIngress", []))
 
 
-def test_kafka_speaks_tls_only_and_knows_no_stranger() -> None:
+def test_kafka_requires_tls_and_a_login() -> None:
     about = next(resources("AWS::MSK::Cluster"))["Properties"]
     assert about["EncryptionInfo"]["EncryptionInTransit"] == {"ClientBroker": "TLS", "InCluster": True}
     assert about["ClientAuthentication"]["Unauthenticated"] == {"Enabled": False}
@@ -192,7 +192,7 @@ def test_topics_on_kafka_are_those_of_the_code_with_their_retention() -> None:
 
 
 def topics_of(output: str) -> set[str]:
-    """The topics that an output of msk.yaml lists."""
+    """Returns the topics that an output of msk.yaml lists."""
     template = load(HERE / "templates/msk.yaml")
     value = template["Outputs"][output]["Value"]
     names = [each["Fn::GetAtt"][0] for each in (value["Fn::Join"][1] if "Fn::Join" in value else [value])]
@@ -217,7 +217,7 @@ def groups() -> dict[str, Mapping[str, Any]]:
     return {group["PropertyGroupId"]: group["PropertyMap"] for group in given}
 
 
-def test_applications_run_the_package_as_the_packer_makes_it() -> None:
+def test_applications_run_the_package_as_it_is_built() -> None:
     assert application()["RuntimeEnvironment"] == "FLINK-2_2"
     assert groups()[str(RUN_OPTIONS["PropertyGroupId"])] == RUN_OPTIONS["PropertyMap"]
 
@@ -304,7 +304,7 @@ def test_restarts_are_counted_by_a_metric_that_flink_2_still_has() -> None:
     assert "MetricName: numRestarts" in text_of(HERE / "templates/monitoring.yaml")
 
 
-def test_alarms_about_devices_say_when_nothing_is_heard_of_them() -> None:
+def test_alarms_about_devices_notify_when_data_is_missing() -> None:
     for alarm in resources("AWS::CloudWatch::Alarm"):
         about = alarm["Properties"]
         if about.get("Namespace") == NAMESPACE:
@@ -312,6 +312,6 @@ def test_alarms_about_devices_say_when_nothing_is_heard_of_them() -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
-def test_estimate_knows_every_kind_of_resource(layer: Layer) -> None:
+def test_estimate_covers_every_type_of_resource(layer: Layer) -> None:
     kinds = {each["Type"] for each in load(layer.file)["Resources"].values()}
     assert kinds <= set(estimate.BILLED) | estimate.FREE
