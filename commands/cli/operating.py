@@ -29,7 +29,7 @@ def _deploy(commands: Commands) -> None:
     sub.add_argument("--region", help="AWS region (default: the region of your AWS configuration)")
     sub.add_argument("--package", metavar="ZIP",
                      help="package for Managed Flink (default: built by ./fire package managed-flink)")
-    sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="given",
+    sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="overrides",
                      help="override a parameter of the file, as in NotificationEmail=safety@example.org; may be repeated")
     sub.add_argument("--yes", action="store_true", help="execute change sets without asking")
     sub.add_argument("--smoke", default="iot", choices=("iot", "kinesis", "none"),

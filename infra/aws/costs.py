@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 
 from infra.aws.errors import DeployError
 from infra.aws.estimate import Fleet, estimate, prices
-from infra.aws.layers import LAYERS, given_parameters
+from infra.aws.layers import LAYERS, environment_parameters
 
 EXPLORER_REGION = "us-east-1"
 """The region in which Cost Explorer answers for all regions."""
@@ -65,7 +65,7 @@ def by_day(client: object, environment: str, first: date, end: date) -> Costs:
 
 
 def _estimated(args: argparse.Namespace) -> Iterator[str]:
-    values = given_parameters(args.environment, ["Image=estimate"])
+    values = environment_parameters(args.environment, ["Image=estimate"])
     fleet = Fleet(args.devices, args.seconds)
     items = estimate([layer for layer in LAYERS if layer.wanted(values)], values, fleet)
     table = prices()

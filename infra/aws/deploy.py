@@ -24,7 +24,7 @@ from infra.aws import running, smoke, upload
 from infra.aws.checks import check
 from infra.aws.cloud import Cloud, cloud
 from infra.aws.errors import DeclinedError, DeployError
-from infra.aws.layers import JOBS, LAYERS, Layer, given_parameters
+from infra.aws.layers import JOBS, LAYERS, Layer, environment_parameters
 from infra.aws.stacks import Change, Stacks
 
 Report = Callable[[str], None]
@@ -116,7 +116,7 @@ class Deployment:
 
 def run(args: argparse.Namespace) -> int:
     """Deploys the environment `args.environment`, or with `args.check` only checks its templates and parameters."""
-    values = given_parameters(args.environment, args.given)
+    values = environment_parameters(args.environment, args.overrides)
     layers = [layer for layer in LAYERS if layer.wanted(values)]
     if args.smoke == "kinesis" and values["TelemetryIn"] != "kinesis":
         raise DeployError("--smoke kinesis needs a telemetry stream, which this environment does not have; use --smoke iot")

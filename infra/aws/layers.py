@@ -75,19 +75,19 @@ class Layer:
         """Returns the name of the layer's stack in an environment."""
         return f"fire-{environment}-{self.name}"
 
-    def parameters(self, given: Values, outputs: Values) -> dict[str, str]:
+    def parameters(self, values: Values, outputs: Values) -> dict[str, str]:
         """Returns the values of the template's parameters; those with a default may have none.
 
         Raises:
             DeployError: a parameter without default has no value.
         """
-        values = {**outputs, **{name: outputs[other] for name, other in self.renamed(given).items() if other in outputs},
-                  **given, **self.fixed}
+        renamed = {name: outputs[other] for name, other in self.renamed(values).items() if other in outputs}
+        chosen = {**outputs, **renamed, **values, **self.fixed}
         declared = load(self.file)["Parameters"]
-        missing = [name for name, about in declared.items() if name not in values and "Default" not in about]
+        missing = [name for name, about in declared.items() if name not in chosen and "Default" not in about]
         if missing:
             raise DeployError(f"layer {self.name} needs {', '.join(missing)}; set it with --set {missing[0]}=…")
-        return {name: values[name] for name in declared if name in values}
+        return {name: chosen[name] for name in declared if name in chosen}
 
 
 def _job(name: str) -> Layer:
@@ -123,7 +123,7 @@ def load(file: Path) -> dict[str, Any]:
     return template
 
 
-def given_parameters(environment: str, words: list[str]) -> dict[str, str]:
+def environment_parameters(environment: str, words: list[str]) -> dict[str, str]:
     """Returns the parameters of the environment's file, overridden by `words` of the form NAME=VALUE.
 
     Raises:

@@ -15,7 +15,7 @@ from infra.aws import costs, estimate
 from infra.aws.cloud import Cloud
 from infra.aws.errors import DeployError
 from infra.aws.estimate import Fleet
-from infra.aws.layers import LAYERS, given_parameters
+from infra.aws.layers import LAYERS, environment_parameters
 from tests.support.clouds import aws, cloud  # noqa: F401 -- fixtures
 
 DAY = {"TimePeriod": {"Start": "2026-01-01", "End": "2026-01-02"}, "Total": {}, "Estimated": False, "Groups": [
@@ -31,8 +31,8 @@ def test_costs_are_listed_by_day_and_service_the_highest_first(
     urllib.request.urlopen(request).read()
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url or "")
     assert cli.main(["costs", "dev"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in said[1:]] == [
+    output = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in output[1:]] == [
         ["2026-01-01", "3.75"], ["2.25", "Amazon", "MSK"], ["1.50", "Amazon", "Kinesis"]]
 
 
@@ -45,8 +45,8 @@ def test_every_page_of_the_answer_is_read_for_this_environment_only() -> None:
     with Stubber(client) as stub:
         stub.add_response("get_cost_and_usage", {"ResultsByTime": [DAY], "NextPageToken": "2"}, dict(request))
         stub.add_response("get_cost_and_usage", {"ResultsByTime": [other]}, request | {"NextPageToken": "2"})
-        found = costs.by_day(client, "prod", date(2026, 1, 1), date(2026, 1, 3))
-    assert {day: sum(services.values()) for day, services in found.items()} == {"2026-01-01": 3.75, "2026-01-02": 3.75}
+        days = costs.by_day(client, "prod", date(2026, 1, 1), date(2026, 1, 3))
+    assert {day: sum(services.values()) for day, services in days.items()} == {"2026-01-01": 3.75, "2026-01-02": 3.75}
 
 
 def test_refusal_of_cost_explorer_is_reported_with_the_alternative() -> None:
@@ -57,8 +57,8 @@ def test_refusal_of_cost_explorer_is_reported_with_the_alternative() -> None:
             costs.by_day(client, "prod", date(2026, 1, 1), date(2026, 1, 3))
 
 
-def total(environment: str, devices: int, *given: str, seconds: float = 10.0) -> float:
-    values = given_parameters(environment, ["Image=x", *given])
+def total(environment: str, devices: int, *changes: str, seconds: float = 10.0) -> float:
+    values = environment_parameters(environment, ["Image=x", *changes])
     layers = [layer for layer in LAYERS if layer.wanted(values)]
     return sum(item.dollars for item in estimate.estimate(layers, values, Fleet(devices, seconds)))
 

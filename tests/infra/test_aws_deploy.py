@@ -21,7 +21,7 @@ from infra.aws import deploy, running, smoke, upload
 from infra.aws.cloud import Cloud
 from infra.aws.deploy import Deployment
 from infra.aws.errors import DeployError
-from infra.aws.layers import LAYERS, Layer, given_parameters, load
+from infra.aws.layers import LAYERS, Layer, environment_parameters, load
 from infra.aws.stacks import Stacks
 from tests.support.clouds import ACCOUNT, REGION, aws, cloud  # noqa: F401 -- fixtures
 from tests.support.databases import database, server  # noqa: F401 -- fixtures
@@ -53,10 +53,11 @@ class Reported(list[str]):
         return "\n".join(self)
 
 
-def deployment(cloud: Cloud, zipped: Path, reported: Reported, environment: str = "dev", *given: str,  # noqa: F811
+def deployment(cloud: Cloud, zipped: Path, reported: Reported, environment: str = "dev", *changes: str,  # noqa: F811
                confirm: Callable[[str], bool] = lambda _: True) -> Deployment:
     stacks = Stacks(cloud, environment, lambda: f"change-{next(NUMBERS)}")
-    return Deployment(stacks, given_parameters(environment, list(given)), zipped, confirm, reported.append, lambda *_: BROKERS)
+    values = environment_parameters(environment, list(changes))
+    return Deployment(stacks, values, zipped, confirm, reported.append, lambda *_: BROKERS)
 
 
 def statuses(cloud: Cloud) -> dict[str, str]:  # noqa: F811
@@ -68,7 +69,7 @@ def statuses(cloud: Cloud) -> dict[str, str]:  # noqa: F811
 def test_whole_environment_is_deployed_and_its_parts_are_connected(
         cloud: Cloud, zipped: Path, environment: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     migrated: list[Any] = []
-    monkeypatch.setattr(running, "migrate", lambda *given: migrated.append(given[1:]))
+    monkeypatch.setattr(running, "migrate", lambda *arguments: migrated.append(arguments[1:]))
     reported = Reported()
     made = deployment(cloud, zipped, reported, environment, f"Image={IMAGE}")
     layers = [layer for layer in LAYERS if layer.wanted(made.values)]
@@ -354,7 +355,7 @@ def test_shards_follow_the_load(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
     code: dict[str, Any] = {}
     exec(scaling()["Properties"]["Code"]["ZipFile"], code)
     loads = ((2, 0.8, 0.8), (8, 0.8, 0.8), (8, 0.1, 0.1), (2, 0, 0), (4, 0.5, 0.5), (4, 0.1, 0.6), (5, 0, 0))
-    assert [code["target"](*given) for given in loads] == [4, 8, 4, 2, 4, 4, 3]
+    assert [code["target"](*load) for load in loads] == [4, 8, 4, 2, 4, 4, 3]
     monkeypatch.setitem(code, "load", lambda now, minutes: 1.9)
     assert code["scale"]({}, None) == 4
     summary = cloud.client("kinesis").describe_stream_summary(StreamName="telemetry")["StreamDescriptionSummary"]

@@ -38,14 +38,14 @@ def columns() -> dict[str, str]:
 
 def through_rule(message: Mapping[str, Any], topic: str) -> dict[str, Any]:
     """Returns the rule's result for a message; omits undefined fields, as AWS IoT does."""
-    known = {"timestamp()": NOW, "topic(3)": topic.split("/")[2]}
+    functions = {"timestamp()": NOW, "topic(3)": topic.split("/")[2]}
     out = {}
     for name, expression in columns().items():
         case = re.fullmatch(r"CASE isUndefined\((\w+)\) WHEN true THEN (.+) ELSE (\w+) END", expression)
         if case:
             expression = case[3] if case[1] in message else case[2]
-        if expression in known or expression in message:
-            out[name] = known.get(expression, message.get(expression))
+        if expression in functions or expression in message:
+            out[name] = functions.get(expression, message.get(expression))
     return out
 
 
@@ -55,11 +55,11 @@ def decoded(message: Mapping[str, Any], device: str | None = None) -> decode.Rea
 
 
 def test_rule_keeps_the_original_names_and_aliases_and_drops_nothing() -> None:
-    found = columns()
-    assert {name: expression for name, expression in found.items() if name in RENAMED.values()} == {
+    expressions = columns()
+    assert {name: expression for name, expression in expressions.items() if name in RENAMED.values()} == {
         alias: name for name, alias in RENAMED.items()}
-    assert all(found[name] == name for name in AS_THEY_ARE)
-    assert "WHERE" not in SQL and found["topicDeviceId"] == "topic(3)" and "timestamp()" in found["timestamp"]
+    assert all(expressions[name] == name for name in AS_THEY_ARE)
+    assert "WHERE" not in SQL and expressions["topicDeviceId"] == "topic(3)" and "timestamp()" in expressions["timestamp"]
 
 
 def test_every_column_is_a_spelling_that_the_decoder_reads() -> None:

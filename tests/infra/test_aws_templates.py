@@ -18,7 +18,7 @@ from core.installation import ROOT
 from core.settings import PROPERTY_GROUP, Settings, variable
 from infra.aws import checks, estimate
 from infra.aws.errors import DeployError
-from infra.aws.layers import HERE, JOBS, LAYERS, Layer, given_parameters, load
+from infra.aws.layers import HERE, JOBS, LAYERS, Layer, environment_parameters, load
 from infra.managed_flink.package import RUN_OPTIONS
 from jobs import detect, store
 from services.notify import channels
@@ -67,34 +67,34 @@ def text_of(template: Path) -> str:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_templates_and_parameters_pass_the_check_of_the_deployment(environment: str) -> None:
-    values = given_parameters(environment, ["Image=1.dkr.ecr.x.amazonaws.com/fire-prediction:1"])
+    values = environment_parameters(environment, ["Image=1.dkr.ecr.x.amazonaws.com/fire-prediction:1"])
     layers = [layer for layer in LAYERS if layer.wanted(values)]
     assert [problem for layer in layers for problem in checks.wrong_values(layer, values)] == []
 
 
 def test_cfn_lint_finds_nothing_in_any_template() -> None:
-    checks.check(LAYERS, given_parameters("prod", ["Image=x"]) | {"StreamMode": "PROVISIONED"})
+    checks.check(LAYERS, environment_parameters("prod", ["Image=x"]) | {"StreamMode": "PROVISIONED"})
 
 
 def test_invalid_value_of_a_parameter_is_reported_in_a_sentence() -> None:
-    values = given_parameters("dev", ["TelemetryIn=rabbitmq"])
+    values = environment_parameters("dev", ["TelemetryIn=rabbitmq"])
     with pytest.raises(DeployError, match="TelemetryIn is 'rabbitmq'; use one of: kinesis, msk"):
         checks.check(JOBS, values)
 
 
 def test_parameter_that_no_template_has_is_refused() -> None:
     with pytest.raises(DeployError, match="'Nonsense=1' is not NAME=VALUE"):
-        given_parameters("dev", ["Nonsense=1"])
+        environment_parameters("dev", ["Nonsense=1"])
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_parameter_of_a_file_is_one_of_a_template(environment: str) -> None:
-    known = {name for layer in LAYERS for name in load(layer.file)["Parameters"]}
-    assert set(given_parameters(environment, [])) <= known
+    declared = {name for layer in LAYERS for name in load(layer.file)["Parameters"]}
+    assert set(environment_parameters(environment, [])) <= declared
 
 
 def test_every_parameter_without_default_comes_from_a_file_or_an_earlier_layer() -> None:
-    values = given_parameters("dev", ["Image=x"])
+    values = environment_parameters("dev", ["Image=x"])
     outputs = set(checks.DISCOVERED)
     for layer in LAYERS:
         layer.parameters(values, dict.fromkeys(outputs, "x"))
@@ -158,7 +158,7 @@ def test_database_is_private_encrypted_backed_up_and_grows() -> None:
     assert about["StorageEncrypted"] is True and about["PubliclyAccessible"] is False
     assert about["BackupRetentionPeriod"] == 35 and about["MaxAllocatedStorage"] == {"Ref": "DatabaseStorageLimit"}
     assert database["DeletionPolicy"] == "Snapshot"
-    assert given_parameters("prod", [])["MultiAz"] == given_parameters("prod", [])["IsProtected"] == "true"
+    assert environment_parameters("prod", [])["MultiAz"] == environment_parameters("prod", [])["IsProtected"] == "true"
 
 
 def test_every_log_group_has_a_retention_and_is_encrypted() -> None:
@@ -213,8 +213,8 @@ def application() -> Mapping[str, Any]:
 
 
 def groups() -> dict[str, Mapping[str, Any]]:
-    given = application()["ApplicationConfiguration"]["EnvironmentProperties"]["PropertyGroups"]
-    return {group["PropertyGroupId"]: group["PropertyMap"] for group in given}
+    properties = application()["ApplicationConfiguration"]["EnvironmentProperties"]["PropertyGroups"]
+    return {group["PropertyGroupId"]: group["PropertyMap"] for group in properties}
 
 
 def test_applications_run_the_package_as_it_is_built() -> None:
@@ -243,9 +243,9 @@ def test_settings_can_be_read_from_an_applications_properties(job: str, telemetr
             text = part if text == name else text.replace(name, part) if name.startswith("$") else text
         return None if text == "AWS::NoValue" else text
 
-    given = {name: plain(value) for name, value in groups()[PROPERTY_GROUP].items() if plain(value) is not None}
+    properties = {name: plain(value) for name, value in groups()[PROPERTY_GROUP].items() if plain(value) is not None}
     file = tmp_path / "application_properties.json"
-    file.write_text(json.dumps([{"PropertyGroupId": PROPERTY_GROUP, "PropertyMap": given}]))
+    file.write_text(json.dumps([{"PropertyGroupId": PROPERTY_GROUP, "PropertyMap": properties}]))
     settings = Settings.load({}, file)
     assert (settings.job, settings.topic("readings"), settings.results_in, settings.alerts_in) == (
         job, "fire-dev.readings", "kafka", "kafka")
@@ -255,14 +255,14 @@ def test_settings_can_be_read_from_an_applications_properties(job: str, telemetr
 
 def test_containers_run_commands_and_settings_that_exist() -> None:
     entry = (ROOT / "infra/flink/entrypoint").read_text(encoding="utf-8")
-    known = {variable(name) for name in Settings.__dataclass_fields__}
+    declared = {variable(name) for name in Settings.__dataclass_fields__}
     for task in resources("AWS::ECS::TaskDefinition"):
         container = task["Properties"]["ContainerDefinitions"][0]
         words = container["Command"][0].split("entrypoint ")[-1].split()
         if not re.search(rf"^  {words[0]}\)", entry, re.M):
             assert cli.parse(words).command == words[0]
         names = {each["Name"] for each in container["Environment"] + container.get("Secrets", [])}
-        assert {name for name in names if name.startswith("FIRE_")} <= known
+        assert {name for name in names if name.startswith("FIRE_")} <= declared
 
 
 def test_channels_of_the_notifier_can_be_loaded(tmp_path: Path) -> None:

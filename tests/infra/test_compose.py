@@ -45,9 +45,9 @@ def test_ports_are_published_on_the_loopback_address_only(name: str) -> None:
 
 def test_file_holds_no_password_and_its_example_is_empty() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    given = set(re.findall(r"PASSWORD: (.*)", text))
+    configured = set(re.findall(r"PASSWORD: (.*)", text))
     names = ("FIRE_POSTGRES_PASSWORD", "FIRE_DASHBOARD_PASSWORD", "GRAFANA_PASSWORD")
-    assert given == {f"${{{name}:?copy .env.example to .env and choose a password}}" for name in names}
+    assert configured == {f"${{{name}:?copy .env.example to .env and choose a password}}" for name in names}
     assert all(f"{name}=\n" in (ROOT / ".env.example").read_text(encoding="utf-8") for name in names)
 
 
@@ -63,8 +63,8 @@ def test_only_services_that_need_the_database_know_its_password() -> None:
 
 
 def test_the_dashboard_requires_a_login_because_it_listens_on_all_interfaces() -> None:
-    given = {key: value for key, value in OURS["dashboard"]["environment"].items() if key.startswith("FIRE_")}
-    settings = Settings.load(given | {"FIRE_DASHBOARD_PASSWORD": "chosen by a person", "FIRE_DASHBOARD_SECRET": ""})
+    configured = {key: value for key, value in OURS["dashboard"]["environment"].items() if key.startswith("FIRE_")}
+    settings = Settings.load(configured | {"FIRE_DASHBOARD_PASSWORD": "chosen by a person", "FIRE_DASHBOARD_SECRET": ""})
     binding.refuse_open(settings, users.load(settings))
     assert not binding.is_loopback(settings.dashboard_host) and binding.checked(settings).url == "http://127.0.0.1:8080"
     with pytest.raises(binding.BindingError, match="nobody would have to log in"):

@@ -43,25 +43,25 @@ def find(overlay: str, kind: str, name: str) -> Resource:
 
 def settings_of(overlay: str, container: Resource) -> dict[str, str]:
     """Returns the environment of a container, with a placeholder for each secret."""
-    given: dict[str, str] = {}
+    environment: dict[str, str] = {}
     for source in container.get("envFrom", ()):
         if "configMapRef" in source:
-            given |= find(overlay, "ConfigMap", source["configMapRef"]["name"])["data"]
+            environment |= find(overlay, "ConfigMap", source["configMapRef"]["name"])["data"]
     for entry in container.get("env", ()):
-        given[entry["name"]] = entry.get("value", "from-a-secret")
-    return given
+        environment[entry["name"]] = entry.get("value", "from-a-secret")
+    return environment
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_overlay_resolves_as_with_kubectl(name: str) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed; with it this compares our reading with that of kubectl kustomize")
-    told = subprocess.run(["kubectl", "kustomize", str(K8S / "overlays" / name)], capture_output=True, text=True, check=True)
+    resolved = subprocess.run(["kubectl", "kustomize", str(K8S / "overlays" / name)], capture_output=True, text=True, check=True)
 
     def order(resources: list[Resource]) -> list[Resource]:
         return sorted(resources, key=lambda each: (each["kind"], each["metadata"]["name"]))
 
-    assert order([each for each in yaml.safe_load_all(told.stdout) if each]) == order(OVERLAYS[name])
+    assert order([each for each in yaml.safe_load_all(resolved.stdout) if each]) == order(OVERLAYS[name])
 
 
 @pytest.mark.parametrize("resource", [*FLINK, *OTHERS])
@@ -90,8 +90,8 @@ def test_pod_runs_where_its_wheels_are_with_limits_and_mounts_what_it_declares(r
 def test_environment_holds_settings_that_exist_and_can_be_used(resource: Resource) -> None:
     overlay = "dev" if resource["metadata"]["namespace"] == "fire-dev" else "prod"
     for container in containers(resource):
-        given = {name: value for name, value in settings_of(overlay, container).items() if name.startswith("FIRE_")}
-        assert Settings.load(given).kafka_brokers != Settings().kafka_brokers
+        environment = {name: value for name, value in settings_of(overlay, container).items() if name.startswith("FIRE_")}
+        assert Settings.load(environment).kafka_brokers != Settings().kafka_brokers
 
 
 @pytest.mark.parametrize("resource", OTHERS)
@@ -152,21 +152,21 @@ def test_job_starts_python_with_flinks_options_before_the_jobs_own(resource: Res
 
 @pytest.mark.parametrize("resource", FLINK)
 def test_job_survives_its_job_manager_and_keeps_its_state_on_s3(resource: Resource) -> None:
-    given = resource["spec"]["flinkConfiguration"]
-    assert given["high-availability.type"] == "kubernetes"
+    options = resource["spec"]["flinkConfiguration"]
+    assert options["high-availability.type"] == "kubernetes"
     for name in ("high-availability.storageDir", "execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"):
-        assert given[name].startswith("s3://")
-    assert given["execution.checkpointing.externalized-checkpoint-retention"] == "RETAIN_ON_CANCELLATION"
-    assert int(given["taskmanager.numberOfTaskSlots"]) >= 1
-    assert all(isinstance(value, str) for value in given.values()), "the operator's schema takes texts only"
+        assert options[name].startswith("s3://")
+    assert options["execution.checkpointing.externalized-checkpoint-retention"] == "RETAIN_ON_CANCELLATION"
+    assert int(options["taskmanager.numberOfTaskSlots"]) >= 1
+    assert all(isinstance(value, str) for value in options.values()), "the operator's schema takes texts only"
 
 
 @pytest.mark.parametrize("resource", FLINK)
 def test_options_equal_those_of_the_containers_if_both_have_them(resource: Resource) -> None:
-    given = resource["spec"]["flinkConfiguration"]
+    options = resource["spec"]["flinkConfiguration"]
     differing = {"execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"}
-    for name in (given.keys() & COMPOSED.keys()) - differing:
-        assert given[name].split() == str(COMPOSED[name]).split(), name
+    for name in (options.keys() & COMPOSED.keys()) - differing:
+        assert options[name].split() == str(COMPOSED[name]).split(), name
 
 
 @pytest.mark.parametrize("resource", FLINK)

@@ -53,8 +53,8 @@ def fake_java(folder: Path, version: str) -> Path:
 
 def test_java_home_takes_precedence_if_its_version_is_supported(tmp_path: Path) -> None:
     first, second = fake_java(tmp_path / "a", "21.0.4"), fake_java(tmp_path / "b", "17.0.15")
-    found = java.find({"JAVA_HOME": str(first), "PATH": str(second / "bin")})
-    assert (found.home, found.version, found.origin, found.major) == (first, "21.0.4", "JAVA_HOME", 21)
+    runtime = java.find({"JAVA_HOME": str(first), "PATH": str(second / "bin")})
+    assert (runtime.home, runtime.version, runtime.origin, runtime.major) == (first, "21.0.4", "JAVA_HOME", 21)
 
 
 @pytest.mark.parametrize("version", ["1.8.0_412", "11.0.20", "25.0.1"])

@@ -78,10 +78,10 @@ def test_a_process_that_ignores_the_signal_is_killed(folder: Path) -> None:
     assert processes.members(record) == []
 
 
-@pytest.mark.parametrize("lie", [{"start": 1}, {"boot": "another"}])
-def test_a_recycled_process_id_is_never_killed(folder: Path, lie: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", [{"start": 1}, {"boot": "another"}])
+def test_a_recycled_process_id_is_never_killed(folder: Path, change: dict[str, object]) -> None:
     innocent = start(folder / "innocent", "exec sleep 600")
-    stale = replace(innocent, **lie)  # type: ignore[arg-type]
+    stale = replace(innocent, **change)  # type: ignore[arg-type]
     (folder / processes.RECORD).write_text(json.dumps(vars(stale)))
     assert not processes.alive(folder)
     assert not processes.stop(folder)

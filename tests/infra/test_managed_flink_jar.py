@@ -32,9 +32,9 @@ def merged(folder: Path, *parts: Path) -> dict[str, bytes]:
 
 def test_services_of_all_jars_are_listed_once(tmp_path: Path) -> None:
     service = "META-INF/services/org.apache.flink.table.factories.Factory"
-    found = merged(tmp_path, made(tmp_path, "a", **{service: b"a.Factory\nboth.Factory"}),
+    entries = merged(tmp_path, made(tmp_path, "a", **{service: b"a.Factory\nboth.Factory"}),
                    made(tmp_path, "b", **{service: b"both.Factory\nb.Factory\n"}))
-    assert found[service] == b"a.Factory\nboth.Factory\nb.Factory\n"
+    assert entries[service] == b"a.Factory\nboth.Factory\nb.Factory\n"
 
 
 def test_two_versions_of_a_class_are_refused_with_both_jars_named(tmp_path: Path) -> None:
@@ -45,9 +45,9 @@ def test_two_versions_of_a_class_are_refused_with_both_jars_named(tmp_path: Path
 
 def test_the_licences_of_every_jar_are_kept_and_no_signatures(tmp_path: Path) -> None:
     parts = [made(tmp_path, name, **{"META-INF/LICENSE.txt": name.encode(), "META-INF/X.SF": name.encode()}) for name in "ab"]
-    found = merged(tmp_path, *parts)
-    assert found["META-INF/licenses/a/META-INF/LICENSE.txt"] == b"a" and found["META-INF/licenses/b/META-INF/LICENSE.txt"] == b"b"
-    assert not any(name.endswith(".SF") for name in found)
+    entries = merged(tmp_path, *parts)
+    assert [entries[f"META-INF/licenses/{name}/META-INF/LICENSE.txt"] for name in "ab"] == [b"a", b"b"]
+    assert not any(name.endswith(".SF") for name in entries)
 
 
 def test_same_jars_give_the_same_bytes(tmp_path: Path) -> None:
@@ -96,10 +96,10 @@ def test_jdbc_finds_postgres_driver_and_dialect(loader: Any) -> None:
 
     assert loader.loadClass("org.postgresql.Driver").getClassLoader().equals(loader)
     factories = loader.loadClass("org.apache.flink.connector.jdbc.core.database.JdbcFactory")
-    services, found = get_gateway().jvm.java.util.ServiceLoader.load(factories, loader).iterator(), []
+    services, factory_names = get_gateway().jvm.java.util.ServiceLoader.load(factories, loader).iterator(), []
     while services.hasNext():
-        found.append(services.next().getClass().getSimpleName())
-    assert "PostgresFactory" in found
+        factory_names.append(services.next().getClass().getSimpleName())
+    assert "PostgresFactory" in factory_names
 
 
 def test_a_kafka_client_of_the_jar_logs_in_with_the_iam_authentication_of_msk(loader: Any) -> None:
