@@ -12,11 +12,12 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream
 from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment, TableResult
 
-from jobs import kafka_security, kinesis
-from jobs.environment import table_environment
-from jobs.pipeline import Pipeline, text
-from jobs.settings import Settings
-from udfs.keyed import OUTPUT, OUTPUT_TYPE, Lifecycle
+from core.settings import Settings
+from jobs.flink import kafka, kinesis
+from jobs.flink.environment import table_environment
+from jobs.flink.literals import text
+from jobs.flink.sql_files import Pipeline
+from udfs.alerts.process import OUTPUT, OUTPUT_TYPE, Lifecycle
 
 UID = "alert-lifecycle"
 """Binds the state to its operator in every later version of the job; never change it."""
@@ -64,7 +65,7 @@ def names(settings: Settings) -> dict[str, str]:
         "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",
         "FILE_INPUT": settings.file_input, "FILE_OUTPUT": settings.file_output,
     }  # fmt: skip
-    return {"KAFKA_SECURITY": kafka_security.lines(settings), **kinesis.names(settings),
+    return {"KAFKA_SECURITY": kafka.lines(settings), **kinesis.names(settings),
             **{name: text(value) for name, value in given.items()}}
 
 

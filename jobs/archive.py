@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from jobs import kafka_security, store
-from jobs.environment import table_environment
-from jobs.pipeline import Pipeline, text
-from jobs.settings import Settings, SettingsError
+from core.settings import Settings, SettingsError
+from jobs import store
+from jobs.flink import kafka
+from jobs.flink.environment import table_environment
+from jobs.flink.literals import text
+from jobs.flink.sql_files import Pipeline
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
@@ -51,7 +53,7 @@ def names(settings: Settings) -> dict[str, str]:
     given = {"KAFKA_BROKERS": settings.kafka_brokers, "CONSUMER_GROUP": f"{settings.consumer_group}-archive",
              "READINGS_TOPIC": settings.topic("readings"), "FILE_INPUT": settings.file_input,
              "ARCHIVE": settings.archive.rstrip("/"), "TIME": store.PATTERNS["TIME"]}
-    return {"KAFKA_SECURITY": kafka_security.lines(settings), **{name: text(value) for name, value in given.items()}}
+    return {"KAFKA_SECURITY": kafka.lines(settings), **{name: text(value) for name, value in given.items()}}
 
 
 def main() -> None:

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 
 from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
-from jobs import kafka_security, kinesis
-from jobs.environment import table_environment
-from jobs.pipeline import Pipeline, expression, text
-from jobs.settings import Settings
-from udfs import limits, scoring
-from udfs.functions import decode_and_score
-from udfs.hour_functions import device_patterns_of, minute_context
+from core.settings import Settings
+from jobs.flink import kafka, kinesis
+from jobs.flink.environment import table_environment
+from jobs.flink.literals import text
+from jobs.flink.sql_files import Pipeline, expression
+from udfs.minutes.functions import device_patterns_of, minute_context
+from udfs.readings import scoring, thresholds
+from udfs.readings.functions import decode_and_score
 
 LIMITS = ("HIGH", "CRITICAL", "RISE_C", "CO_10MIN_PPM", "CO_60MIN_PPM", "CO_10MIN_MINUTES", "CO_60MIN_MINUTES", "SPIKE",
           "SPIKE_GAP_MINUTES", "ANOMALY_C", "ANOMALY_SIGMAS", "FREQUENT_ARCS", "MODERATE_ARCS", "CLUSTER_RISK", "PAIR_RISK",
           "DIVERGENCE_C", "PATTERN_LEAST_MINUTES", "SITE_SHARE", "SITE_SHARE_PER_DEVICE", "PAIRED_DEVICES",
           "SITE_DEVICES", "SILENCE_MINUTES", "SPIKE_CRITICAL", "ANOMALY_CRITICAL_C")
-"""Thresholds of `udfs.scoring` and `udfs.limits` that SQL compares with."""
+"""Thresholds of `udfs.readings.scoring` and `udfs.readings.thresholds` that SQL compares with."""
 
 RESULTS = {
     "readings": "device_id",
@@ -82,9 +83,9 @@ def names(settings: Settings) -> dict[str, str]:
         "FILE_INPUT": settings.file_input,
         "FILE_OUTPUT": settings.file_output,
     }
-    figures = {name: literal(vars(scoring)[name] if name in vars(scoring) else vars(limits)[name]) for name in LIMITS}
+    figures = {name: literal(vars(scoring)[name] if name in vars(scoring) else vars(thresholds)[name]) for name in LIMITS}
     levels = {"LOW": literal(scoring.LEVEL_CUTS[0]), "MEDIUM": literal(scoring.LEVEL_CUTS[1])}
-    written = {"MESSAGE_TIME": expression("detect/message_time.sql"), "KAFKA_SECURITY": kafka_security.lines(settings),
+    written = {"MESSAGE_TIME": expression("detect/message_time.sql"), "KAFKA_SECURITY": kafka.lines(settings),
                "RECORD_KEY": "record_key" if settings.kafka_key_is_device else "CAST(NULL AS BYTES)"}
     return written | figures | levels | kinesis.names(settings) | {name: text(value) for name, value in given.items()}
 

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from jobs import kafka_security, secret_store
-from jobs.environment import table_environment
-from jobs.pipeline import Pipeline, text
-from jobs.settings import Settings, SettingsError
+from core import secrets_manager
+from core.settings import Settings, SettingsError
+from jobs.flink import kafka
+from jobs.flink.environment import table_environment
+from jobs.flink.literals import text
+from jobs.flink.sql_files import Pipeline
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
@@ -75,7 +77,7 @@ def names(settings: Settings) -> dict[str, str]:
         "POSTGRES_URL": postgres_url(settings),
         "WINDOW_RESULTS": "|".join(WINDOWS),
     }
-    return {"KAFKA_SECURITY": kafka_security.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
+    return {"KAFKA_SECURITY": kafka.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
             **{name: text(value) for name, value in (PATTERNS | given | topics(settings)).items()}}
 
 
@@ -103,7 +105,7 @@ def postgres_login(settings: Settings) -> str:
     """The lines of a JDBC table that hold the login of a secret store; empty where the driver finds it by itself."""
     if not settings.postgres_secret_arn:
         return ""
-    login = secret_store.login(settings.postgres_secret_arn)
+    login = secrets_manager.login(settings.postgres_secret_arn)
     return f"'username' = '{text(login.user)}',\n  'password' = '{text(login.password)}',"
 
 

@@ -35,8 +35,8 @@ def message(device: str = "dev-1", idx: int = 0, at: int = 0, **more: Any) -> by
 @pytest.fixture(scope="session")
 def replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Rows]]:
     """Runs the real detect and alert jobs over messages on the local mini-cluster; returns the rows of every result."""
-    from jobs import replay as job
-    from jobs.settings import Settings
+    from commands.replay import replay as job
+    from core.settings import Settings
 
     def run(messages: list[bytes] | Path, parallelism: int = 1, **settings: Any) -> dict[str, Rows]:
         folder = tmp_path_factory.mktemp("replay")
@@ -58,9 +58,9 @@ def replayed(replay: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
 @pytest.fixture(scope="session")
 def detect(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Rows]]:
     """Runs the real detect job alone over messages on the local mini-cluster; returns the rows of every result."""
+    from commands.replay.replay import local_configuration
+    from core.settings import Settings
     from jobs import detect as job
-    from jobs.replay import local_configuration
-    from jobs.settings import Settings
 
     def run(messages: list[bytes], **settings: Any) -> dict[str, Rows]:
         folder = tmp_path_factory.mktemp("detect")
@@ -76,8 +76,8 @@ def detect(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, 
 @pytest.fixture(scope="session")
 def case_starts() -> dict[str, int]:
     """When each golden case starts, epoch ms."""
-    from tests.packing import pack
-    from tests.test_views import CASES
+    from tests.jobs.test_views import CASES
+    from tests.support.packing import pack
 
     return pack(CASES)[1]
 
@@ -85,7 +85,7 @@ def case_starts() -> dict[str, int]:
 @pytest.fixture(scope="session")
 def cases(detect: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
     """Every result of all golden cases, from one run."""
-    from tests.packing import pack
-    from tests.test_views import CASES
+    from tests.jobs.test_views import CASES
+    from tests.support.packing import pack
 
     return detect(pack(CASES)[0])

@@ -17,15 +17,15 @@ from pathlib import Path
 from boto3.exceptions import Boto3Error  # type: ignore[import-untyped,unused-ignore]
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError  # type: ignore[import-untyped,unused-ignore]
 
-from infra.aws import package, running, smoke
+from core.database import conninfo
+from core.interruption import interruptible, uninterrupted
+from core.settings import Settings
+from infra.aws import running, smoke, upload
 from infra.aws.checks import check
 from infra.aws.cloud import Cloud, cloud
 from infra.aws.errors import DeclinedError, DeployError
 from infra.aws.layers import JOBS, LAYERS, Layer, given_parameters
 from infra.aws.stacks import Change, Stacks
-from infra.postgres import conninfo
-from jobs.interruption import interruptible, uninterrupted
-from jobs.settings import Settings
 
 Report = Callable[[str], None]
 FAILURES = (Boto3Error, BotoCoreError, ClientError, WaiterError)
@@ -100,12 +100,12 @@ class Deployment:
         """The first layer makes the bucket that the other templates are read from."""
         if "PackagesBucketName" not in self.outputs:
             return {"TemplateBody": layer.file.read_text(encoding="utf-8")}
-        return {"TemplateURL": package.upload_template(self.cloud, self.outputs["PackagesBucketName"], layer)}
+        return {"TemplateURL": upload.upload_template(self.cloud, self.outputs["PackagesBucketName"], layer)}
 
     def _follow_up(self, layer: Layer) -> None:
         """What must happen before the next layer, and CloudFormation does not do."""
         if layer.name == "storage":
-            self.outputs["PackageKey"] = package.upload_package(self.cloud, self.outputs["PackagesBucketName"], self.package)
+            self.outputs["PackageKey"] = upload.upload_package(self.cloud, self.outputs["PackagesBucketName"], self.package)
         elif layer.name == "kafka":
             self.outputs |= self.find_brokers(self.cloud, self.outputs["ClusterArn"])
         elif layer.name == "services":
@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _deploy(args: argparse.Namespace, values: dict[str, str], layers: list[Layer]) -> int:
     target = cloud(args.region)
-    ready = package.accepted(args.package)
+    ready = upload.accepted(args.package)
     print(f"deploying {args.environment} to account {target.account()}, {target.region}, with {ready}")
     stacks = Stacks(target, args.environment, lambda: f"fire-{uuid.uuid4().hex}")
     deployment = Deployment(stacks, values, ready, (lambda _: True) if args.yes else _asked, lambda line: print(line, flush=True))

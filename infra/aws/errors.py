@@ -1,6 +1,6 @@
 """Why a deployment ends before its end."""
 
-from jobs.errors import FireError
+from core.errors import FireError
 
 
 class DeployError(FireError):

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from contract.cloudwatch import METRICS
 from infra.aws.layers import Layer, load
-from jobs.device_metrics import METRICS
 
 PRICES = Path(__file__).with_name("prices.yaml")
 HOURS = 730.0

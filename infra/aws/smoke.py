@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import psycopg
 
+from contract.cloudwatch import NAMESPACE
 from infra.aws.cloud import Cloud
 from infra.aws.errors import DeployError
-from jobs.device_metrics import NAMESPACE
 
 SITE = "smoke-test"
 CALM, HOT = "smoke-test-1", "smoke-test-2"

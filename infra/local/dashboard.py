@@ -8,15 +8,16 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from infra.local import folders, postgres, processes
-from jobs.settings import Settings, variable
+from core import embedded_stack, installation
+from core.settings import Settings, variable
+from infra.local import processes
 
 START_SECONDS = 60.0
 
 
 def folder(home: Path) -> Path:
     """Its record and log."""
-    return folders.state(home) / "dashboard"
+    return installation.state(home) / "dashboard"
 
 
 def start(home: Path, settings: Settings, port: int) -> None:
@@ -25,12 +26,13 @@ def start(home: Path, settings: Settings, port: int) -> None:
         return
     given = {"dashboard_host": "127.0.0.1", "dashboard_port": str(port), "dashboard_url": "", "dashboard_certificate": "",
              "dashboard_key": "", "postgres_host": settings.postgres_host, "postgres_port": str(settings.postgres_port),
-             "postgres_database": postgres.DATABASE, "postgres_user": postgres.USER, "postgres_password": "",
+             "postgres_database": embedded_stack.DATABASE, "postgres_user": embedded_stack.USER, "postgres_password": "",
              "postgres_read_host": "", "kafka_brokers": settings.kafka_brokers, "flink_addresses": settings.flink_addresses,
              "home": str(home)}
     environment = {variable(name): value for name, value in given.items()}
-    processes.start(folder(home), [sys.executable, "-P", "-m", "jobs.commands", "dashboard"],
-                    env=os.environ | environment | {"PGPASSFILE": str(postgres.pgpass(home)), "PYTHONPATH": str(folders.ROOT)})
+    processes.start(folder(home), [sys.executable, "-P", "-m", "commands.cli", "dashboard"],
+                    env=os.environ | environment | {"PGPASSFILE": str(embedded_stack.pgpass(home)),
+                                                    "PYTHONPATH": str(installation.ROOT)})
     processes.wait_until(lambda: answers(port), f"the dashboard on {address(port)}", folder(home), START_SECONDS)
 
 

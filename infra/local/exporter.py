@@ -6,14 +6,15 @@ import os
 import sys
 from pathlib import Path
 
-from infra.local import folders, ports, processes
+from core import installation
+from infra.local import ports, processes
 
 START_SECONDS = 60.0
 
 
 def folder(home: Path) -> Path:
     """Its record and log."""
-    return folders.state(home) / "metrics"
+    return installation.state(home) / "metrics"
 
 
 def start(home: Path, port: int) -> None:
@@ -21,8 +22,9 @@ def start(home: Path, port: int) -> None:
     here = folder(home)
     if processes.alive(here):
         return
-    command = [sys.executable, "-P", "-m", "jobs.commands", "metrics", "--port", str(port), "--disk", str(folders.state(home))]
-    processes.start(here, command, env=os.environ | {"FIRE_HOME": str(home), "PYTHONPATH": str(folders.ROOT)})
+    command = [sys.executable, "-P", "-m", "commands.cli", "metrics", "--port", str(port),
+               "--disk", str(installation.state(home))]
+    processes.start(here, command, env=os.environ | {"FIRE_HOME": str(home), "PYTHONPATH": str(installation.ROOT)})
     processes.wait_until(lambda: ports.accepts(port), f"the metrics exporter on 127.0.0.1:{port}", here, START_SECONDS)
 
 

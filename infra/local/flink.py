@@ -5,18 +5,15 @@ The package's shell scripts are left out: they start a JVM of their own, twice, 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from infra.local import flink_logs, folders, processes
+from core import flink_rest, installation
+from infra.local import flink_logs, processes
 from infra.local.flink_config import Cluster, configuration, jobmanager_options, taskmanager_options, yaml
 from infra.local.java import Java
 from infra.local.supervise import CHILD
@@ -51,7 +48,7 @@ class Flink:
     @property
     def folder(self) -> Path:
         """Configuration, logs, checkpoints and temporary files of this cluster."""
-        return folders.state(self.home) / "flink" / self.cluster.name
+        return installation.state(self.home) / "flink" / self.cluster.name
 
     @property
     def address(self) -> str:
@@ -89,7 +86,7 @@ class Flink:
 
     def slots(self) -> int:
         """Task slots registered at the JobManager; 0 while it does not answer."""
-        return int((get(self.address, "/overview") or {}).get("slots-total", 0))
+        return int((flink_rest.get(self.address, "/overview") or {}).get("slots-total", 0))
 
     def _configure(self) -> None:
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
@@ -121,7 +118,7 @@ class Flink:
     def _class_path(self) -> str:
         """Flink, PyFlink and the connectors, loaded once for all jobs: a class loader per job would leak metaspace."""
         python = next((distribution() / "opt").glob("flink-python-*.jar"))
-        connectors = [jar for kind in self.cluster.jars for jar in folders.jars(self.home, kind)]
+        connectors = [jar for kind in self.cluster.jars for jar in installation.jars(self.home, kind)]
         return ":".join([f"{distribution()}/lib/*", str(python), *map(str, connectors)])
 
     def _place_plugins(self) -> None:
@@ -131,7 +128,7 @@ class Flink:
         shutil.copytree(distribution() / "plugins", plugins)
         for kind in self.cluster.plugins:
             (plugins / kind).mkdir()
-            for jar in folders.jars(self.home, kind):
+            for jar in installation.jars(self.home, kind):
                 (plugins / kind / jar.name).symlink_to(jar.resolve())
 
     def _env(self, role: str) -> dict[str, str]:
@@ -141,7 +138,7 @@ class Flink:
         env |= {"JAVA_HOME": str(self.java.home), "FLINK_CONF_DIR": str(self.folder / "conf"),
                 "FLINK_PLUGINS_DIR": str(self.folder / "plugins"), "FLINK_LIB_DIR": str(distribution() / "lib"),
                 "FLINK_OPT_DIR": str(distribution() / "opt"), "TMPDIR": str(self.folder / "tmp"), "TZ": "UTC",
-                "PYTHONPATH": str(folders.ROOT), "MALLOC_ARENA_MAX": "2", "MAX_LOG_FILE_NUMBER": "3",
+                "PYTHONPATH": str(installation.ROOT), "MALLOC_ARENA_MAX": "2", "MAX_LOG_FILE_NUMBER": "3",
                 "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         return env | (dict(self.cluster.environment) if role == "taskmanager" else {})
 
@@ -150,18 +147,9 @@ def stop(home: Path) -> bool:
     """Stops all clusters of this home, TaskManagers first; whether there was anything to stop."""
     found = False
     for role in (f"taskmanager/{CHILD}", "taskmanager", "jobmanager"):
-        for cluster in sorted((folders.state(home) / "flink").glob("*")):
+        for cluster in sorted((installation.state(home) / "flink").glob("*")):
             # The supervisor stops its child itself; a child is addressed first only if its supervisor was killed.
             if role.endswith(CHILD) and processes.alive(cluster / "taskmanager"):
                 continue
             found |= processes.stop(cluster / role, grace=25.0)
     return found
-
-
-def get(address: str, path: str) -> Any:
-    """The JSON answer of a JobManager's REST interface; None when it does not answer."""
-    try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as response:
-            return json.load(response)
-    except (OSError, urllib.error.URLError, ValueError):
-        return None

@@ -1,6 +1,6 @@
 """Flink's log4j properties with JSON instead of patterns: `python -m infra.local.flink_logs FOLDER` rewrites a folder's.
 
-The layout is of the jar log4j-layout-template-json in Flink's own lib; the field names are ECS, as `jobs.logs` writes them.
+The layout is of the jar log4j-layout-template-json in Flink's own lib; the field names are ECS, as `core.logs` writes them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from jobs.errors import FireError
+from core.errors import FireError
 
 PATTERN = re.compile(r"^(appender\.\w+\.layout)\.type ?= ?PatternLayout\n\1\.pattern ?=.*$", re.MULTILINE)
 JSON = r"\1.type = JsonTemplateLayout\n\1.eventTemplateUri = classpath:EcsLayout.json"

@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import folders, processes
+from core import installation
+from core.errors import FireError
+from infra.local import processes
 from infra.local.progress import Progress
-from jobs.errors import FireError
 
 UNFINISHED = "installing"
 COUNTED = re.compile(r"^(\d+) of (\d+) (.*)")
@@ -50,7 +51,7 @@ class Part:
 
     def complete(self, home: Path) -> bool:
         """Whether this part is installed as its source says."""
-        if self.kind == "packages" and not folders.venv_python(home).exists():
+        if self.kind == "packages" and not installation.venv_python(home).exists():
             return False
         try:
             return self.stamp(home).read_text() == self.fingerprint(home)
@@ -62,13 +63,13 @@ class Part:
         self.stamp(home).write_text(self.fingerprint(home))
 
 
-PYTHON = Part("requirements", folders.ROOT / "requirements.txt", "packages")
-TESTING = Part("requirements-dev", folders.ROOT / "requirements-dev.txt", "packages")
-FLINK = Part("flink", folders.ROOT / "infra" / "jars.lock", "jars")
-KAFKA = Part("kafka", folders.ROOT / "infra" / "jars.lock", "jars")
-MANAGED_FLINK = Part("managed-flink", folders.ROOT / "infra" / "jars.lock", "jars")
-PARQUET = Part("parquet", folders.ROOT / "infra" / "jars.lock", "jars")
-S3 = Part("s3", folders.ROOT / "infra" / "jars.lock", "jars")
+PYTHON = Part("requirements", installation.ROOT / "requirements.txt", "packages")
+TESTING = Part("requirements-dev", installation.ROOT / "requirements-dev.txt", "packages")
+FLINK = Part("flink", installation.ROOT / "infra" / "jars.lock", "jars")
+KAFKA = Part("kafka", installation.ROOT / "infra" / "jars.lock", "jars")
+MANAGED_FLINK = Part("managed-flink", installation.ROOT / "infra" / "jars.lock", "jars")
+PARQUET = Part("parquet", installation.ROOT / "infra" / "jars.lock", "jars")
+S3 = Part("s3", installation.ROOT / "infra" / "jars.lock", "jars")
 NEEDS = {"none": (), "python": (PYTHON,), "flink": (PYTHON, FLINK), "stack": (PYTHON, FLINK, KAFKA),
          "archive": (PYTHON, FLINK, KAFKA, PARQUET, S3),
          "package": (PYTHON, FLINK, MANAGED_FLINK),
@@ -112,7 +113,7 @@ def _install(parts: list[Part], home: Path) -> None:
 
 def _install_packages(parts: list[Part], home: Path) -> None:
     unfinished = home / UNFINISHED
-    python = folders.venv_python(home)
+    python = installation.venv_python(home)
     if unfinished.exists() or not _runs(python):
         shutil.rmtree(home / "venv", ignore_errors=True)
         _make_venv(home)
@@ -142,7 +143,7 @@ def _make_venv(home: Path) -> None:
 
 def _download_jars(parts: list[Part], home: Path) -> None:
     (home / "jars").mkdir(exist_ok=True)
-    command = [str(folders.venv_python(home)), "-m", "infra.local.jars", str(home), *(part.name for part in parts)]
+    command = [str(installation.venv_python(home)), "-m", "infra.local.jars", str(home), *(part.name for part in parts)]
     _run(command, "Flink's and Kafka's jars (first use only)", home, "check the network, then start again", 0)
 
 
@@ -150,7 +151,7 @@ def _run(command: list[str], step: str, home: Path, remedy: str, total: int) -> 
     log = home / "install.log"
     done = 0
     with (Progress(step) as progress, log.open("w", encoding="utf-8", buffering=1) as file,
-          subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folders.ROOT,
+          subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=installation.ROOT,
                            stdin=subprocess.DEVNULL, errors="replace") as child):
         for line in child.stdout or ():
             file.write(line)

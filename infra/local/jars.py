@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.folders import ROOT
-from jobs.errors import FireError
+from core.errors import FireError
+from core.installation import ROOT
 
 LOCK = ROOT / "infra" / "jars.lock"
 POM = ROOT / "infra" / "pom.xml"
@@ -153,7 +153,7 @@ def repository() -> str:
     """The Maven repository to fetch from: FIRE_MAVEN_URL, else Maven Central."""
     from jgo.constants import MAVEN_CENTRAL_URL
 
-    from jobs.settings import Settings
+    from core.settings import Settings
 
     return Settings.load().maven_url or str(MAVEN_CENTRAL_URL)
 

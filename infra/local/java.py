@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.errors import FireError
+from core.errors import FireError
 
 SUPPORTED = (17, 21)
 REMEDY = "install openjdk-17-jre-headless, or set JAVA_HOME to a Java 17 or 21"

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.local import folders, ports, processes
+from contract.topics import DAY_MS, TOPICS, Topic
+from core import installation, kafka_login
+from core.settings import Settings
+from infra.local import ports, processes
 from infra.local.java import Java
-from jobs import kafka_security
-from jobs.settings import Settings
-from jobs.topics import DAY_MS, TOPICS, Topic
 
 START_SECONDS = 90.0
 # The log cleaner alone would take 128 MB by default, more than half of this heap.
@@ -65,7 +65,7 @@ appender.file.strategy.max = 2
 
 def folder(home: Path) -> Path:
     """The broker's state: configuration, data, logs."""
-    return folders.state(home) / "kafka"
+    return installation.state(home) / "kafka"
 
 
 def start(home: Path, java: Java, port: int, controller_port: int) -> None:
@@ -144,7 +144,7 @@ def end_offsets(brokers: str, topics: Iterable[str]) -> dict[str, int]:
 def main() -> None:
     """Creates the topics on the configured brokers: `python -m infra.local.kafka`."""
     settings = Settings.load()
-    created = create_topics(settings.kafka_brokers, TOPICS, settings.topic_prefix, kafka_security.client(settings))
+    created = create_topics(settings.kafka_brokers, TOPICS, settings.topic_prefix, kafka_login.client(settings))
     print(f"created {', '.join(created)}" if created else "all topics are there")
 
 

@@ -6,11 +6,9 @@ import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jobs.errors import FireError
+from core.errors import FireError
 
 LOOPBACK = "127.0.0.1"
-DEFAULTS = {"Kafka": 9092, "Kafka's controller": 9093, "Postgres": 5432, "Flink": 8081, "Flink for the store": 8082,
-            "Dashboard": 8080, "Flink's RPC": 6123, "RPC of Flink for the store": 6124, "Metrics": 9400}
 SEARCHED = 200
 _LISTEN = "0A"
 

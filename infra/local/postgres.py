@@ -12,19 +12,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from infra.local import folders, processes
+from core import installation
+from core.embedded_stack import DATABASE, USER, pgpass
+from core.errors import FireError
+from infra.local import processes
 from infra.local.processes import Identity
-from jobs.errors import FireError
 
 START_SECONDS = 60.0
-DATABASE = USER = "fire"
 SUPERUSER = "postgres"
 NOBODY = 65534
 USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 OPTIONS = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "50",
            "shared_buffers": "64MB", "max_wal_size": "512MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC"}
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
-SQL = folders.ROOT / "infra" / "postgres"
+SQL = installation.ROOT / "infra" / "postgres"
 
 
 class PostgresError(FireError):
@@ -33,12 +34,7 @@ class PostgresError(FireError):
 
 def folder(home: Path) -> Path:
     """The server's state: data, log, password files."""
-    return folders.state(home) / "postgres"
-
-
-def pgpass(home: Path, user: str = USER) -> Path:
-    """The password file of a database user, in the form that libpq and the JDBC driver read (`PGPASSFILE`)."""
-    return folder(home) / f"{user}.pgpass"
+    return installation.state(home) / "postgres"
 
 
 def connection(home: Path, port: int, user: str = USER, database: str = DATABASE) -> dict[str, Any]:
@@ -88,7 +84,7 @@ def identity(paths: Iterable[Path], euid: int) -> Identity:
     if shutil.which(USER_NAMESPACE[0]) and subprocess.run([*USER_NAMESPACE, "true"], capture_output=True,
                                                           check=False).returncode == 0:
         return Identity(prefix=USER_NAMESPACE)
-    raise PostgresError(f"Postgres does not run as root, other users cannot enter {folders.ROOT} or the home folder, "
+    raise PostgresError(f"Postgres does not run as root, other users cannot enter {installation.ROOT} or the home folder, "
                         "and user namespaces are off; run ./fire as another user, or move the checkout out of /root")
 
 

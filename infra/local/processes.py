@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import FireError
+from core.errors import FireError
 
 RECORD = "process.json"
 TAIL_LINES = 15

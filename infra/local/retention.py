@@ -6,13 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from infra.local import folders, postgres, processes
-from jobs.settings import variable
+from core import embedded_stack, installation
+from core.settings import variable
+from infra.local import processes
 
 
 def folder(home: Path) -> Path:
     """Its record and log."""
-    return folders.state(home) / "retention"
+    return installation.state(home) / "retention"
 
 
 def start(home: Path, port: int) -> None:
@@ -20,10 +21,10 @@ def start(home: Path, port: int) -> None:
     if processes.alive(folder(home)):
         return
     database = {variable("postgres_host"): "127.0.0.1", variable("postgres_port"): str(port),
-                variable("postgres_database"): postgres.DATABASE, variable("postgres_user"): postgres.USER,
-                variable("postgres_password"): "", "PGPASSFILE": str(postgres.pgpass(home))}
-    processes.start(folder(home), [sys.executable, "-P", "-m", "jobs.retention", "--every", "1h"],
-                    env=os.environ | database | {"PYTHONPATH": str(folders.ROOT)})
+                variable("postgres_database"): embedded_stack.DATABASE, variable("postgres_user"): embedded_stack.USER,
+                variable("postgres_password"): "", "PGPASSFILE": str(embedded_stack.pgpass(home))}
+    processes.start(folder(home), [sys.executable, "-P", "-m", "services.retention", "--every", "1h"],
+                    env=os.environ | database | {"PYTHONPATH": str(installation.ROOT)})
 
 
 def stop(home: Path) -> bool:

@@ -12,45 +12,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from infra.local import dashboard, exporter, flink, folders, java, kafka, ports, postgres, processes, retention
+from contract.topics import TOPICS
+from core import embedded_stack, installation
+from core.embedded_stack import Stack, parallelism, recorded_ports, stack_at
+from core.settings import Settings
+from infra.local import dashboard, exporter, flink, java, kafka, ports, postgres, processes, retention
 from infra.local.flink_config import Cluster, main_cluster, store_cluster
 from infra.local.supervise import CHILD
-from jobs.settings import Settings
-from jobs.topics import TOPICS
 
-PORTS = "stack.json"
 EXPECTED_JOBS = "jobs.json"
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Addresses of a running stack; `jobmanager` serves detect and alert, `store_jobmanager` the store job."""
-
-    kafka_brokers: str
-    postgres_host: str
-    postgres_port: int
-    pgpass_file: Path
-    jobmanager: str
-    store_jobmanager: str
-    dashboard: str
-    metrics: str
-    home: Path
-
-    def settings(self) -> Settings:
-        """The configured settings, pointed at this stack."""
-        return replace(Settings.load(), kafka_brokers=self.kafka_brokers, postgres_host=self.postgres_host,
-                       postgres_port=self.postgres_port, postgres_database=postgres.DATABASE,
-                       postgres_user=postgres.USER, postgres_password="", home=str(self.home),
-                       flink_addresses=f"{self.jobmanager},{self.store_jobmanager}", parallelism=_parallelism())
-
-    def database(self) -> dict[str, Any]:
-        """Arguments for `psycopg.connect`; the password stays in its file."""
-        return postgres.connection(self.home, self.postgres_port)
 
 
 def start(home: Path, *, report: Report) -> Stack:
@@ -62,7 +35,7 @@ def start(home: Path, *, report: Report) -> Stack:
     home = home.absolute()
     with _alone(home):
         chosen = _ports(home, report)
-        stack = _stack(home, chosen)
+        stack = stack_at(home, chosen)
         with ThreadPoolExecutor(4) as pool:
             parts = [pool.submit(part, home, chosen, report) for part in (_main, _kafka, _postgres, _store)]
         for part in parts:
@@ -94,40 +67,28 @@ def fresh_home(home: Path, name: str) -> Path:
 def stop(home: Path) -> bool:
     """Stops everything that was started in this home; whether anything ran."""
     home = home.absolute()
-    if not folders.state(home).exists():
+    if not installation.state(home).exists():
         return False
     with _alone(home), ThreadPoolExecutor(1) as pool:
         flinks = pool.submit(flink.stop, home)
         exporter.stop(home)
         # Jobs end first: a sink that loses its database or broker while it shuts down logs errors nobody needs.
         found = [flinks.result(), dashboard.stop(home), kafka.stop(home), retention.stop(home), postgres.stop(home)]
-        for name in (PORTS, EXPECTED_JOBS):
-            (folders.state(home) / name).unlink(missing_ok=True)
+        for name in (embedded_stack.PORTS, EXPECTED_JOBS):
+            (installation.state(home) / name).unlink(missing_ok=True)
     return any(found)
 
 
 def running(home: Path) -> Stack | None:
     """The stack of this home if all its parts run."""
     home = home.absolute()
-    chosen = _recorded_ports(home)
-    return _stack(home, chosen) if chosen and all(alive for _, alive in parts(home)) else None
-
-
-def last_known(home: Path) -> Stack | None:
-    """The stack that was started in this home and not stopped since, whether or not its parts still run."""
-    chosen = _recorded_ports(home.absolute())
-    return _stack(home.absolute(), chosen) if chosen else None
-
-
-def configured(home: Path, settings: Settings) -> Stack | None:
-    """The stack that was started in this home, unless the settings name other brokers or another database."""
-    places = [(each.kafka_brokers, each.postgres_host, each.postgres_port) for each in (settings, Settings())]
-    return last_known(home) if places[0] == places[1] else None
+    chosen = recorded_ports(home)
+    return stack_at(home, chosen) if chosen and all(alive for _, alive in parts(home)) else None
 
 
 def parts(home: Path) -> list[tuple[str, bool]]:
     """Every process that should run, by name, and whether it does."""
-    state = folders.state(home.absolute())
+    state = installation.state(home.absolute())
     places = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home),
               "Dashboard": dashboard.folder(home), "Metrics": exporter.folder(home)}
     for name, title in (("main", "Flink"), ("store", "Flink for the store")):
@@ -140,60 +101,39 @@ def parts(home: Path) -> list[tuple[str, bool]]:
 def addresses(stack: Stack) -> dict[str, str]:
     """What a person may open or connect to."""
     return {"Dashboard": stack.dashboard, "Kafka": stack.kafka_brokers,
-            "Postgres": f"{stack.postgres_host}:{stack.postgres_port}, database and user {postgres.DATABASE}, "
+            "Postgres": f"{stack.postgres_host}:{stack.postgres_port}, database and user {embedded_stack.DATABASE}, "
                         f"PGPASSFILE={stack.pgpass_file}",
             "Flink": f"http://{stack.jobmanager}", "Flink for the store": f"http://{stack.store_jobmanager}",
             "Metrics": f"http://{stack.metrics}/metrics",
-            "Logs": str(folders.state(stack.home))}
+            "Logs": str(installation.state(stack.home))}
 
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Two commands must not start or stop the same stack at once."""
-    folders.state(home).mkdir(parents=True, exist_ok=True)
-    with (folders.state(home) / "lock").open("w") as lock:
+    installation.state(home).mkdir(parents=True, exist_ok=True)
+    with (installation.state(home) / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _recorded_ports(home: Path) -> dict[str, int] | None:
-    try:
-        # A stack that an older version started has no port for parts that are new.
-        return {**ports.DEFAULTS, **json.loads((folders.state(home) / PORTS).read_text())}
-    except FileNotFoundError:
-        return None
-
-
 def _ports(home: Path, report: Report) -> dict[str, int]:
     """The ports of what still runs, else newly chosen ones: a part that is restarted must be found where it was."""
-    recorded = _recorded_ports(home)
+    recorded = recorded_ports(home)
     if recorded and any(alive for _, alive in parts(home)):
         return recorded
-    chosen = ports.choose(ports.DEFAULTS, report)
-    (folders.state(home) / PORTS).write_text(json.dumps(chosen))
+    chosen = ports.choose(embedded_stack.DEFAULT_PORTS, report)
+    (installation.state(home) / embedded_stack.PORTS).write_text(json.dumps(chosen))
     return chosen
 
 
-def _stack(home: Path, chosen: dict[str, int]) -> Stack:
-    return Stack(kafka_brokers=f"127.0.0.1:{chosen['Kafka']}", postgres_host="127.0.0.1", home=home,
-                 postgres_port=chosen["Postgres"], pgpass_file=postgres.pgpass(home),
-                 jobmanager=f"127.0.0.1:{chosen['Flink']}",
-                 store_jobmanager=f"127.0.0.1:{chosen['Flink for the store']}",
-                 dashboard=dashboard.address(chosen["Dashboard"]), metrics=f"127.0.0.1:{chosen['Metrics']}")
-
-
-def _parallelism() -> int:
-    """A client on its own would take one slot per processor, more than the clusters have."""
-    return Settings.load().parallelism or 1
-
-
 def _main(home: Path, chosen: dict[str, int], report: Report) -> None:
-    _cluster(home, main_cluster(_parallelism()), "Flink", (chosen["Flink"], chosen["Flink's RPC"]), report)
+    _cluster(home, main_cluster(parallelism()), "Flink", (chosen["Flink"], chosen["Flink's RPC"]), report)
 
 
 def _store(home: Path, chosen: dict[str, int], report: Report) -> None:
     archives = bool(Settings.load().archive)
-    _cluster(home, store_cluster(postgres.pgpass(home), _parallelism(), archives), "Flink for the store",
+    _cluster(home, store_cluster(embedded_stack.pgpass(home), parallelism(), archives), "Flink for the store",
              (chosen["Flink for the store"], chosen["RPC of Flink for the store"]), report)
 
 
@@ -220,6 +160,6 @@ def _postgres(home: Path, chosen: dict[str, int], report: Report) -> None:
     migrate(**postgres.connection(home, chosen["Postgres"]))
     retention.start(home, chosen["Postgres"])
     report(f"Postgres is ready on 127.0.0.1:{chosen['Postgres']} after {time.monotonic() - began:.1f} s")
-    ready = _stack(home, chosen)
+    ready = stack_at(home, chosen)
     dashboard.start(home, ready.settings(), chosen["Dashboard"])
     report(f"the dashboard is ready on {ready.dashboard} after {time.monotonic() - began:.1f} s")

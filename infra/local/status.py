@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import flink, folders, kafka, postgres, stack
-from jobs.topics import TOPICS
+from contract.topics import TOPICS
+from core import embedded_stack, flink_rest, installation
+from infra.local import kafka, postgres, stack
 
 RUNNING = "RUNNING"
 ENDED = ("FINISHED", "CANCELED")
@@ -26,7 +27,7 @@ class Job:
 
 def show(home: Path) -> int:
     """Prints the state of this home's stack; 1 if something that should run does not, else 0."""
-    ran = stack.last_known(home)
+    ran = embedded_stack.last_known(home)
     if ran is None:
         print("The stack is not up; ./fire up starts it.")
         return 1
@@ -41,31 +42,31 @@ def expect(home: Path, names: Sequence[str]) -> None:
     _expected_file(home).write_text(json.dumps(list(names)))
 
 
-def is_running(ran: stack.Stack, job: str) -> bool:
+def is_running(ran: embedded_stack.Stack, job: str) -> bool:
     """Whether a job of this name runs, or is about to run again."""
     return any(each.name.endswith(job) and each.state not in (*ENDED, "FAILED") for each in jobs(ran))
 
 
-def jobs(ran: stack.Stack) -> list[Job]:
+def jobs(ran: embedded_stack.Stack) -> list[Job]:
     """The newest job of each name on both clusters."""
     newest: dict[str, Job] = {}
     for address in (ran.jobmanager, ran.store_jobmanager):
-        listed = (flink.get(address, "/jobs/overview") or {"jobs": []})["jobs"]
+        listed = (flink_rest.get(address, "/jobs/overview") or {"jobs": []})["jobs"]
         for job in sorted(listed, key=lambda each: int(each["start-time"])):
             newest[job["name"]] = _job(address, job["jid"], job["name"], job["state"])
     return list(newest.values())
 
 
 def _job(address: str, job_id: str, name: str, state: str) -> Job:
-    metrics = flink.get(address, f"/jobs/{job_id}/metrics?get=numRestarts") or [{"value": "0"}]
-    exceptions = flink.get(address, f"/jobs/{job_id}/exceptions") or {}
+    metrics = flink_rest.get(address, f"/jobs/{job_id}/metrics?get=numRestarts") or [{"value": "0"}]
+    exceptions = flink_rest.get(address, f"/jobs/{job_id}/exceptions") or {}
     history = exceptions.get("exceptionHistory", {}).get("entries", [])
     trouble = history[0]["stacktrace"].splitlines()[0] if history else ""
     return Job(name, state, int(metrics[0]["value"]), trouble)
 
 
 def _expected_file(home: Path) -> Path:
-    return folders.state(home) / stack.EXPECTED_JOBS
+    return installation.state(home) / stack.EXPECTED_JOBS
 
 
 def _expected(home: Path) -> list[str]:
@@ -73,7 +74,7 @@ def _expected(home: Path) -> list[str]:
     return list(json.loads(path.read_text())) if path.exists() else []
 
 
-def _jobs(ran: stack.Stack) -> int:
+def _jobs(ran: embedded_stack.Stack) -> int:
     present = jobs(ran)
     for job in present:
         trouble = f", last trouble: {job.trouble}" if job.trouble else ""
@@ -84,14 +85,14 @@ def _jobs(ran: stack.Stack) -> int:
     return int(bool(absent) or any(job.state not in (RUNNING, *ENDED) for job in present))
 
 
-def _topics(ran: stack.Stack) -> int:
+def _topics(ran: embedded_stack.Stack) -> int:
     from kafka.errors import KafkaError
 
     names = [ran.settings().topic(topic.name) for topic in TOPICS]
     return _table("topic", "records", lambda: kafka.end_offsets(ran.kafka_brokers, names), KafkaError)
 
 
-def _tables(ran: stack.Stack) -> int:
+def _tables(ran: embedded_stack.Stack) -> int:
     import psycopg
 
     return _table("table", "rows (estimate)", lambda: postgres.row_estimates(ran.home, ran.postgres_port),

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from jobs.errors import FireError
+from core.errors import FireError
 
 MANIFEST = "META-INF/MANIFEST.MF"
 LEFT_OUT = re.compile(r"META-INF/(MANIFEST\.MF|INDEX\.LIST|[^/]+\.(SF|DSA|RSA|EC)|maven/.*|(versions/\d+/)?module-info\.class)"

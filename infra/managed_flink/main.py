@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "dep"))
 
-from jobs import managed_flink
+from jobs.flink import managed
 
 if __name__ == "__main__":
-    sys.exit(managed_flink.main(sys.argv[1:]))
+    sys.exit(managed.main(sys.argv[1:]))

@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from infra.local import folders, jars
+from core import installation
+from core.errors import FireError
+from core.settings import PROPERTY_GROUP, Settings
+from infra.local import jars
 from infra.managed_flink import jar, wheels
-from jobs.errors import FireError
-from jobs.settings import PROPERTY_GROUP, Settings
 
 NAME = "fire-managed-flink.zip"
 PROPERTIES = "application_properties.json"
 JAR = "lib/pyflink-dependencies.jar"
 RUN_OPTIONS: dict[str, object] = {"PropertyGroupId": "kinesis.analytics.flink.run.options",
                "PropertyMap": {"python": "main.py", "jarfile": JAR, "pyFiles": "dep/"}}
-PROJECT = {"jobs": "*.py", "udfs": "*.py", "sql": "*.sql"}
+PROJECT = {"contract": "*.*", "core": "*.py", "jobs": "*.py", "udfs": "*.py", "sql": "*.sql"}
 SHADED = "flink-sql-connector-kafka"
 """Its Kafka client has another name, by which the login of MSK does not know it."""
 LOCAL_ONLY = ("home", "maven_url", "managed_flink", "kinesis_jar", "python_executable", "parallelism", "checkpoint_seconds",
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.load()
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    package(out / NAME, folders.home_folder(settings), settings.kinesis_jar)
+    package(out / NAME, installation.home_folder(settings), settings.kinesis_jar)
     properties = out / PROPERTIES
     properties.write_text(json.dumps(application_properties(settings), indent=2) + "\n", encoding="utf-8")
     print(f"{out / NAME}  {(out / NAME).stat().st_size / 1024**2:.0f} MB\n{properties}  the application's runtime properties")
@@ -95,7 +96,7 @@ def _contents(root: Path) -> Iterator[tuple[Path, Path]]:
     """What the zip holds: the path in it, and the file."""
     yield Path("main.py"), Path(__file__).with_name("main.py")
     for part, pattern in PROJECT.items():
-        for file in sorted((folders.ROOT / part).rglob(pattern)):
-            yield "dep" / file.relative_to(folders.ROOT), file
+        for file in sorted((installation.ROOT / part).rglob(pattern)):
+            yield "dep" / file.relative_to(installation.ROOT), file
     for file in sorted(each for each in root.rglob("*") if each.is_file()):
         yield file.relative_to(root), file

@@ -8,9 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from infra.local.folders import ROOT
+from core.errors import FireError
+from core.installation import ROOT
 from infra.local.processes import tail
-from jobs.errors import FireError
 
 REQUIREMENTS = ROOT / "requirements.txt"
 PACKAGES = ("orjson", "boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")

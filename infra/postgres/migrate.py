@@ -15,9 +15,9 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from infra.postgres import conninfo
-from jobs.errors import FireError
-from jobs.settings import Settings, SettingsError
+from core.database import conninfo
+from core.errors import FireError
+from core.settings import Settings, SettingsError
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")

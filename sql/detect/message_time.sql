@@ -2,7 +2,7 @@
 -- Flat objects by one anchored regular expression each, epoch milliseconds and UTC (the last of repeated fields, as JSON readers
 -- take it); CASE, because COALESCE evaluates all it is given. Whatever is left by JSON path: any object, any offset, the local
 -- date-time minus its offset, which TO_TIMESTAMP_LTZ would ignore.
--- The decoder reads the same forms (udfs/event_time.py) and refuses a message whose two readings differ.
+-- The decoder reads the same forms (udfs/readings/event_time.py) and refuses a message whose two readings differ.
 CASE
   WHEN REGEXP(CAST(message AS STRING), '^\s*\{[^{}\\]*"timestamp"\s*:\s*"?\d{1,15}"?\s*[,}]') THEN
     TO_TIMESTAMP_LTZ(TRY_CAST(REGEXP_EXTRACT(CAST(message AS STRING),

@@ -9,7 +9,7 @@ import pytest
 
 from contract import render_flink, render_store
 from contract.model import CONTRACT, Result
-from jobs.pipeline import SQL
+from jobs.flink.sql_files import SQL
 
 DETECT = CONTRACT.written_by("detect")
 REORDERED = {"candidates", "alerts", "alert_transitions", "window_results"}

@@ -1,0 +1,27 @@
+"""What the declarations of commands share: how a command is declared, and how its arguments are read."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+CLUSTER = "REST address of the cluster (default: the stack that `up` started)"
+
+
+def command(commands: Commands, name: str, run: str, needs: str, about: str, example: str) -> argparse.ArgumentParser:
+    """Declares one: `run` is its `module:function`, `needs` what must be installed for it."""
+    sub = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".",
+                              epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter)
+    sub.set_defaults(run=run, needs=needs)
+    return sub
+
+
+def moment(text: str) -> datetime:
+    """Reads a time as ISO-8601; without an offset it is UTC."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it like 2025-10-09T18:00:00Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,43 @@
+"""Commands of Flink's jobs: submit, stop with a savepoint, set back, pack."""
+
+from __future__ import annotations
+
+from commands.cli.arguments import CLUSTER, Commands, command, moment
+from contract.jobs import JOBS
+
+
+def _submit(commands: Commands) -> None:
+    sub = command(commands, "submit", "commands.cluster.submit:run", "stack", "submit jobs to a Flink cluster",
+                   "./fire submit detect alert --jobmanager flink.example.org:8081")
+    sub.add_argument("jobs", nargs="*", choices=[*JOBS, "archive", []], metavar="JOB",
+                     help="detect, alert, store, archive; none: all but archive")
+    sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
+    sub.add_argument("--from", dest="savepoint", metavar="PATH", help="savepoint or checkpoint from which the one job goes on")
+
+
+def _stop(commands: Commands) -> None:
+    sub = command(commands, "stop", "commands.cluster.stop:run", "python",
+                   "end jobs with a savepoint each, from which submit goes on",
+                   "./fire stop detect")
+    sub.add_argument("jobs", nargs="+", choices=JOBS, metavar="JOB", help="detect, alert, store")
+    sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
+    sub.add_argument("--savepoints", metavar="URI", help="folder for the savepoints (default: the cluster's)")
+
+
+def _rewind(commands: Commands) -> None:
+    sub = command(commands, "rewind", "commands.cluster.rewind:run", "python",
+                   "set a stopped job back to a time, from which it reads again when it is submitted",
+                   "./fire rewind store --to 2025-10-09T18:00:00Z")
+    sub.add_argument("job", choices=JOBS, metavar="JOB", help="detect, alert or store")
+    sub.add_argument("--to", required=True, type=moment, metavar="TIME", help="ISO-8601; without an offset it is UTC")
+    sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
+
+
+def _package(commands: Commands) -> None:
+    sub = command(commands, "package", "infra.managed_flink.package:run", "package",
+                   "pack the jobs for Managed Service for Apache Flink", "./fire package managed-flink --out out")
+    sub.add_argument("target", choices=["managed-flink"], help="what the package is for")
+    sub.add_argument("--out", default="out", metavar="DIR", help="folder for the zip and its runtime properties (default out)")
+
+
+DECLARATIONS = (_submit, _stop, _rewind, _package)

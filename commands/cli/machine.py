@@ -1,0 +1,45 @@
+"""Commands of this machine: the stack with everything, its tests, its state."""
+
+from __future__ import annotations
+
+from commands.cli.arguments import Commands, command
+from core.durations import DURATION, seconds
+
+
+def _demo(commands: Commands) -> None:
+    sub = command(commands, "demo", "commands.demo.demo:run", "stack",
+                   "start everything with a simulated fleet and a staged electrical fire", "./fire demo --for 120s")
+    sub.add_argument("--for", dest="duration", type=seconds, metavar="DURATION",
+                     help=f"end by itself with a summary ({DURATION}); exit code 0 only if alerts arrived and every "
+                          "message is accounted for")
+    sub.add_argument("--devices", type=int, default=30, help="devices in the fleet (default 30)")
+    sub.add_argument("--sites", type=int, default=3, help="sites they stand at (default 3)")
+
+
+def _test(commands: Commands) -> None:
+    command(commands, "test", "commands.test:run", "test", "run all tests; further words go to pytest",
+             "./fire test -k scoring")
+
+
+def _up(commands: Commands) -> None:
+    sub = command(commands, "up", "commands.stack:up", "stack",
+                   "start Kafka, Postgres and Flink on this machine and submit the jobs", "./fire up")
+    sub.add_argument("--no-jobs", action="store_true", help="start the stack only")
+
+
+def _down(commands: Commands) -> None:
+    sub = command(commands, "down", "commands.stack:down", "python", "stop what `up` started", "./fire down")
+    sub.add_argument("--delete-data", action="store_true", help="also delete topics, tables and checkpoints")
+
+
+def _status(commands: Commands) -> None:
+    command(commands, "status", "commands.stack:status", "python",
+             "say what runs, where, and whether the jobs are well", "./fire status")
+
+
+def _doctor(commands: Commands) -> None:
+    command(commands, "doctor", "commands.doctor:run", "none",
+            "say what is missing or wrong here, with the remedy", "./fire doctor")
+
+
+DECLARATIONS = (_demo, _test, _up, _down, _status, _doctor)

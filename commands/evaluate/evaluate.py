@@ -1,0 +1,183 @@
+"""`./fire evaluate`: the real jobs over published measurements; is every fire seen in time, does a normal home stay quiet?
+
+A fire's alarm is a transition of level HIGH or CRITICAL; in everyday operation any alert is false. That a device's data end, or
+have a gap, is no alarm of fire: silences have a column of their own. Not a proof of protection: the fire tests hold no quiet day
+before the fire, and the home no fire.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from commands.evaluate.datasets import SOURCES, convert, start_of
+from commands.evaluate.ground_truth import FAULTS_OF, deadline, faults
+from commands.replay.replay import replay
+from udfs.readings.scoring import ALERT_LEVELS
+
+FIRES = tuple(source.test.partition("-")[0] for source in SOURCES if source.start)
+"""Tests whose names begin so are fires or overheating cables; the others are everyday operation."""
+SILENCE = "DEVICE_SILENT"
+RAISED = ("OPENED", "ESCALATED")
+DAY_SECONDS = 86_400
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one test gave; seconds count from the fire's or the heater's start, None where there is no such time.
+
+    `alerts` opened of any kind but silence, `silences` beside them; `kind` of the first alarm and its time, `alarm_s`;
+    `deadline_s`, by when it must come; `device_days` of data; `faults` of the machine, and how many of them something showed.
+    """
+
+    test: str
+    messages: int
+    readings: int
+    device_days: float
+    alerts: int
+    silences: int
+    kind: str | None
+    alarm_s: float | None
+    deadline_s: float | None
+    deadline_is: str
+    faults: int = 0
+    faults_seen: int = 0
+
+    @property
+    def is_fire(self) -> bool:
+        """Whether something burns or overheats in this test."""
+        return self.test.startswith(FIRES)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every message became a reading."""
+        return self.readings == self.messages
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether a fire is seen: not before it is lit, and before its deadline where it has one."""
+        return self.alarm_s is not None and 0 <= self.alarm_s < (float("inf") if self.deadline_s is None else self.deadline_s)
+
+    @property
+    def is_right(self) -> bool:
+        """A fire is seen in time, everyday operation raises nothing, and no reading is lost."""
+        return self.is_complete and (self.is_in_time if self.is_fire else self.alerts == 0)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints one line a test; exit code 1 if any is wrong."""
+    verdicts = evaluate(Path(args.data))
+    Console().print(_table(verdicts))
+    print(summary(verdicts))
+    return 0 if all(each.is_right for each in verdicts) else 1
+
+
+def evaluate(data: Path) -> list[Verdict]:
+    """Replays all measurements below a folder at once, in the order of their times; one verdict a test."""
+    with tempfile.TemporaryDirectory(prefix="fire-evaluate-") as folder:
+        sent = dict(convert(data, Path(folder) / "messages"))
+        replay(sorted(sent, key=_first_time), Path(folder) / "out")
+        results = {name: _by_site(Path(folder) / "out" / f"{name}.jsonl")
+                   for name in ("readings", "alerts", "temperature_anomalies", "risk_spikes")}
+    return [judge(data, file.stem, count, {name: rows[file.stem] for name, rows in results.items()})
+            for file, count in sent.items()]
+
+
+def judge(data: Path, test: str, messages: int, results: dict[str, list[Row]]) -> Verdict:
+    """The verdict on one test, from its own rows of the results."""
+    start, (seconds, reason) = start_of(test), deadline(data, test)
+    raised = [row for row in results["alerts"] if row["transition"] in RAISED]
+    opened = [row for row in raised if row["transition"] == "OPENED"]
+    silences = sum(row["alert_type"] == SILENCE for row in opened)
+    first = min((row for row in raised if row["level"] in ALERT_LEVELS), key=lambda row: row["event_time"], default=None)
+    after = None if start is None or first is None else (_time(first["event_time"]) - start).total_seconds()
+    known = faults(data) if test == FAULTS_OF else []
+    return Verdict(test, messages, len(results["readings"]), _device_days(results["readings"]), len(opened) - silences, silences,
+                   first["alert_type"] if first else None, after, seconds, reason, len(known), _seen(known, results))
+
+
+def summary(verdicts: list[Verdict]) -> str:
+    """The whole table in a sentence."""
+    fires, others = [each for each in verdicts if each.is_fire], [each for each in verdicts if not each.is_fire]
+    days = sum(each.device_days for each in others)
+    alerts = sum(each.alerts for each in others)
+    lost = sum(each.messages - each.readings for each in verdicts)
+    return (f"{sum(each.is_in_time for each in fires)} of {len(fires)} fires seen in time; {alerts} false alerts in {days:,.1f} "
+            f"device-days of everyday operation ({alerts / days if days else 0:.3f} a device-day); {lost} readings lost")
+
+
+def _device_days(readings: list[Row]) -> float:
+    """Between each device's first and last reading, in days."""
+    times: dict[str, list[str]] = defaultdict(list)
+    for row in readings:
+        times[row["device_id"]].append(row["event_time"])
+    return sum((_time(max(each)) - _time(min(each))).total_seconds() for each in times.values()) / DAY_SECONDS
+
+
+def _seen(known: list[tuple[datetime, datetime]], results: dict[str, list[Row]]) -> int:
+    """How many faults hold an alert (not a silence), a temperature anomaly or a jump of risk."""
+    shown = [_time(row["event_time"]) for row in results["alerts"]
+             if row["transition"] == "OPENED" and row["alert_type"] != SILENCE]
+    shown += [_time(row["minute_end"]) for name in ("temperature_anomalies", "risk_spikes") for row in results[name]]
+    return sum(any(start <= each <= end for each in shown) for start, end in known)
+
+
+def _first_time(file: Path) -> int:
+    with file.open("rb") as lines:
+        return int(orjson.loads(next(lines))["timestamp"])
+
+
+def _by_site(file: Path) -> dict[str, list[Row]]:
+    sites: dict[str, list[Row]] = defaultdict(list)
+    with file.open("rb") as lines:
+        for row in map(orjson.loads, lines):
+            sites[row["site_id"]].append({name: row[name] for name in KEPT if name in row})
+    return sites
+
+
+KEPT = ("device_id", "event_time", "minute_end", "transition", "alert_type", "level")
+"""Fields that a verdict needs; a reading has forty more."""
+
+
+def _time(iso: str) -> datetime:
+    return datetime.fromisoformat(iso)
+
+
+def _table(verdicts: Iterable[Verdict]) -> Table:
+    table = Table("test", "messages", "lost", "first alarm", "after", "must precede", "alerts", "silences", "verdict")
+    for each in verdicts:
+        lost, limit = each.messages - each.readings, f"{_seconds(each.deadline_s)} {each.deadline_is}".strip()
+        table.add_row(each.test, f"{each.messages:,}", str(lost), each.kind or "", _seconds(each.alarm_s), limit,
+                      str(each.alerts), str(each.silences), _words(each))
+    return table
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f} s"
+
+
+def _words(each: Verdict) -> str:
+    """Why a test is right or wrong; a machine's faults are information only."""
+    if not each.is_complete:
+        return "LOST READINGS"
+    if not each.is_fire:
+        fault = f", {each.faults_seen} of {each.faults} machine faults shown" if each.faults else ""
+        return f"{'quiet' if each.is_right else 'FALSE ALERT'} for {each.device_days:,.1f} device-days{fault}"
+    if each.alarm_s is None:
+        return "MISSED"
+    if each.alarm_s < 0:
+        return "BEFORE THE FIRE"
+    if each.deadline_s is None:
+        return "seen"
+    return f"{abs(each.deadline_s - each.alarm_s):,.0f} s {'earlier' if each.is_in_time else 'LATER'}"

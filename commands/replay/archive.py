@@ -1,0 +1,63 @@
+"""Archived readings back into device messages, so that they can be replayed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from core.errors import FireError
+from udfs.readings.decode import COUNTS, MEASUREMENTS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FIELDS = {"device_id": "deviceId", "idx": "idx", "site_id": "siteId", "verify_status": "verifySts",
+          **{name: spellings[0] for name, spellings in (COUNTS | MEASUREMENTS).items()}}
+"""Column of the archive → field of a message."""
+MAGIC = b"PAR1"
+
+
+class ArchivedError(FireError):
+    """An archive cannot be read; the text names it."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether this is a folder, or a Parquet file by its first bytes: Flink gives its files no suffix."""
+    if path.is_dir():
+        return True
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def write_messages(archive: Path, target: Path) -> None:
+    """Writes the messages of an archive's readings into `target`, one JSON object a line, in order of event time.
+
+    What had come late stands at the end, where it comes late again: windows then count what they counted. All readings are
+    held in memory.
+
+    Raises:
+        ArchivedError: the path holds no archived readings.
+    """
+    table = _read(archive)
+    times = table["event_time"].cast("int64").to_pylist()
+    columns = {field: table[name].to_pylist() for name, field in FIELDS.items()}
+    with target.open("wb") as out:
+        for time, *values in zip(times, *columns.values(), strict=True):
+            present = {field: value for field, value in zip(columns, values, strict=True) if value is not None}
+            out.write(orjson.dumps({"timestamp": time, **present}, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _read(archive: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    try:
+        # Flink's half-written files begin with a dot, which is skipped.
+        table = ds.dataset(archive, format="parquet").to_table(columns=["event_time", "is_late", *FIELDS])
+    except (OSError, pa.ArrowInvalid) as problem:
+        raise ArchivedError(f"{archive} cannot be read as an archive of readings: {problem}; name a folder that the archive job "
+                            "wrote, or one of its Parquet files") from problem
+    order = [("is_late", "ascending"), ("event_time", "ascending"), ("device_id", "ascending"), ("idx", "ascending")]
+    return table.set_column(0, "event_time", table["event_time"].cast(pa.timestamp("ms"))).sort_by(order)

@@ -1,0 +1,135 @@
+"""The messages of a simulated fleet, as a pure function of a plan: no clock, no network, the same for the same seed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from commands.simulate.malformed import KINDS, malformed
+from commands.simulate.scenarios import FAULTS, Array, Block, Fault, Plan
+
+FIELDS = ("deviceId", "siteId", "idx", "timestamp", "status", "volt", "voltLow", "ct", "zct", "rzct", "pwr", "pcbTemp",
+          "sensorTemp", "co", "voc", "pFct", "aArc")
+DECIMALS = {"volt": 2, "voltLow": 2, "ct": 3, "zct": 3, "rzct": 3, "pwr": 4, "pcbTemp": 2, "sensorTemp": 2, "co": 2,
+            "voc": 1, "pFct": 3}
+COUNTS = ("status", "aArc")
+# The simulated device raises its own alarm bit above this value of a field (bit numbers: semantics of `status`).
+ALARMS = (("zct", 30.0, 3), ("rzct", 30.0, 4), ("pcbTemp", 60.0, 6), ("sensorTemp", 60.0, 7), ("co", 50.0, 8),
+          ("voc", 600.0, 9), ("aArc", 2.5, 11))
+ROWS = 64  # rows of a device drawn at once; part of what a seed means, so changing it changes every message
+CHANNELS = 11
+READING, DUPLICATE, SILENT = -1, -2, -3
+
+
+Slot = tuple[float, int, bytes, tuple[object, ...]]  # seconds, lot, key, values in the order of FIELDS
+
+
+class Message(NamedTuple):
+    """One message to send `at` seconds after the start; `kind` is `reading`, `duplicate` or a kind of rubbish."""
+
+    key: bytes
+    value: bytes
+    kind: str
+    at: float
+
+
+def messages(plan: Plan, start_ms: int) -> Iterator[tuple[bytes, bytes]]:
+    """(device id, message) in order of time; the n-th message's event time is `start_ms` + n / rate."""
+    return ((event.key, event.value) for event in events(plan, start_ms))
+
+
+def events(plan: Plan, start_ms: int) -> Iterator[Message]:
+    """The messages of a plan with what each one is, in order of time, `count` or `duration` long or without end."""
+    return itertools.islice(_sent(_scheduled(plan, start_ms)), plan.count)
+
+
+def _scheduled(plan: Plan, start_ms: int) -> Iterator[Slot]:
+    generators = [np.random.default_rng([plan.seed, device]) for device in range(plan.devices)]
+    traits = np.stack([generator.random(4) for generator in generators])
+    faults = FAULTS[plan.scenario](plan)
+    blocks = (_block(plan, generators, traits, faults, first, start_ms) for first in itertools.count(0, ROWS))
+    return itertools.islice(itertools.chain.from_iterable(blocks), plan.slots)
+
+
+def _sent(schedule: Iterator[Slot]) -> Iterator[Message]:
+    last: Message | None = None
+    for at, lot, key, values in schedule:
+        if lot == SILENT:
+            continue
+        if lot == DUPLICATE and last is not None:
+            yield last._replace(kind="duplicate", at=at)
+            continue
+        document = dict(zip(FIELDS, values, strict=True))
+        if lot >= 0:
+            yield Message(key, malformed(KINDS[lot], document), KINDS[lot], at)
+            continue
+        last = Message(key, orjson.dumps(document), "reading", at)
+        yield last
+
+
+def _block(plan: Plan, generators: list[np.random.Generator], traits: Array, faults: list[Fault], first: int,
+           start_ms: int) -> Iterator[Slot]:
+    slots = np.arange(first * plan.devices, (first + ROWS) * plan.devices).reshape(ROWS, plan.devices)
+    elapsed = slots / plan.rate
+    noise = np.stack([generator.standard_normal((ROWS, CHANNELS)).clip(-4, 4) for generator in generators], axis=1)
+    chance = np.stack([generator.random((ROWS, 2)) for generator in generators], axis=1)
+    block = _measured(healthy(traits, noise, elapsed), faults, elapsed)
+    lots = _lots(plan, chance, block["silent"])
+    values = _values(plan, block, slots, start_ms)
+    keys = [plan.device_id(device).encode() for device in range(plan.devices)] * ROWS
+    return zip(elapsed.ravel().tolist(), lots.ravel().tolist(), keys, values, strict=True)
+
+
+def _values(plan: Plan, block: Block, slots: npt.NDArray[np.int64], start_ms: int) -> Iterator[tuple[object, ...]]:
+    times = start_ms + np.floor(slots / plan.rate * 1000).astype(np.int64)
+    columns: dict[str, list[Any]] = {
+        "deviceId": [plan.device_id(device) for device in range(plan.devices)] * ROWS,
+        "siteId": [plan.site_id(device) for device in range(plan.devices)] * ROWS,
+        "idx": (slots // plan.devices).ravel().tolist(), "timestamp": times.ravel().tolist(),
+        **{name: block[name].round(places).ravel().tolist() for name, places in DECIMALS.items()},
+        **{name: block[name].astype(np.int64).ravel().tolist() for name in COUNTS}}
+    return zip(*(columns[name] for name in FIELDS), strict=True)
+
+
+def healthy(traits: Array, noise: Array, elapsed: Array) -> Block:
+    """Readings of a fleet in order, arrays of shape (rows, devices).
+
+    `traits` (devices, 4) within 0–1 tell devices apart, `noise` (rows, devices, channels) is standard normal within ±4,
+    `elapsed` is in seconds. Losses heat a terminal by the square of its current; power is V·I·pf in kW.
+    """
+    phase, size, place, mains = traits.T
+    daily = 0.25 * np.sin(2 * np.pi * (elapsed / 86_400 + phase))
+    cycling = 0.08 * np.sin(2 * np.pi * (elapsed / 420 + 7 * phase))
+    current = (3 + 6 * size) * (1 + daily + cycling + 0.015 * noise[..., 0])
+    voltage = 219 + 4 * mains - 0.2 * current + 0.5 * noise[..., 1]
+    factor = (0.96 + 0.008 * noise[..., 2]).clip(0.92, 0.995)
+    sensor = 22 + 4 * place + 8 * (current / 13) ** 2 + 0.12 * noise[..., 3]
+    return {"volt": voltage, "voltLow": voltage - 2 - 0.4 * np.abs(noise[..., 4]), "ct": current, "pFct": factor,
+            "zct": 0.7 + 0.08 * noise[..., 5], "rzct": 0.3 + 0.04 * noise[..., 6], "sensorTemp": sensor,
+            "pcbTemp": sensor + 1.5 + 0.12 * noise[..., 7], "co": 2 + 0.4 * noise[..., 8],
+            "voc": 90 + 12 * noise[..., 9], "aArc": np.zeros_like(current), "status": np.zeros_like(current),
+            "silent": np.zeros_like(current), "noise": noise[..., 10]}
+
+
+def _measured(block: Block, faults: list[Fault], elapsed: Array) -> Block:
+    for fault in faults:
+        fault.effect(block, fault.device, (elapsed[:, fault.device] - fault.start).clip(0))
+    block["pwr"] = block["volt"] * block["ct"] * block["pFct"] / 1000
+    for field, limit, bit in ALARMS:
+        block["status"] += (block[field] > limit) * float(1 << bit)
+    return block
+
+
+def _lots(plan: Plan, chance: Array, silent: Array) -> npt.NDArray[np.int64]:
+    rubbish, repeated = plan.shares
+    lots = np.full(silent.shape, READING, dtype=np.int64)
+    is_rubbish = chance[..., 0] < rubbish
+    lots[is_rubbish] = (chance[..., 1] * len(KINDS)).astype(np.int64)[is_rubbish]
+    lots[~is_rubbish & (chance[..., 0] < rubbish + repeated)] = DUPLICATE
+    lots[silent > 0] = SILENT
+    return lots

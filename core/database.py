@@ -1,0 +1,14 @@
+"""The results database: its schema, the migrations that make it, and how the project connects to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.settings import Settings
+
+
+def conninfo(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments for `psycopg.connect`; without a password in the settings, libpq reads `PGPASSFILE`."""
+    given = {"host": settings.postgres_host, "port": settings.postgres_port, "dbname": settings.postgres_database,
+             "user": settings.postgres_user, "connect_timeout": 5, "application_name": "fire"}
+    return given | ({"password": settings.postgres_password} if settings.postgres_password else {})

@@ -1,0 +1,69 @@
+"""The table environment that every job runs in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
+from pyflink.table import EnvironmentSettings, StreamTableEnvironment
+
+from core.settings import Settings
+
+
+def table_environment(settings: Settings, name: str, configuration: Mapping[str, str] | None = None
+                      ) -> StreamTableEnvironment:
+    """A streaming table environment for the job `name`; `configuration` (Flink's keys) wins over our options."""
+    flink = Configuration()
+    for key, value in (_options(settings, name) | dict(configuration or {})).items():
+        flink.set_string(key, value)
+    return StreamTableEnvironment.create(
+        _stream_environment(flink),
+        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(flink).build())
+
+
+def _stream_environment(flink: Configuration) -> StreamExecutionEnvironment:
+    """For the cluster that `execution.target` names, else for the one that started this client, else local."""
+    if not flink.contains_key("execution.target"):
+        return StreamExecutionEnvironment.get_execution_environment(flink)
+    # PyFlink takes every client outside `flink run` for a local one: it would replace the target by a mini-cluster, and
+    # have the workers call back to a client that has long ended.
+    os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112 -- its name in PyFlink
+    java = get_gateway().jvm.org.apache.flink.streaming.api.environment.StreamExecutionEnvironment
+    return StreamExecutionEnvironment(java(flink._j_configuration))
+
+
+def _options(settings: Settings, name: str) -> dict[str, str]:
+    """Flink's keys. Managed Service for Apache Flink refuses a program that sets more than these few; its own defaults then
+    stand for bundles, and its application's configuration for checkpoints and parallelism."""
+    options = {
+        "pipeline.name": f"fire-{name}",
+        "pipeline.object-reuse": "true",
+        "table.local-time-zone": "UTC",
+        # One decoder for all results: without this the planner runs the Python function once for every INSERT.
+        "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
+    }
+    return options if settings.managed_flink else options | _sizes(settings) | _checkpoints(settings)
+
+
+def _sizes(settings: Settings) -> dict[str, str]:
+    options = {
+        "python.fn-execution.bundle.size": str(settings.bundle_size),
+        "python.fn-execution.bundle.time": str(settings.bundle_millis),
+        "python.fn-execution.arrow.batch.size": str(settings.bundle_size),
+    }
+    return options | ({"parallelism.default": str(settings.parallelism)} if settings.parallelism else {})
+
+
+def _checkpoints(settings: Settings) -> dict[str, str]:
+    """A bounded file is read again after a failure; only an endless source needs a place to resume from."""
+    if settings.source == "file" or not settings.checkpoint_seconds:
+        return {}
+    return {
+        "execution.checkpointing.interval": f"{settings.checkpoint_seconds} s",
+        "execution.checkpointing.timeout": "2 min",
+        "execution.checkpointing.tolerable-failed-checkpoints": "10",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    }

@@ -1,0 +1,114 @@
+"""Who may do what: login, sessions, roles, and the limit on guessing passwords."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response
+
+from services.dashboard.auth.locale import local_path
+from services.dashboard.auth.users import LOCAL, LONGEST_PASSWORD, User, Users
+from services.dashboard.problems import NotAllowedError, answer, is_api
+
+PUBLIC = frozenset(("static", "access.login", "access.log_in", "language.choose", "api.healthz", "api.readyz"))
+SESSION = timedelta(hours=12)
+GUESSES = "5 per minute; 50 per hour"
+USERS = "fire-users"
+
+blueprint = Blueprint("access", __name__)
+limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
+
+
+def install(app: Flask, users: Users) -> None:
+    """Lets only those in who may come in; without users everyone, for only this machine reaches the dashboard then."""
+    app.extensions[USERS] = users
+    app.config.update(PERMANENT_SESSION_LIFETIME=SESSION, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True,
+                      WTF_CSRF_TIME_LIMIT=None, RATELIMIT_HEADERS_ENABLED=False)
+    CSRFProtect(app)
+    limiter.init_app(app)
+    manager = LoginManager(app)
+    # Whoever sits at this machine has a session that was never logged in, which the protection takes for a stolen one.
+    manager.session_protection = "strong" if users else None
+    manager.user_loader(users.by_id)
+    manager.request_loader(lambda _: None if users else LOCAL)
+    app.before_request(_admit)
+    app.register_blueprint(blueprint)
+    app.context_processor(lambda: {"user": current_user, "has_login": bool(users), "may": may})
+
+
+def who() -> User:
+    """The person that this request is from."""
+    return cast(User, current_user._get_current_object())
+
+
+def may(role: str) -> bool:
+    """Whether this request is from somebody with this role or one above it."""
+    return bool(current_user.is_authenticated) and who().may(role)
+
+
+def require(role: str) -> User:
+    """The person, who must have this role.
+
+    Raises:
+        NotAllowedError: they have a lesser one.
+    """
+    if not who().may(role):
+        raise NotAllowedError(f"this needs the role {role}, and {who().name} has {who().role}")
+    return who()
+
+
+def _admit() -> Any:
+    if request.endpoint in PUBLIC or current_user.is_authenticated:
+        return None
+    if is_api() or request.method != "GET":
+        return answer(401, "log in first, at /login")
+    return redirect(url_for("access.login", next=request.full_path.rstrip("?")), 303)
+
+
+@blueprint.get("/login")
+def login() -> Any:
+    """The form, for whoever is not logged in."""
+    if current_user.is_authenticated:
+        return redirect(local_path(request.args.get("next")), 303)
+    return render_template("login.html", page={"next": local_path(request.args.get("next")), "error": None})
+
+
+def _name() -> str:
+    return request.form.get("name", "")[:64]
+
+
+def _is_failure(response: Response) -> bool:
+    return response.status_code != 303
+
+
+@blueprint.post("/login")
+@limiter.limit(GUESSES, deduct_when=_is_failure)
+@limiter.limit(GUESSES, key_func=lambda: f"name {_name()}", deduct_when=_is_failure)
+def log_in() -> Any:
+    """Checks the password; says nothing about whether the name or the password was wrong."""
+    from flask import current_app, session
+
+    users: Users = current_app.extensions[USERS]
+    user = users.by_password(_name(), request.form.get("password", "")[:LONGEST_PASSWORD])
+    following = local_path(request.form.get("next"))
+    if user is None:
+        current_app.logger.warning("login of %r from %s failed", _name(), request.remote_addr)
+        return render_template("login.html", page={"next": following, "error": "WRONG"}), 401
+    session.clear()
+    session.permanent = True
+    login_user(user)
+    current_app.logger.info("%s logged in from %s", user.name, request.remote_addr)
+    return redirect(following, 303)
+
+
+@blueprint.post("/logout")
+def log_out() -> Any:
+    """Ends the session."""
+    logout_user()
+    return redirect(url_for("access.login"), 303)

@@ -1,0 +1,65 @@
+"""Sends a corrected dead letter to the telemetry topic, as the device would have, once it is sure to be accepted."""
+
+from __future__ import annotations
+
+import orjson
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from core import kafka_login
+from services.dashboard.live.offsets import TIMEOUTS
+from services.dashboard.problems import AwayError, NotThereError, UnusableError
+from services.dashboard.sources import Sources
+from udfs.readings.documents import score
+
+LONGEST = 262_144
+SEND_SECONDS = 5.0
+
+
+def send(sources: Sources, source: str | None, message: str, actor: str, address: str) -> None:
+    """Sends the message and writes it to the trail; `source` names the dead letter that it corrects, if it is one.
+
+    Sent again, it is the same reading (device, idx, time) and counts once.
+
+    Raises:
+        UnusableError: the jobs would refuse it again, or it is too long.
+        NotThereError: there is no such dead letter.
+        AwayError: Kafka does not take it.
+    """
+    value = message.strip().encode()
+    device = check(value)
+    now = sources.now()
+    with sources.database.transaction() as transaction:
+        if source and not transaction.execute("mark_replayed", now=now, actor=actor, source=source):
+            raise NotThereError(f"there is no dead letter {source}")
+        transaction.execute("record_replay", now=now, actor=actor, source=source, message=value.decode(), address=address)
+        _produce(sources, device, value)
+    sources.feed.changed()
+
+
+def check(value: bytes) -> str:
+    """The device of a message that the jobs would accept.
+
+    Raises:
+        UnusableError: they would not; with their reason.
+    """
+    if len(value) > LONGEST or b"\0" in value:
+        raise UnusableError(f"the message must be at most {LONGEST:,} bytes, none of them NUL")
+    (document, is_accepted), = score([value], "correction")
+    if not is_accepted:
+        raise UnusableError(f"the message would be refused again: {document['reason']}")
+    return str(orjson.loads(value).get("deviceId") or document["device_id"])
+
+
+def _produce(sources: Sources, device: str, value: bytes) -> None:
+    brokers = sources.settings.kafka_brokers.split(",")
+    try:
+        producer = KafkaProducer(bootstrap_servers=brokers, acks="all", max_block_ms=4_000, delivery_timeout_ms=8_000, **TIMEOUTS,
+                                 **kafka_login.client(sources.settings))
+        try:
+            sent = producer.send(sources.settings.topic("telemetry"), key=device.encode(), value=value)
+            sent.get(timeout=SEND_SECONDS)
+        finally:
+            producer.close(timeout=1)
+    except (KafkaError, OSError) as problem:
+        raise AwayError("Kafka does not take the message; nothing was recorded, try again once it answers") from problem

@@ -1,0 +1,66 @@
+"""What the dashboard says, in Korean and English: the catalogue `wording.toml`, and the names of what the jobs report."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from udfs.texts.alert_texts import GENERAL, KINDS
+from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES, Text
+
+CATALOGUE = Path(__file__).with_name("wording.toml")
+LANGUAGES = ("en", "ko")
+ALARM_NAMES = {alarm.name: alarm.text for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)}
+
+
+@cache
+def catalogue() -> dict[str, Text]:
+    """Every text by its dotted key, as in `alerts.title`."""
+    return dict(_texts("", tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))))
+
+
+def _texts(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
+    for name, inner in node.items():
+        if set(inner) == set(LANGUAGES) and all(isinstance(text, str) for text in inner.values()):
+            yield prefix + name, Text(**inner)
+        else:
+            yield from _texts(f"{prefix}{name}.", inner)
+
+
+def say(language: str, key: str, values: Mapping[str, Any] | None = None) -> str:
+    """The text of a key with its values filled in.
+
+    Raises:
+        KeyError: there is no such text, or one of its values is missing.
+    """
+    return of(catalogue()[key], language).format_map(values or {})
+
+
+def of(text: Text, language: str) -> str:
+    """One language of a text."""
+    return text.ko if language == "ko" else text.en
+
+
+def level(name: str | None, language: str) -> str:
+    """A level's name; what is no level as it stands."""
+    return _known(LEVEL_NAMES, name, language)
+
+
+def kind(alert_type: str, language: str) -> str:
+    """What a type of alert is called."""
+    return of(KINDS.get(alert_type, GENERAL).title, language)
+
+
+def measurement(name: str, language: str) -> str:
+    """What a measurement, finding or alarm bit is called, with a capital where the language has them."""
+    text = MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name) or catalogue().get(f"series.{name}")
+    spelled = of(text, language) if text else name.replace("_", " ")
+    return spelled[:1].upper() + spelled[1:]
+
+
+def _known(texts: Mapping[str, Text], name: str | None, language: str) -> str:
+    text = texts.get(name or "")
+    return of(text, language) if text else name or "–"

@@ -1,0 +1,228 @@
+"""Notify: transitions of alerts → webhooks, e-mail and Amazon SNS, at least once and never silently.
+
+The alert topic is read into an outbox in Postgres, one row per transition and channel, and counts as read only when the rows
+are there. One thread per channel delivers them: critical ones first, those of one alert in order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.errors import KafkaError
+
+from core import embedded_stack, installation, kafka_login
+from core.database import conninfo
+from core.errors import FireError
+from core.interruption import interruptible, uninterrupted
+from core.logs import Report, reporter
+from core.settings import Settings
+from services.notify.channels import Channel, load
+from services.notify.notification import UnusableTransitionError, one_line, read_transition
+from services.notify.outbox import SHOWN, Outbox, Refusal, Unreachable, connector
+from services.notify.reconnect import Patience
+from services.notify.worker import Deliverer, Worker
+
+POLL_MS = 500
+BATCH = 500
+CLOSE_MS = 5000
+EXPIRE_SECONDS = 3600.0
+
+
+class NotifyError(FireError):
+    """The notifier cannot do its work; the text says why and the remedy."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Delivers until it is ended, or does what `--status` and `--retry-parked` say."""
+    settings, database = _addresses(Settings.load())
+    report = reporter("notify", settings)
+    outbox = Outbox(connector(database))
+    try:
+        if args.retry_parked or args.status:
+            return _administer(outbox, args, print)
+        if args.channels is None:
+            raise NotifyError("no channels are given; name a file with --channels "
+                              "(infra/notify/channels.example.toml shows what it may hold)")
+        channels = load(Path(args.channels))
+        return serve(settings, database, channels, report)
+    except psycopg.errors.UndefinedTable as problem:
+        raise NotifyError("the database has no outbox yet; apply the migrations: python -m infra.postgres.migrate") from problem
+    except (KafkaError, psycopg.Error) as problem:
+        raise NotifyError(f"the notifier had to end; what is not delivered is kept: {one_line(problem)}") from problem
+    finally:
+        outbox.close()
+
+
+def serve(settings: Settings, database: dict[str, Any], channels: Sequence[Channel], report: Report) -> int:
+    """Reads and delivers until SIGTERM or Ctrl-C; the sends that have begun are finished."""
+    stop = threading.Event()
+    outbox = Outbox(connector(database))
+    workers = [Worker(Deliverer(channel, Outbox(connector(database)), now, report), stop, report) for channel in channels]
+    try:
+        with interruptible():
+            patience = Patience(stop.wait, report)
+            _greet(patience.until_done(outbox.status), channels, report)
+            for worker in workers:
+                worker.start()
+            _consume(settings, Intake(outbox, channels, patience), workers, report)
+    except KeyboardInterrupt:
+        report("ending; finishing the sends that have begun")
+    finally:
+        with uninterrupted():
+            _end(workers, stop)
+            outbox.close()
+    return 0
+
+
+def _end(workers: Sequence[Worker], stop: threading.Event) -> None:
+    stop.set()
+    for worker in workers:
+        worker.wake()
+    for worker in workers:
+        if worker.ident is not None:
+            worker.join()
+
+
+class Intake:
+    """Takes records of the alert topic into the outbox."""
+
+    def __init__(self, outbox: Outbox, channels: Sequence[Channel], patience: Patience) -> None:
+        self.outbox, self.channels, self.patience = outbox, channels, patience
+
+    def take(self, records: Iterable[Any]) -> list[Refusal]:
+        """Writes one batch, however long Postgres must be waited for; returns the records that no one can be told of."""
+        alerts, refusals = [], []
+        for record in records:
+            try:
+                alerts.append(read_transition(record.value))
+            except UnusableTransitionError as problem:
+                source = f"notify:{record.topic}[{record.partition}]@{record.offset}"
+                refusals.append(Refusal(source, record.topic, str(problem)))
+        self.patience.until_done(lambda: self.outbox.add(alerts, refusals, self.channels, now()))
+        return refusals
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def _consume(settings: Settings, intake: Intake, workers: Sequence[Worker], report: Report) -> None:
+    topic = settings.topic("alerts")
+    consumer = _consumer(settings, topic)
+    expire_at = time.monotonic()
+    try:
+        _pin(consumer, topic)
+        consumer.subscribe([topic])
+        report(f"reading {topic} at {settings.kafka_brokers}")
+        while True:
+            _round(consumer, intake, workers, report)
+            if time.monotonic() >= expire_at:
+                _expire(intake.outbox, settings.results_retention_days, report)
+                expire_at = time.monotonic() + EXPIRE_SECONDS
+    finally:
+        consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
+
+
+def _round(consumer: KafkaConsumer, intake: Intake, workers: Sequence[Worker], report: Report) -> None:
+    """Polls once: rows first, then the offsets, then the deliverers."""
+    records = [record for batch in consumer.poll(timeout_ms=POLL_MS, max_records=BATCH).values() for record in batch]
+    if records:
+        for refusal in intake.take(records):
+            report(f"{refusal.source} cannot be delivered: {refusal.reason}")
+        _commit(consumer, report)
+    for worker in workers:
+        if worker.problem is not None:
+            raise worker.problem
+        if records:
+            worker.wake()
+
+
+def _expire(outbox: Outbox, days: int, report: Report) -> None:
+    try:
+        outbox.expire(days)
+    except Unreachable as problem:
+        report(f"old deliveries were not deleted this time ({one_line(problem)})")
+
+
+def _commit(consumer: KafkaConsumer, report: Report) -> None:
+    try:
+        consumer.commit()
+    except KafkaError as problem:  # a rebalance or a broker that is away; the outbox knows what it has seen
+        report(f"Kafka did not note what was read, so it may be read again and will count once ({one_line(problem)})")
+
+
+def _consumer(settings: Settings, topic: str) -> KafkaConsumer:
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=settings.kafka_brokers.split(","), group_id=f"{settings.consumer_group}-notify",
+            client_id="fire-notify", isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest",
+            max_poll_records=BATCH, **kafka_login.client(settings))
+        partitions = consumer.partitions_for_topic(topic)
+    except KafkaError as problem:
+        raise NotifyError(f"no Kafka broker answers at {settings.kafka_brokers} ({problem}); start one with ./fire up, or set "
+                          "FIRE_KAFKA_BROKERS") from problem
+    if not partitions:
+        consumer.close()
+        raise NotifyError(f"Kafka at {settings.kafka_brokers} has no topic {topic!r}; ./fire up creates the topics")
+    return consumer
+
+
+def _pin(consumer: KafkaConsumer, topic: str) -> None:
+    """Lets a notifier that never ran here begin with the alerts from now on: old ones would raise a storm."""
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    if all(consumer.committed(partition) is None for partition in partitions):
+        ends = consumer.end_offsets(partitions)
+        consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in ends.items()})
+
+
+def _greet(rows: Sequence[dict[str, Any]], channels: Sequence[Channel], report: Report) -> None:
+    known = {channel.name for channel in channels}
+    report(f"delivering to {', '.join(sorted(known))}")
+    for row in rows:
+        if row["channel"] not in known and row["pending"]:
+            report(f"{row['pending']} deliveries wait for channel {row['channel']!r}, which the file does not have")
+
+
+def _administer(outbox: Outbox, args: argparse.Namespace, report: Report) -> int:
+    try:
+        if args.retry_parked:
+            revived, overtaken = outbox.retry_parked(now())
+            report(f"{revived} parked deliveries are due again; {overtaken} stay parked, their alerts have moved on")
+        if args.status:
+            show(outbox, report)
+    except Unreachable as problem:
+        raise NotifyError(f"Postgres cannot be reached: {str(problem).strip()}") from problem
+    return 0
+
+
+def show(outbox: Outbox, report: Report) -> None:
+    """Says what the outbox holds, one line a channel, then what has not been delivered."""
+    rows, backlog = outbox.status(), outbox.backlog()
+    for row in rows:
+        report("{channel}: {pending} pending, {parked} parked, {delivered} delivered, {repeated} of them after more than one "
+               "attempt".format(**row))
+    for row in backlog:
+        report("{state} {channel} {idempotency_key} {level} {subject}: {attempts} attempts since {created_at:%Y-%m-%dT%H:%M:%SZ}"
+               ", {last_error}".format(**row | {"last_error": row["last_error"] or "no failure so far"}))
+    if not rows or len(backlog) == SHOWN:
+        report("the outbox is empty" if not rows else f"shown are the first {SHOWN} deliveries that have not arrived")
+
+
+def _addresses(settings: Settings) -> tuple[Settings, dict[str, Any]]:
+    """The settings and Postgres's address: of the stack that `up` started here unless settings name others."""
+    local = embedded_stack.configured(installation.home_folder(settings), settings)
+    return (local.settings(), local.database()) if local else (settings, conninfo(settings))
+
+
+if __name__ == "__main__":
+    sys.exit("start it with ./fire notify")

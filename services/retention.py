@@ -1,0 +1,90 @@
+"""Keeps the results database at its size: days of readings come and go as partitions, old results are deleted.
+
+    python -m services.retention              once, for cron
+    python -m services.retention --every 1h   until it is ended, for compose and the embedded stack
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+
+from core.database import conninfo
+from core.durations import seconds
+from core.logs import Report, complain, reporter
+from core.settings import Settings
+
+PARTITIONS: LiteralString = "SELECT * FROM fire_maintain_partitions(%s)"
+RESULTS: LiteralString = "SELECT * FROM fire_expire_results(%s)"
+
+
+@dataclass(frozen=True)
+class Maintained:
+    """What one round changed: counts of days (partitions) and of rows."""
+
+    days_added: int
+    rows_moved: int
+    days_dropped: int
+    rows_deleted: int
+    minutes_deleted: int
+    aggregates_deleted: int
+    alerts_deleted: int
+    transitions_deleted: int
+    refusals_deleted: int
+
+    def __str__(self) -> str:
+        changed = [f"{getattr(self, each.name)} {each.name.replace('_', ' ')}"
+                   for each in fields(self) if getattr(self, each.name)]
+        return ", ".join(changed) or "nothing to do"
+
+
+def maintain(settings: Settings) -> Maintained:
+    """One round: the partitions of `readings` first, then the other tables, each in a transaction of its own.
+
+    Raises:
+        psycopg.Error: the database cannot be reached, or a writer held its lock for more than 5 s; nothing of that
+            step changed, and the next round does it.
+    """
+    with psycopg.connect(**conninfo(settings), autocommit=True, row_factory=dict_row) as connection:
+        return Maintained(**_call(connection, PARTITIONS, settings.readings_retention_days),
+                          **_call(connection, RESULTS, settings.results_retention_days))
+
+
+def _call(connection: psycopg.Connection[dict[str, Any]], query: LiteralString, days: int) -> dict[str, Any]:
+    row = connection.execute(query, [days]).fetchone()
+    assert row is not None, "the functions return exactly one row"
+    return row
+
+
+def _round(settings: Settings, report: Report) -> bool:
+    try:
+        report(f"retention: {maintain(settings)}")
+    except psycopg.Error as error:
+        complain(f"retention: not done this time: {str(error).strip()}")
+        return False
+    return True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one round, or one every so often; exit code 1 when the only round failed."""
+    parser = argparse.ArgumentParser(prog="python -m services.retention", description=__doc__.splitlines()[0])
+    parser.add_argument("--every", type=seconds, metavar="DURATION", help="repeat after this long: 90s, 15m or 1h")
+    every = parser.parse_args(argv).every
+    settings = Settings.load()
+    report = reporter("retention", settings)
+    done = _round(settings, report)
+    while every:
+        time.sleep(every)
+        done = _round(settings, report)
+    return 0 if done else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

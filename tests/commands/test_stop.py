@@ -1,0 +1,101 @@
+"""Stopping and rewinding where there is nothing to stop: sentences with a remedy. What they do is in the end-to-end tests."""
+
+from __future__ import annotations
+
+import argparse
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from commands import cli
+from commands.cli import arguments
+from commands.cluster import submit
+from commands.cluster.rewind import READ, RewindError, rewind, run
+from commands.cluster.stop import StopError, stop
+from contract.topics import TOPICS
+from core.settings import Settings
+
+NOTHING = "127.0.0.1:1"
+OVERVIEW = {"jobs": [{"jid": "1", "name": "fire-detect", "state": "RUNNING"},
+                     {"jid": "2", "name": "fire-alert", "state": "FAILED"}]}
+
+
+class JobManager(http.server.BaseHTTPRequestHandler):
+    """Answers as Flink does for a cluster where detect runs, alert has failed, and no savepoint succeeds."""
+
+    def do_GET(self) -> None:
+        failed = {"status": {"id": "COMPLETED"}, "operation": {"failure-cause": {"stack-trace": "disk is full\n\tat x"}}}
+        self._say(OVERVIEW if self.path == "/jobs/overview" else failed)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._say({"request-id": "7"})
+
+    def _say(self, answer: Any) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: Any) -> None:
+        """A test needs no access log."""
+
+
+@pytest.fixture
+def jobmanager() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), JobManager) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_no_job_manager_is_told_with_its_address() -> None:
+    with pytest.raises(StopError, match=r"no JobManager answers at 127\.0\.0\.1:1; name another"):
+        stop(NOTHING, "detect")
+
+
+def test_a_job_that_does_not_run_cannot_be_stopped(jobmanager: str) -> None:
+    with pytest.raises(StopError, match=r"alert does not run .*; \./fire submit alert starts it"):
+        stop(jobmanager, "alert")
+
+
+def test_a_savepoint_that_fails_leaves_the_job_and_tells_the_cause(jobmanager: str) -> None:
+    with pytest.raises(StopError, match="detect goes on, for its savepoint failed: disk is full; try again"):
+        stop(jobmanager, "detect")
+
+
+def test_a_running_job_is_not_rewound_under_its_feet(jobmanager: str) -> None:
+    args = argparse.Namespace(job="detect", to=datetime.now(UTC), jobmanager=jobmanager)
+    with pytest.raises(RewindError, match=r"would overwrite its offsets; \./fire stop detect ends it"):
+        run(args)
+
+
+def test_brokers_that_are_away_are_told() -> None:
+    with pytest.raises(RewindError, match=r"Kafka at 127\.0\.0\.1:1 did not set store back"):
+        rewind(Settings(kafka_brokers=NOTHING), "store", datetime.now(UTC))
+
+
+def test_every_topic_that_a_job_reads_is_rewound() -> None:
+    read = {topic for groups in READ.values() for topics in groups.values() for topic in topics}
+    assert read == {topic.name for topic in TOPICS} - {"dead-letters"}
+
+
+def test_a_savepoint_belongs_to_one_job() -> None:
+    args = cli.parse(["submit", "detect", "alert", "--from", "file:/x", "--jobmanager", NOTHING])
+    with pytest.raises(submit.SubmitError, match="a savepoint is one job's"):
+        submit.run(args)
+
+
+@pytest.mark.parametrize(("text", "offset"), [("2025-10-09T18:00:00Z", 0), ("2025-10-09T18:00:00", 0),
+                                               ("2025-10-09T18:00+09:00", 9)])
+def test_time_is_iso_and_utc_unless_it_says_otherwise(text: str, offset: int) -> None:
+    assert arguments.moment(text) == datetime(2025, 10, 9, 18, tzinfo=UTC) - timedelta(hours=offset)
+
+
+def test_what_is_no_time_is_refused() -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="write it like"):
+        arguments.moment("yesterday")

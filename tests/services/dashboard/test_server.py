@@ -1,0 +1,131 @@
+"""`./fire dashboard` as it is started: 200 open pages beside a busy overview, live changes, and an end in good time."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from commands.bench.dashboard import Streams, open_pages, overview_requests
+from core.installation import ROOT
+from core.settings import variable
+from infra.local import ports
+from infra.postgres.sample import fill
+from tests.support.dashboards import NOBODY
+from tests.support.databases import Server, server
+
+__all__ = ["server"]
+PAGES, REQUESTS = 200, 400
+SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A dashboard's process, its port and psycopg's keywords for its database."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    database: dict[str, Any]
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def answers(self) -> bool:
+        """Whether it serves yet."""
+        try:
+            return self.get("/healthz")[0] == 200
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    database = server.migrated()
+    fill(database, 2_000, 200)
+    port = ports.choose({"Dashboard": 26_500 + os.getpid() % 1000}, lambda told: None)["Dashboard"]
+    given = {"dashboard_port": str(port), "postgres_port": str(database["port"]), "postgres_database": database["dbname"]}
+    environment = {variable(name): value for name, value in (given | NOBODY).items()}
+    environment |= {"PGPASSFILE": database["passfile"], "PYTHONPATH": str(ROOT)}
+    log = tmp_path_factory.mktemp("dashboard") / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-P", "-m", "commands.cli", "dashboard"], stdout=output, stderr=output,
+                                   cwd=ROOT, env=os.environ | environment)
+    started = Running(process, port, database)
+    until(started.answers, log)
+    yield started
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def until(condition: Any, log: Path | None = None) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text() if log else "it did not come to pass"
+        time.sleep(0.05)
+
+
+def act(running: Running) -> None:
+    with psycopg.connect(**running.database, autocommit=True) as connection:
+        connection.execute("""INSERT INTO dashboard_actions (actor, action, subject, details)
+                              VALUES ('kim', 'RESOLVED', 'a', '{}')""")
+
+
+def test_the_overview_stays_quick_beside_200_open_pages_that_all_hear_of_a_change(running: Running) -> None:
+    running.get("/api/overview")  # the first one waits until the pipeline was looked at
+    streams = Streams(running.port, PAGES)
+    until(lambda: streams.all_hear(b"event: state"))
+    streams.forget()
+    answers = overview_requests(running.port, REQUESTS)
+    act(running)
+    until(lambda: streams.all_hear(b"event: change"))
+    streams.close()
+    p50, p99 = answers.percentile(50), answers.percentile(99)
+    print(f"{PAGES} open pages, {REQUESTS} requests: p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+    assert (len(answers.all), answers.failed) == (REQUESTS, 0)
+    assert p99 < 2_000, "far too slow even for a machine that other tests share; ./fire bench --only dashboard measures"
+
+
+def known_pages(running: Running) -> int:
+    """How many pages the server still knows; it notices that one was closed at the next event, or at the heartbeat."""
+    act(running)
+    return open_pages(running.port)
+
+
+def test_pages_that_were_closed_are_forgotten(running: Running) -> None:
+    until(lambda: known_pages(running) == 0)
+
+
+def test_more_pages_than_there_may_be_are_told_to_ask_from_time_to_time(running: Running) -> None:
+    streams = Streams(running.port, 300)
+    until(lambda: streams.all_hear(b"event: state"))
+    status, body = running.get("/api/stream")
+    streams.close()
+    assert status == 503 and b"asks from time to time" in body
+    until(lambda: known_pages(running) == 0)
+
+
+def test_it_ends_in_good_time_while_pages_are_open(running: Running) -> None:
+    streams = Streams(running.port, 20)
+    until(lambda: streams.all_hear(b"event: state"))
+    began = time.monotonic()
+    running.process.terminate()
+    assert running.process.wait(SECONDS) == 0
+    streams.close()
+    assert time.monotonic() - began < 10

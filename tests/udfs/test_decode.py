@@ -1,0 +1,136 @@
+"""Messages as devices and gateways send them, and what is refused, with which words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from udfs.readings import decode, event_time
+from udfs.registry.format import parse
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+NOW = 1_760_000_400_000
+GOOD = {"deviceId": "dev-1", "idx": 7, "status": 0, "volt": 220.0, "timestamp": NOW}
+
+
+def read(message: Any, record_ms: int | None = None) -> tuple[dict[str, Any], str | None]:
+    """One message's columns and reason."""
+    raw = message if isinstance(message, bytes) else json.dumps(message).encode()
+    times = None if record_ms is None else np.array([record_ms])
+    readings = decode.read([raw], times, times)
+    return {name: column[0] for name, column in readings.columns.items()}, readings.reason[0]
+
+
+def refusal(message: Any, record_ms: int | None = None) -> str:
+    reason = read(message, record_ms)[1]
+    assert reason is not None
+    return reason
+
+
+@pytest.mark.parametrize("line", (VECTORS / "malformed.jsonl").read_text(encoding="utf-8").splitlines())
+def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
+    assert len(refusal(json.loads(line)["bytes"].encode())) > 10
+
+
+@pytest.mark.parametrize(("change", "named"), [
+    ({"deviceId": None}, "deviceId is absent"), ({"deviceId": 7}, "deviceId must be a string, not 7"),
+    ({"deviceId": " "}, "deviceId is empty"), ({"deviceId": "a\u0000b"}, "deviceId holds a control character"),
+    ({"deviceId": "x" * 257}, "deviceId is longer than 256 characters"), ({"siteId": 3}, "siteId must be a string, not 3"),
+    ({"idx": None}, "idx is absent"), ({"idx": 1.5}, "idx must be a whole number, not 1.5"),
+    ({"idx": 2**60}, "idx is out of range"), ({"volt": "abc"}, "volt must be a number, not 'abc'"),
+    ({"volt": True}, "volt must be a number, not True"), ({"volt": "1_0"}, "volt must be a number, not '1_0'"),
+    ({"volt": "nan"}, "volt must be a number, not 'nan'"), ({"volt": "1e999"}, "volt must be finite"),
+    ({"volt": [1]}, "volt must be a number, not an array"), ({"status": -1}, "status is out of range: -1"),
+    ({"aArc": 0.5}, "aArc must be a whole number, not 0.5"), ({"verifySts": "x"}, "verifySts must be a number, not 'x'"),
+    ({"timestamp": "yesterday"}, "timestamp cannot be read: 'yesterday'"), ({"timestamp": True}, "timestamp cannot be read"),
+    ({"timestamp": -1}, "timestamp cannot be read: -1 lies outside"),
+    ({"timestamp": "2025-02-30T09:00:00Z"}, "timestamp cannot be read: '2025-02-30T09:00:00Z' is no date and time"),
+])  # fmt: skip
+def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named: str) -> None:
+    assert named in refusal(GOOD | change)
+
+
+@pytest.mark.parametrize(("raw", "said"), [
+    (b"", "message is empty"), (b"[]", "not a JSON object but an array"), (b"null", "not a JSON object but null"),
+    (b'{"deviceId":"a","idx":1,"volt":NaN}', "volt: message is not JSON"), (b"\xff\xfe", "message is not JSON"),
+])  # fmt: skip
+def test_bytes_that_are_no_message_are_refused_saying_what_they_are(raw: bytes, said: str) -> None:
+    assert said in refusal(raw)
+
+
+def test_message_without_any_measurement_is_refused_but_status_alone_is_a_report() -> None:
+    bare = {"deviceId": "a", "idx": 1, "timestamp": NOW}
+    assert "nothing is measured" in refusal(bare)
+    assert read(bare | {"status": 0})[1] is None
+
+
+def test_time_more_than_an_hour_ahead_of_the_broker_is_refused_and_an_hour_is_not() -> None:
+    assert "more than 1 h ahead" in refusal(GOOD | {"timestamp": NOW + 3_600_001}, NOW)
+    assert read(GOOD | {"timestamp": NOW + 3_600_000}, NOW)[1] is None
+
+
+def test_absent_time_is_the_brokers() -> None:
+    columns, reason = read({name: value for name, value in GOOD.items() if name != "timestamp"}, NOW)
+    assert (reason, columns["event_ms"]) == (None, NOW)
+
+
+def test_reading_out_of_range_is_kept_scored_and_names_its_fields() -> None:
+    columns, reason = read(GOOD | {"volt": 300.1, "pcbTemp": 140, "sensorTemp": -10, "ct": 200})
+    assert reason is None and not columns["is_valid"]
+    assert columns["invalid_fields"] == "voltage,pcb_temperature"
+    assert columns["risk_level"] == "CRITICAL"
+
+
+def test_status_that_differs_from_its_verification_is_a_warning() -> None:
+    assert read(GOOD | {"verifySts": 5})[0]["warnings"] == "verify_status 5 differs from status_bits 0"
+    assert read(GOOD | {"verifySts": 0})[0]["warnings"] == ""
+
+
+def test_both_spellings_and_numeric_strings_are_read_and_unknown_fields_ignored() -> None:
+    columns, _ = read({"deviceId": "a", "idx": "3", "current": " +25 ", "leakage_current": "9.5", "aArc": "2", "note": {}})
+    assert (columns["idx"], columns["current"], columns["leakage_current"], columns["arc_count"]) == (3, 25, 9.5, 2)
+
+
+def test_device_spelling_wins_over_the_renamed_one() -> None:
+    assert read(GOOD | {"ct": 1.0, "current": 2.0})[0]["current"] == 1.0
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+                    max_leaves=6)  # fmt: skip
+FIELDS = ["deviceId", "idx", "timestamp", "siteId", "verifySts", *(name for names in decode.MEASUREMENTS.values()
+                                                                  for name in names), "status", "aArc"]
+
+
+@given(st.lists(st.one_of(st.binary(max_size=40), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6).map(
+    lambda message: json.dumps(message).encode())), max_size=12))
+@settings(max_examples=400, deadline=None)
+def test_nothing_that_arrives_raises_and_company_changes_nothing(messages: list[bytes]) -> None:
+    together = decode.read(messages)
+    for row, message in enumerate(messages):
+        alone = decode.read([message])
+        assert together.reason[row] == alone.reason[0]
+        if alone.reason[0] is None:
+            for name, column in together.columns.items():
+                np.testing.assert_equal(column[row], alone.columns[name][0], err_msg=name)
+
+
+def test_listed_device_is_scored_with_its_profile_and_stands_where_the_registry_says() -> None:
+    known = parse(json.dumps({"version": "v1", "sites": {"plant": {}}, "profiles": {"16 A": {"rated_current": 16}},
+                              "devices": {"dev-1": {"site": "plant", "zone": "hall", "profile": "16 A"}}}).encode())
+    messages = [json.dumps(GOOD | {"deviceId": device, "siteId": "own", "ct": 20.0}).encode() for device in ("dev-1", "dev-2")]
+    columns = decode.read(messages, registry=known).columns
+    assert columns["rule_risk"].tolist() == [0.2, 0.0]
+    assert columns["site_id"].tolist() == ["plant", "own"]
+    assert columns["profile"].tolist() == ["16 A", "default"] and columns["profile_version"].tolist() == ["v1", "v1"]
+
+
+def test_times_are_written_with_milliseconds_and_z() -> None:
+    written = event_time.to_iso(np.array([NOW, event_time.NO_TIME, 5]))
+    assert written.tolist() == ["2025-10-09T09:00:00.000Z", None, "1970-01-01T00:00:00.005Z"]

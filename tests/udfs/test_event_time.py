@@ -1,0 +1,53 @@
+"""The two readers of a message's time, SQL's for the watermark and the decoder's for the reading, agree."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from commands.replay.replay import local_configuration
+from core.settings import Settings
+from jobs.flink.environment import table_environment
+from jobs.flink.sql_files import expression
+from udfs.readings import event_time
+
+MOMENT = datetime(2025, 10, 9, 9, 0, 0, 250_000, tzinfo=UTC)
+FORMS: list[Any] = [
+    1_760_000_400_250, "1760000400250", 1_760_000_400_250.0, 0, event_time.LATEST_MS,
+    "2025-10-09T09:00:00Z", "2025-10-09T09:00:00", "2025-10-09 09:00:00.1", "2025-10-09T09:00:00.123456789Z",
+    "2025-10-09T18:00:00+09:00", "2025-10-09T18:00:00.250+0900", "2025-10-09T05:30:00.5-03:30", "2025-10-09T18:00:00+09",
+    "2024-02-29T23:59:59.999Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z",
+    *(MOMENT.astimezone(timezone(timedelta(minutes=minutes))).isoformat() for minutes in range(-720, 841, 195)),
+]  # fmt: skip
+REFUSED: list[Any] = ["yesterday", "", "2025-10-09", "2025-02-30T09:00:00Z", "2025-10-09T25:00:00Z", "2025-10-09T24:00:00Z", 1.5,
+                      "1.5", -1, True, {"a": 1}, [1], "2025-10-09T09:00:60Z", " 1760000400000", "1e12", 10**18]
+SHAPES = ['{"timestamp": %s}', '{"deviceId":"a","timestamp":%s,"volt":1}', '{"meta":{"timestamp":1},"timestamp":%s}',
+          '{"timestamp":%s,"meta":{"timestamp":1}}', '{"note":"say \\"timestamp\\": 1","timestamp":%s}']
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=repr)
+def test_what_is_no_time_is_refused(value: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        event_time.to_epoch_ms(value)
+
+
+def test_sql_and_decoder_read_the_same_time_from_every_form_and_shape(tmp_path: Path) -> None:
+    messages = [shape % json.dumps(form) for form in FORMS for shape in SHAPES] + ['{"timestamp":1,"timestamp":2}']
+    file = tmp_path / "messages.jsonl"
+    file.write_text("\n".join(messages) + "\n", encoding="utf-8")
+    t_env = table_environment(Settings(source="file"), "event-time", local_configuration())
+    t_env.execute_sql(f"CREATE TEMPORARY TABLE messages (message BYTES) WITH ('connector' = 'filesystem', "
+                      f"'path' = '{file}', 'format' = 'raw')")  # fmt: skip
+    read = t_env.execute_sql("SELECT CAST(message AS STRING), CAST(CAST(" + expression("detect/message_time.sql")
+                             + " AS TIMESTAMP(3)) AS STRING) FROM messages")
+    with read.collect() as found:
+        streamed = {row[0]: row[1] for row in found}
+    assert streamed.keys() == set(messages)
+    for text, time in streamed.items():
+        meant = event_time.to_iso(np.array([event_time.to_epoch_ms(json.loads(text)["timestamp"])]))[0]
+        assert f"{time.replace(' ', 'T')}Z" == meant, text

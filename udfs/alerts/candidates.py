@@ -1,0 +1,234 @@
+"""One row of the `candidates` topic: decoded, checked, and typed; the first thing the alert job does with it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from udfs.readings import event_time
+from udfs.readings.scoring import LEVEL_CUTS, LEVELS
+from udfs.registry import profiles
+
+MINUTE_MS = 60_000
+READINGS = "readings"
+"""The cause of a candidate that is one reading; every other cause is a window, known when it has closed."""
+SUBJECT_KINDS = ("DEVICE", "SITE")
+LEAST_RISK = dict(zip(LEVELS[1:], LEVEL_CUTS, strict=True))
+"""Per level, the risk that it begins with; stands for the score of a cause that has none, such as silence."""
+CANDIDATE_LEVELS = ("MEDIUM", "HIGH", "CRITICAL")
+EVIDENCE = (
+    "base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "indicator_risk", "confidence",
+    "max_temperature", "pcb_temperature", "sensor_temperature", "voltage", "voltage_low", "current", "leakage_current",
+    "resistive_leakage", "power", "power_factor", "arc_count", "co_gas", "voc", "status_bits",
+    "temperature_rise", "mean", "stddev", "risk_change", "previous_risk_score", "avg_co_10min", "avg_co_60min",
+    "total_arcs_10min", "risk_modifier", "devices", "devices_high",
+)  # fmt: skip
+"""The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
+WHOLE = ("arc_count", "status_bits", "total_arcs_10min", "devices", "devices_high")
+LARGEST_EXACT = 2**53
+"""Whole numbers up to here survive a JSON number unchanged."""
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""JSON can escape it, UTF-8 cannot hold it."""
+
+Number = int | float
+
+
+class CandidateError(ValueError):
+    """A row is no usable candidate; the sentence names the field, the rule and what arrived."""
+
+
+@dataclass(frozen=True)
+class Minute:
+    """A device, or the devices of a site, had readings in the minute that ends at `event_time` (epoch ms, exclusive)."""
+
+    subject: str
+    subject_kind: str
+    event_time: int
+    is_held: bool
+    """A maintenance window covers the subject at `event_time`."""
+    held_until: int | None
+    """When that window ends, epoch ms; None where the row does not say."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What deserves an alert: a reading, or a window that ended at `event_time` (epoch ms); None: not measured."""
+
+    subject: str
+    subject_kind: str
+    event_time: int
+    is_held: bool
+    held_until: int | None
+    site_id: str | None
+    alert_type: str
+    cause: str
+    level: str
+    risk_score: Number
+    idx: int | None
+    """The reading's number; None for a window."""
+    evidence: dict[str, Number | None]
+    last_seen: int | None
+    """When a silent device was last heard of, epoch ms."""
+    profile_version: str | None
+    limits: str | None
+    """The limits of the device's profile as JSON text; None for the default ones."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place among the candidates of its type: event time and idx."""
+        return self.event_time, self.idx or 0
+
+
+def decode(message: bytes | None) -> dict[str, Any]:
+    """The JSON object in a message.
+
+    Raises:
+        CandidateError: it is empty, not JSON, or not an object.
+    """
+    if not message:
+        raise CandidateError("candidate is empty; it must be a JSON object")
+    try:
+        row = json.loads(message)
+    except (ValueError, RecursionError) as problem:
+        raise CandidateError(f"candidate is not JSON: {problem}") from problem
+    if not isinstance(row, dict):
+        raise CandidateError(f"candidate must be a JSON object, not {_shown(row)}")
+    return row
+
+
+def read(row: Mapping[str, Any]) -> Minute | Candidate:
+    """The candidate in a decoded row.
+
+    Raises:
+        CandidateError: a field is missing or cannot be used.
+    """
+    kind = row.get("kind")
+    if kind == "MINUTE":
+        return _minute(row)
+    if kind == "CANDIDATE":
+        return _candidate(row)
+    raise CandidateError(f"kind must be CANDIDATE or MINUTE, not {_shown(kind)}")
+
+
+def _minute(row: Mapping[str, Any]) -> Minute:
+    end = _time(row)
+    if end % MINUTE_MS:
+        raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {_shown(row['event_time'])}")
+    return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
+                  _optional_time(row, "held_until"))
+
+
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    subject, cause, level = _text(row, "subject"), _text(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
+    is_reading = cause == READINGS
+    return Candidate(
+        subject=subject,
+        subject_kind=_word(row, "subject_kind", SUBJECT_KINDS),
+        event_time=_time(row),
+        is_held=_is_held(row),
+        held_until=_optional_time(row, "held_until"),
+        site_id=_optional_text(row, "site_id"),
+        alert_type=_text(row, "alert_type"),
+        cause=cause,
+        level=level,
+        risk_score=_required_number(row, "risk_score") if is_reading else _risk(row, level),
+        idx=_whole(row, "idx") if is_reading else None,
+        evidence={field: (_optional_whole if field in WHOLE else _number)(row, field) for field in EVIDENCE},
+        last_seen=_optional_time(row, "last_seen"),
+        profile_version=_optional_text(row, "profile_version"),
+        limits=_limits(row),
+    )
+
+
+def _limits(row: Mapping[str, Any]) -> str | None:
+    text = _optional_text(row, "limits")
+    try:
+        profiles.read(text)
+    except ValueError as problem:
+        raise CandidateError(f"limits cannot be used: {problem}") from problem
+    return text
+
+
+def _text(row: Mapping[str, Any], field: str) -> str:
+    value = row.get(field)
+    if isinstance(value, str) and value and not LONE_SURROGATE.search(value):
+        return value
+    raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
+
+
+def _optional_text(row: Mapping[str, Any], field: str) -> str | None:
+    return None if row.get(field) is None else _text(row, field)
+
+
+def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:
+    value = _text(row, field)
+    if value in words:
+        return value
+    raise CandidateError(f"{field} must be {', '.join(words[:-1])} or {words[-1]}, not {_shown(value)}")
+
+
+def _is_held(row: Mapping[str, Any]) -> bool:
+    """Absent or null is not held: what is unknown must not keep an alert from anyone."""
+    value = row.get("is_held")
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise CandidateError(f"is_held must be true or false, not {_shown(value)}")
+
+
+def _risk(row: Mapping[str, Any], level: str) -> Number:
+    risk = _number(row, "risk_score")
+    return LEAST_RISK[level] if risk is None else risk
+
+
+def _time(row: Mapping[str, Any], field: str = "event_time") -> int:
+    try:
+        return event_time.to_epoch_ms(_text(row, field))
+    except CandidateError:
+        raise
+    except (ValueError, OverflowError) as problem:
+        raise CandidateError(f"{field} cannot be read: {problem}") from problem
+
+
+def _optional_time(row: Mapping[str, Any], field: str) -> int | None:
+    return None if row.get(field) is None else _time(row, field)
+
+
+def _whole(row: Mapping[str, Any], field: str) -> int:
+    value = row.get(field)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_EXACT:
+        return value
+    raise CandidateError(f"{field} must be a whole number of at most 2^53, not {_shown(value)}")
+
+
+def _optional_whole(row: Mapping[str, Any], field: str) -> int | None:
+    return None if row.get(field) is None else _whole(row, field)
+
+
+def _required_number(row: Mapping[str, Any], field: str) -> float:
+    value = _number(row, field)
+    if value is None:
+        raise CandidateError(f"{field} must be a number, not null")
+    return value
+
+
+def _number(row: Mapping[str, Any], field: str) -> float | None:
+    value = row.get(field)
+    if value is None:
+        return None
+    if _is_finite_number(value):
+        return float(value)
+    raise CandidateError(f"{field} must be a finite number or null, not {_shown(value)}")
+
+
+def _is_finite_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,123 @@
+"""The alert life cycle as a keyed Flink function: state in, candidates in, alerts and dead letters out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pyflink.common import Row, Time, Types
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+from pyflink.datastream.state import StateTtlConfig, ValueState, ValueStateDescriptor
+
+from udfs.alerts.candidates import CandidateError, decode
+from udfs.alerts.lifecycle import advance, due, wake
+from udfs.alerts.state import State
+
+SETTLED_RETENTION_HOURS = 24
+"""A subject without an open alert and without any row for this long is forgotten, so that state stays bounded."""
+GRACE_MS = 180_000
+"""How long rows may be under way: a minute, the watermark's delay, an idle partition. A timer waits so long for them."""
+DEAD_LETTER_VERSION = 1
+ALERT, ALERT_STATE, DEAD_LETTER = "alert", "alert_state", "dead_letter"
+
+INPUT = ("life", "subject", "candidate", "source", "record_time")
+"""Columns of the rows that come in; `candidate` is the message as it arrived, `life` the key: its kind of subject and subject."""
+OUTPUT = ("kind", "key", "payload")
+"""Columns of the rows that go out; `payload` is JSON text, `kind` says for whom, `key` is that of the message."""
+OUTPUT_TYPE = Types.ROW_NAMED(list(OUTPUT), [Types.STRING()] * len(OUTPUT))
+
+
+class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
+    """Runs `lifecycle.advance` for every candidate of a subject: at most two state reads and two writes.
+
+    A subject lies in one of two states. `open` holds those with an open alert and has no time to live: an open alert is
+    never forgotten. `settled` holds the others and lets each go 24 hours after its last row; Flink drops them by itself, so
+    no timers are kept for subjects that never come back. A candidate that cannot be used leaves as a dead letter and touches
+    no state; it never fails the job.
+
+    Only a subject with an open alert has a timer, of processing time: event time would stand still with a silent input.
+    """
+
+    def __init__(self, is_live: bool) -> None:
+        """Called on the client; what is not live, a file, has no timers: its time is over."""
+        self._is_live = is_live
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Called once in each worker, before the first row."""
+        self._opened = time.time_ns() // 1_000_000
+        retention = StateTtlConfig.new_builder(Time.hours(SETTLED_RETENTION_HOURS)).set_update_type(
+            StateTtlConfig.UpdateType.OnReadAndWrite).build()
+        settled = ValueStateDescriptor("settled", Types.STRING())
+        settled.enable_time_to_live(retention)
+        self._settled: ValueState = runtime_context.get_state(settled)
+        self._open: ValueState = runtime_context.get_state(ValueStateDescriptor("open", Types.STRING()))
+
+    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+        """Called for every candidate; yields rows of `OUTPUT`."""
+        try:
+            row = decode(value.candidate)
+            stored = self._open.value()
+            was_open = stored is not None
+            state = State.loads(stored if was_open else self._settled.value())
+            was_due = due(state)
+            alerts = advance(state, row)
+        except CandidateError as problem:
+            yield Row(DEAD_LETTER, value.subject, _json(_dead_letter(value, problem)))
+            return
+        self._keep(state, was_open)
+        if due(state) != was_due:
+            self._set_timer(state, ctx)
+        yield from map(_output, alerts)
+
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
+        """Called when a subject has sent nothing since its timer was set, or only what left something due."""
+        stored = self._open.value()
+        if stored is None:
+            return
+        state = State.loads(stored)
+        alerts = []
+        if timestamp >= self._opened:  # else the job was down meanwhile, and what it missed comes first
+            subject_kind, _, subject = ctx.get_current_key().partition(" ")
+            alerts = wake(state, subject, subject_kind, timestamp - GRACE_MS)
+            self._keep(state, was_open=True)
+        self._set_timer(state, ctx)
+        yield from map(_output, alerts)
+
+    def _set_timer(self, state: State, ctx: KeyedProcessFunction.Context) -> None:
+        """Wakes the subject when its next due time, and the grace for rows that are under way, are over."""
+        at = due(state)
+        if self._is_live and at is not None:
+            timers = ctx.timer_service()
+            now = timers.current_processing_time()
+            timers.register_processing_time_timer(at + GRACE_MS if at + GRACE_MS > now else now + GRACE_MS)
+
+    def _keep(self, state: State, was_open: bool) -> None:
+        """Writes the state where it belongs, and out of where it was."""
+        if state.is_over:
+            self._settled.update(state.dumps())
+        else:
+            self._open.update(state.dumps())
+        if state.is_over and was_open:
+            self._open.clear()
+        elif not state.is_over and not was_open:
+            self._settled.clear()
+
+
+def _output(alert: dict[str, Any]) -> Row:
+    is_update = alert["transition"] is None
+    return Row(ALERT_STATE if is_update else ALERT, alert["alert_id" if is_update else "subject"], _json(alert))
+
+
+def _dead_letter(value: Row, problem: CandidateError) -> dict[str, Any]:
+    message = None if value.candidate is None else base64.b64encode(value.candidate).decode("ascii")
+    return {
+        "schema_version": DEAD_LETTER_VERSION, "source": value.source, "record_time": value.record_time,
+        "reason": str(problem), "message": message,
+    }  # fmt: skip
+
+
+def _json(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

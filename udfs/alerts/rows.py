@@ -1,0 +1,95 @@
+"""The row of an alert as it goes to the topics: what is known of it, why, and what it says to people."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from udfs.alerts import causes
+from udfs.alerts.candidates import Candidate, Minute, Number
+from udfs.alerts.maintenance import Step
+from udfs.alerts.state import Alert
+from udfs.readings.explanation import Contribution
+from udfs.texts import alert_messages
+
+SCHEMA_VERSION = 1
+LARGEST_CONTRIBUTIONS = 3
+SHOWN_SCORES = ("base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "confidence")
+SHOWN_MEASUREMENTS = ("max_temperature", "voltage", "current", "leakage_current", "resistive_leakage", "arc_count",
+                      "co_gas", "voc", "status_bits")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DECIMALS = 3
+"""Of a value in a sentence."""
+
+
+def transition(step: Step, row: Minute | Candidate) -> dict[str, Any]:
+    """The row of a transition; `row` is the one that caused it, and names the subject."""
+    step.alert.shown = shown(step.alert)
+    return _row(step, row, step.transition)
+
+
+def update(step: Step, row: Minute | Candidate) -> dict[str, Any]:
+    """The row of an open alert as it is now, without a transition."""
+    step.alert.shown = shown(step.alert)
+    return _row(step, row, None)
+
+
+def shown(alert: Alert) -> tuple[int, int, Number]:
+    """What of an alert changes between its transitions."""
+    return alert.candidate_count, alert.last_candidate[0], alert.peak_risk_score
+
+
+def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[str, Any]:
+    alert = step.alert
+    made: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION, "alert_id": alert.alert_id, "transition": transition,
+        "subject": row.subject, "subject_kind": row.subject_kind, "site_id": alert.site_id,
+        "alert_type": step.alert_type, "cause": alert.cause, "level": alert.level, "peak_level": alert.level,
+        "risk_score": alert.risk_score, "peak_risk_score": alert.peak_risk_score,
+        "candidate_count": alert.candidate_count,
+        **{name: alert.evidence[name] for name in SHOWN_SCORES}, "explanation": explanation(alert),
+        **{name: alert.evidence[name] for name in SHOWN_MEASUREMENTS},
+        "event_time": iso(step.at), "opened_at": iso(alert.opened_at), "last_candidate_at": iso(alert.last_candidate[0]),
+        "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
+        "was_held": alert.was_held, "profile_version": alert.profile_version,
+    }  # fmt: skip
+    return made | alert_messages.compose(made)
+
+
+def explanation(alert: Alert) -> list[dict[str, Any]]:
+    """The largest contributions, the measure of a window first."""
+    found = causes.explain(alert)[:LARGEST_CONTRIBUTIONS]
+    return [{"name": each.name, "value": _finite(each.value), "unit": each.unit, "limit": _finite(each.limit),
+             "points": each.points, "text": sentence(each, alert.evidence["devices"])} for each in found]
+
+
+def sentence(each: Contribution, devices: Number | None = None) -> str:
+    """One contribution in no language: `sensor_temperature 72.0 °C > 65 °C: floor 0.8`, `devices_high 3 of 4 ≥ 2: …`."""
+    value, limit = _finite(each.value), _finite(each.limit)
+    compared = ""
+    if value is not None and limit is not None:
+        whole = f" of {devices}" if each.name == causes.HIGH_DEVICES and devices is not None else ""
+        compared = (f" {_quantity(str(round(value, DECIMALS)), each.unit)}{whole} {_sign(each.name, value, limit)} "
+                    f"{_quantity(f'{limit:g}', each.unit)}")
+    return f"{each.name}{compared}: {each.basis} {each.points:g}"
+
+
+def _sign(name: str, value: Number, limit: Number) -> str:
+    if value < limit:
+        return "<"
+    return "≥" if name in causes.REACHED or value == limit else ">"
+
+
+def _quantity(number: str, unit: str) -> str:
+    return f"{number} {unit}".rstrip()
+
+
+def _finite(value: Number | None) -> Number | None:
+    """None for what JSON cannot hold: the product of two absurd measurements may be infinite."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def iso(milliseconds: int) -> str:
+    """Epoch milliseconds as every topic writes a time."""
+    return (EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,247 @@
+"""Device messages in, columns of readings out, and one reason for every message that is refused.
+
+The fields, their spellings and what is malformed follow the contract (semantics, "Device message → reading"). Nothing
+here raises for what a device may send.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from udfs.readings import event_time, scoring
+from udfs.registry.registry import NONE, Registry
+
+Column = NDArray[Any]
+
+MEASUREMENTS = {
+    "voltage": ("volt",), "voltage_low": ("voltLow",), "current": ("ct", "current"),
+    "leakage_current": ("zct", "leakage_current"), "resistive_leakage": ("rzct", "resistive_leakage"),
+    "power": ("pwr", "power"), "power_factor": ("pFct", "power_factor"),
+    "pcb_temperature": ("pcbTemp",), "sensor_temperature": ("sensorTemp",), "co_gas": ("co",), "voc": ("voc",),
+}  # fmt: skip
+"""Reading field → its spellings in a message."""
+COUNTS = {"status_bits": ("status",), "arc_count": ("aArc", "arc_count")}
+LONGEST_ID = 256
+LARGEST_EXACT = 2**53
+"""Whole numbers up to here survive a JSON number unchanged."""
+
+NUMERIC_TEXT = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+PLAIN_NUMBERS = frozenset({int, float, type(None)})
+"""Types that become a float column as they are; bool is none of them."""
+LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
+
+
+@dataclass
+class Readings:
+    """A batch of messages as columns of one length; where `reason` is not None the message was refused."""
+
+    columns: dict[str, Column]
+    reason: Column
+
+    def refuse(self, rows: Column, reason: Callable[[int], str]) -> None:
+        """Marks rows (a boolean column) as refused, unless an earlier reason stands."""
+        for row in np.flatnonzero(rows):
+            self.reason[row] = self.reason[row] or reason(int(row))
+
+
+def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arrived_ms: Column | None = None,
+         registry: Registry = NONE) -> Readings:
+    """Decodes, validates and scores messages.
+
+    Args:
+        messages: the bytes as they arrived.
+        record_ms: the broker's time, which stands in for an absent timestamp; epoch milliseconds int64,
+            `event_time.NO_TIME` where there is none.
+        arrived_ms: the latest moment of arrival, which bounds the timestamp; the same unit.
+        registry: where the devices stand, and with which limits they are scored.
+
+    Returns:
+        Columns: every field of a reading (semantics, "Device message → reading"; NaN or None where not measured),
+        its scores, `event_ms` (int64), `is_valid`, `invalid_fields` and `warnings` (comma-separated text), and what
+        `Registry.find` adds.
+    """
+    unknown = np.full(len(messages), event_time.NO_TIME)
+    record_ms, arrived_ms = (unknown if known is None else known for known in (record_ms, arrived_ms))
+    reasons: Column = np.full(len(messages), None, dtype=object)
+    objects = [_decode(message, row, reasons) for row, message in enumerate(messages)]
+    readings = Readings({}, reasons)
+    _identify(readings, objects)
+    _measure(readings, objects)
+    _time(readings, objects, record_ms, arrived_ms)
+    found = registry.find(*(readings.columns[name] for name in ("device_id", "site_id", "event_ms")))
+    readings.columns |= found.columns | scoring.score(_for_scoring(readings.columns), found.limits)
+    _annotate(readings.columns)
+    return readings
+
+
+def _decode(message: bytes | None, row: int, reasons: Column) -> dict[str, Any]:
+    try:
+        value = orjson.loads(message or b"")
+    except orjson.JSONDecodeError as problem:
+        reasons[row] = _not_json(message or b"", problem)
+        return {}
+    if isinstance(value, dict):
+        return value
+    reasons[row] = f"message is not a JSON object but {_kind(value)}"
+    return {}
+
+
+def _not_json(message: bytes, problem: orjson.JSONDecodeError) -> str:
+    if not message:
+        return "message is empty"
+    key = LAST_KEY.search(message[: problem.pos])
+    where = f"{key[1].decode(errors='replace')}: " if key else ""
+    return f"{where}message is not JSON: {problem}"
+
+
+def _kind(value: Any) -> str:
+    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    return "null" if value is None else names[type(value)]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str | int | float) else _kind(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _values(objects: list[dict[str, Any]], spellings: tuple[str, ...]) -> list[Any]:
+    first, *others = spellings
+    values = [message.get(first) for message in objects]
+    for other in others:
+        for row in [row for row, value in enumerate(values) if value is None]:
+            values[row] = objects[row].get(other)
+    return values
+
+
+def _identify(readings: Readings, objects: list[dict[str, Any]]) -> None:
+    device = _values(objects, ("deviceId",))
+    readings.columns["device_id"] = _text(readings, device, "deviceId", required=True)
+    _by_itself(readings, device, _values(objects, ("topicDeviceId",)))
+    readings.columns["site_id"] = _text(readings, _values(objects, ("siteId",)), "siteId", required=False)
+    idx = _numbers(readings, _values(objects, ("idx",)), "idx")
+    readings.refuse(np.isnan(idx), lambda row: "idx is absent")
+    _whole(readings, idx, "idx", lowest=-LARGEST_EXACT)
+    readings.columns["idx"] = idx
+
+
+def _by_itself(readings: Readings, devices: list[Any], topics: list[Any]) -> None:
+    """Refuses what a device says in another's name: `topicDeviceId` is whom the MQTT broker let publish, where a rule adds it."""
+    if any(topic is not None for topic in topics):
+        spoken = np.array([topic is not None and topic != device for device, topic in zip(devices, topics, strict=True)])
+        readings.refuse(spoken, lambda row: f"deviceId is {_shown(devices[row])}, but its topic's is {_shown(topics[row])}")
+
+
+def _text(readings: Readings, values: list[Any], field: str, *, required: bool) -> Column:
+    column: Column = np.empty(len(values), dtype=object)
+    column[:] = values
+    texts = {value for value in values if type(value) is str}
+    sound = {text for text in texts if text and not _text_problem(text, required)}
+    for row in [row for row, value in enumerate(values) if type(value) is not str or value not in sound]:
+        value = values[row]
+        problem = _text_problem(value, required)
+        if problem:
+            readings.reason[row] = readings.reason[row] or f"{field} {problem}"
+            column[row] = None
+        elif value == "":
+            column[row] = None
+    return column
+
+
+def _text_problem(value: Any, required: bool) -> str | None:
+    if value is None:
+        return "is absent" if required else None
+    if not isinstance(value, str):
+        return f"must be a string, not {_shown(value)}"
+    if required and not value.strip():
+        return "is empty"
+    if len(value) > LONGEST_ID:
+        return f"is longer than {LONGEST_ID} characters"
+    return "holds a control character" if CONTROL_CHARACTER.search(value) else None
+
+
+def _measure(readings: Readings, objects: list[dict[str, Any]]) -> None:
+    measured = np.zeros(len(objects), dtype=bool)
+    for field, spellings in (MEASUREMENTS | COUNTS).items():
+        column = _numbers(readings, _values(objects, spellings), spellings[0])
+        if field in COUNTS:
+            _whole(readings, column, spellings[0], lowest=0)
+        readings.columns[field] = column
+        measured |= ~np.isnan(column)
+    readings.refuse(~measured, lambda row: "nothing is measured: neither status nor any measurement is present")
+    verify = _numbers(readings, _values(objects, ("verifySts",)), "verifySts")
+    _whole(readings, verify, "verifySts", lowest=-LARGEST_EXACT)
+    readings.columns["verify_status"] = verify
+
+
+def _numbers(readings: Readings, values: list[Any], field: str) -> Column:
+    """A float column, NaN where null; numeric strings are read, everything else is refused."""
+    odd = set(map(type, values)) - PLAIN_NUMBERS
+    for row in [row for row, value in enumerate(values) if type(value) in odd] if odd else ():
+        values[row] = _number(readings, row, values[row], field)
+    column = np.array(values, dtype=np.float64)
+    readings.refuse(np.isinf(column), lambda row: f"{field} must be finite")
+    return column
+
+
+def _number(readings: Readings, row: int, value: Any, field: str) -> float | None:
+    if isinstance(value, str) and NUMERIC_TEXT.fullmatch(value):
+        return float(value)
+    readings.reason[row] = readings.reason[row] or f"{field} must be a number, not {_shown(value)}"
+    return None
+
+
+def _whole(readings: Readings, column: Column, field: str, *, lowest: int) -> None:
+    negative = column < lowest
+    readings.refuse(negative | (column > LARGEST_EXACT), lambda row: f"{field} is out of range: {column[row]:.16g}")
+    fractional = np.isfinite(column) & (column != np.floor(column))
+    readings.refuse(fractional, lambda row: f"{field} must be a whole number, not {column[row]:.16g}")
+
+
+def _time(readings: Readings, objects: list[dict[str, Any]], record_ms: Column, arrived_ms: Column) -> None:
+    stamps = _values(objects, ("timestamp",))
+    event_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS
+                         else _event_ms(readings, row, stamp, record_ms[row])
+                         for row, stamp in enumerate(stamps)], dtype=np.int64)
+    ahead = (arrived_ms != event_time.NO_TIME) & (event_ms > arrived_ms + event_time.MAX_AHEAD_MS)
+    readings.refuse(ahead, lambda row: f"timestamp {stamps[row]!r} is more than 1 h ahead of its arrival")
+    readings.columns["event_ms"] = event_ms
+
+
+def _event_ms(readings: Readings, row: int, stamp: Any, record_ms: int) -> int:
+    if stamp is None:
+        return int(record_ms)
+    try:
+        return event_time.to_epoch_ms(stamp)
+    except (ValueError, OverflowError) as problem:
+        readings.reason[row] = readings.reason[row] or f"timestamp cannot be read: {problem}"
+        return int(event_time.NO_TIME)
+
+
+def _for_scoring(columns: dict[str, Column]) -> dict[str, Column]:
+    status = np.nan_to_num(columns["status_bits"], nan=0.0, posinf=0.0, neginf=0.0)
+    return columns | {"status_bits": np.clip(status, 0, LARGEST_EXACT).astype(np.int64)}
+
+
+def _annotate(columns: dict[str, Column]) -> None:
+    """Adds `is_valid`, `invalid_fields` and `warnings`."""
+    length = len(columns["idx"])
+    fields, warnings = np.full(length, "", dtype=object), np.full(length, "", dtype=object)
+    for field, (low, high) in scoring.RANGES.items():
+        outside = (columns[field] < low) | (columns[field] > high)
+        fields[outside] += field + ","
+    differs = columns["verify_status"] != columns["status_bits"]
+    differs &= ~np.isnan(columns["verify_status"]) & ~np.isnan(columns["status_bits"])
+    for row in np.flatnonzero(differs):
+        warnings[row] = (f"verify_status {columns['verify_status'][row]:.0f} differs from "
+                         f"status_bits {columns['status_bits'][row]:.0f}")
+    columns["is_valid"] = fields == ""
+    columns["invalid_fields"] = np.array([text.rstrip(",") for text in fields], dtype=object)
+    columns["warnings"] = warnings

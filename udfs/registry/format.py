@@ -1,0 +1,195 @@
+"""Reads a registry file: whole, or not at all, with the line and the reason. `infra/registry/README.md` describes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.errors import FireError
+from udfs.readings import event_time
+from udfs.registry import profiles
+from udfs.registry.profiles import Path, Profile, Refused, only, shown
+from udfs.registry.registry import Place, Registry, Spans, Windows, joined
+
+SECTIONS = ("version", "sites", "profiles", "devices", "maintenance")
+LONGEST_TEXT = 256
+LONGEST_MAINTENANCE_DAYS = 31
+"""Nobody works on a circuit for longer, and a slip of the pen must not hold alerts back for years."""
+LONGEST_EXACT = 15
+"""Digits that a number can have to be read as a whole one."""
+UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of characters, which UTF-8 cannot hold."""
+MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],\n]')
+
+
+class RegistryError(FireError):
+    """A registry is refused; the text starts with the line and says the rule."""
+
+
+class Twice(ValueError):
+    """A name stands twice in one object."""
+
+
+def parse(content: bytes) -> Registry:
+    """The registry in the content of a file.
+
+    Raises:
+        RegistryError: it is no JSON, or breaks a rule.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise _refusal(content[: problem.start].count(b"\n") + 1, f"the registry is not UTF-8 text: {problem.reason}") from None
+    try:
+        return _registry(json.loads(text, object_pairs_hook=_object, parse_int=_whole), content)
+    except json.JSONDecodeError as problem:
+        raise _refusal(problem.lineno, f"the registry is not JSON: {problem.msg}") from None
+    except RecursionError:
+        raise _refusal(1, "the registry is nested too deeply") from None
+    except Twice:
+        path, line = _second(text)
+        raise _refusal(line, str(Refused(path, "stands there a second time; remove one"))) from None
+    except Refused as problem:
+        raise _refusal(_line(text, problem.path), str(problem)) from None
+
+
+def _refusal(line: int, reason: str) -> RegistryError:
+    return RegistryError(f"line {line}: {reason}")
+
+
+def _registry(document: Any, content: bytes) -> Registry:
+    only(document, SECTIONS, ())
+    version = _text(document.get("version"), ("version",)) or hashlib.sha256(content).hexdigest()[:12]
+    sites, devices = _section(document, "sites"), _section(document, "devices")
+    for site, about in sites.items():
+        only(about, ("name",), ("sites", site))
+        _text(about.get("name"), ("sites", site, "name"))
+    known = {name: profiles.profile(name, given, ("profiles", name)) for name, given in _section(document, "profiles").items()}
+    places = {device: _place(about, ("devices", device), sites, known) for device, about in devices.items()}
+    return Registry(version, places, _maintenance(document.get("maintenance", []), devices, sites))
+
+
+def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    section: dict[str, Any] = document.get(name, {})
+    only(section, section, (name,))
+    for each in section:
+        _text(each, (name, each))
+    return section
+
+
+def _place(about: Any, path: Path, sites: Mapping[str, Any], known: Mapping[str, Profile]) -> Place:
+    only(about, Place._fields, path)
+    site, zone, profile = (_text(about.get(field), (*path, field)) for field in Place._fields)
+    _declared(site, sites, "sites", (*path, "site"))
+    if profile in (None, profiles.DEFAULT.name):
+        return Place(site, zone)
+    _declared(profile, known, "profiles", (*path, "profile"))
+    return Place(site, zone, known[profile])
+
+
+def _declared(name: str | None, section: Mapping[str, Any], called: str, path: Path) -> None:
+    if name is not None and name not in section:
+        raise Refused(path, f"is {shown(name)}, which is not among the {called} of the registry; add it there")
+
+
+def _maintenance(windows: Any, devices: Mapping[str, Any], sites: Mapping[str, Any]) -> Windows:
+    if not isinstance(windows, list):
+        raise Refused(("maintenance",), f"must be a list, not {shown(windows)}")
+    spans: dict[str, dict[str, Spans]] = {"device": defaultdict(tuple), "site": defaultdict(tuple)}
+    for number, window in enumerate(windows):
+        path = ("maintenance", number)
+        only(window, ("device", "site", "from", "to", "note"), path)
+        _text(window.get("note"), (*path, "note"))
+        kind, subject = _subject(window, path)
+        _declared(subject, devices if kind == "device" else sites, f"{kind}s", (*path, kind))
+        spans[kind][subject] = joined((*spans[kind][subject], _span(window, path)))
+    return Windows(dict(spans["device"]), dict(spans["site"]))
+
+
+def _subject(window: Mapping[str, Any], path: Path) -> tuple[str, str]:
+    kinds = [kind for kind in ("device", "site") if kind in window]
+    subject = _text(window[kinds[0]], (*path, kinds[0])) if len(kinds) == 1 else None
+    if subject is None:
+        raise Refused(path, "must name either a device or a site")
+    return kinds[0], subject
+
+
+def _span(window: Mapping[str, Any], path: Path) -> tuple[int, int]:
+    start, end = (_moment(window.get(field), (*path, field)) for field in ("from", "to"))
+    if not start < end <= start + LONGEST_MAINTENANCE_DAYS * 86_400_000:
+        raise Refused((*path, "to"), f"must be after from, by {LONGEST_MAINTENANCE_DAYS} days at most, not {shown(window['to'])}")
+    return start, end
+
+
+def _moment(value: Any, path: Path) -> int:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Refused(path, f"must be an ISO-8601 time with its offset, as 2025-10-09T22:00:00+09:00, not {shown(value)}")
+    return (moment - event_time.EPOCH) // timedelta(milliseconds=1)
+
+
+def _text(value: Any, path: Path) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT or UNUSABLE.search(value):
+        raise Refused(path, f"must be a text of 1 to {LONGEST_TEXT} characters without control characters, not {shown(value)}")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Twice
+    return fields
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= LONGEST_EXACT else float(digits)
+
+
+def _line(text: str, path: Path) -> int:
+    """The line of a field, or of the nearest thing around it that is there."""
+    lines = dict(_positions(text))
+    return next((lines[path[:length]] for length in range(len(path), 0, -1) if path[:length] in lines), 1)
+
+
+def _second(text: str) -> tuple[Path, int]:
+    seen = set()
+    for path, line in _positions(text):
+        if path in seen:
+            return path, line
+        seen.add(path)
+    return (), 1
+
+
+def _positions(text: str) -> Iterator[tuple[Path, int]]:
+    """Every field and list element of valid JSON, with its line; slow, for errors only."""
+    path: list[str | int] = []
+    inside: list[str] = []
+    line, before = 1, ""
+    for mark in (match[0] for match in MARK.finditer(text)):
+        if mark == "\n":
+            line += 1
+            continue
+        if inside and inside[-1] == "{" and before in "{," and mark.startswith('"'):
+            path[-1] = json.loads(mark)
+            yield tuple(path), line
+        elif inside and inside[-1] == "[" and before in "[," and mark in "{[":
+            yield tuple(path), line
+        if mark in "{[":
+            inside.append(mark)
+            path.append("" if mark == "{" else 0)
+        elif mark in "}]":
+            inside.pop()
+            path.pop()
+        elif mark == "," and inside[-1] == "[":
+            path[-1] = int(path[-1]) + 1
+        before = mark

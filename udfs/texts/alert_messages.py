@@ -1,0 +1,150 @@
+"""What an alert says to people, in Korean and English: plain text, no links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from udfs.texts.alert_texts import GENERAL, INSPECT, KINDS, Kind, recommendations
+from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES, Text
+
+ALARM_NAMES = {alarm.name: alarm.text for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)}
+LONG_NUMBER = 1e9
+UNSAFE = re.compile(r"://|[\x00-\x1f\x7f]")
+"""What would break a line or make a link of a device's or site's name."""
+
+
+def compose(alert: Mapping[str, Any]) -> dict[str, Any]:
+    """The texts of an alert.
+
+    Args:
+        alert: `transition`, `alert_type`, `level`, `subject`, `subject_kind`, `site_id`, `explanation`, `event_time`,
+            `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. What is None there is left out.
+
+    Returns:
+        `message_ko`, `message_en`, `recommendations_ko` and `recommendations_en`.
+    """
+    advice = recommendations(alert["transition"], alert["alert_type"], alert["level"])
+    message = {"CLEARED": _cleared, "REMINDED": _lasting, None: _lasting}.get(alert["transition"], _risen)(alert)
+    return {
+        "message_ko": message.ko, "message_en": message.en,
+        "recommendations_ko": [text.ko for text in advice], "recommendations_en": [text.en for text in advice],
+    }  # fmt: skip
+
+
+def _risen(alert: Mapping[str, Any]) -> Text:
+    """An alert that is new, or worse than it was."""
+    is_worse = alert["transition"] == "ESCALATED"
+    heading = Text("경보 단계 상향", "alert raised to a higher level") if is_worse else _kind(alert).opened
+    at, held = _clock(alert["event_time"]), _held(alert)
+    return Text(_told(_heading(alert, heading).ko, _findings(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
+                _told(_heading(alert, heading).en, _findings(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
+
+
+def _lasting(alert: Mapping[str, Any]) -> Text:
+    """An alert that is still open."""
+    heading = _heading(alert, Text("경보 지속", "alert still open"))
+    since, last = _clock(alert["opened_at"]), _clock(alert["last_candidate_at"])
+    return Text(
+        _told(heading.ko, _findings(alert).ko, f"{since}부터 지속, 마지막 감지: {last}.", _urgent(alert).ko),
+        _told(heading.en, _findings(alert).en, f"Open since {since}, last detected {last}.", _urgent(alert).en))
+
+
+def _cleared(alert: Mapping[str, Any]) -> Text:
+    title, place, level = _kind(alert).title, _place(alert), LEVEL_NAMES[alert["level"]]
+    last, end = _clock(alert["last_candidate_at"]), _clock(alert["event_time"])
+    reason = Text(f"{last} 이후 이상 징후가 없어 {end}에 해제되었습니다.", f"Nothing unusual since {last}; cleared at {end}.")
+    if alert["alert_type"] == "DEVICE_SILENT":
+        reason = Text(f"장치가 다시 응답하여 {end}에 해제되었습니다.", f"The device reports again; cleared at {end}.")
+    return Text(f"[해제] {title.ko} 경보 해제, {place.ko}. {reason.ko} 최고 단계: {level.ko}.",
+                f"[CLEARED] {title.en} alert has ended, {place.en}. {reason.en} Highest level: {level.en}.")
+
+
+def _heading(alert: Mapping[str, Any], heading: Text) -> Text:
+    title, place, level = _kind(alert).title, _place(alert), LEVEL_NAMES[alert["level"]]
+    return Text(f"[{level.ko}] {_told(title.ko, heading.ko)}, {place.ko}.",
+                f"[{level.en}] {_told(title.en, heading.en)}, {place.en}.")
+
+
+def _place(alert: Mapping[str, Any]) -> Text:
+    subject, site = _plain(alert["subject"]), alert["site_id"] and _plain(alert["site_id"])
+    if alert["subject_kind"] == "SITE":
+        return Text(f"현장 {subject}", f"site {subject}")
+    return Text(_joined(f"장치 {subject}", site and f"현장 {site}"), _joined(f"device {subject}", site and f"site {site}"))
+
+
+def _findings(alert: Mapping[str, Any]) -> Text:
+    """The measurements that made the score, and the alarms that the device raised itself; when it was last heard of."""
+    seen = alert["last_seen"] and _clock(alert["last_seen"])
+    return Text(_told(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or "")),
+                _told(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard of: ", seen or "")))
+
+
+def _held(alert: Mapping[str, Any]) -> Text:
+    """Where an alert comes later than its hazard, because of a maintenance window: since when it is open."""
+    if not alert["was_held"] or alert["opened_at"] == alert["event_time"]:
+        return Text("", "")
+    since = _clock(alert["opened_at"])
+    return Text(f"정비 시간 동안 알림이 보류되었으며, {since}부터 지속 중입니다.",
+                f"Held back during maintenance; open since {since}.")
+
+
+def _urgent(alert: Mapping[str, Any]) -> Text:
+    return INSPECT if alert["level"] == "CRITICAL" else Text("", "")
+
+
+def _kind(alert: Mapping[str, Any]) -> Kind:
+    return KINDS.get(alert["alert_type"], GENERAL)
+
+
+def _measured(alert: Mapping[str, Any], finding: Callable[[str, str, str], str]) -> str:
+    return _joined(*(_finding(each, finding) for each in alert["explanation"]))
+
+
+def _finding(each: Mapping[str, Any], finding: Callable[[str, str, str], str]) -> str:
+    name, unit = each["name"], each["unit"] or ""
+    if name in ALARM_NAMES or each["value"] is None:
+        return finding(name, "", "")
+    limit = "" if each["limit"] is None else _quantity(each["limit"], unit)
+    return finding(name, _quantity(each["value"], unit), limit)
+
+
+def _finding_ko(name: str, value: str, limit: str) -> str:
+    return _name(name).ko + (value and f" {value}") + (limit and f"(기준 {limit})")
+
+
+def _finding_en(name: str, value: str, limit: str) -> str:
+    return _name(name).en + (value and f" {value}") + (limit and f" (limit {limit})")
+
+
+def _name(name: str) -> Text:
+    spelled = name.replace("_", " ")
+    return MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name) or Text(spelled, spelled)
+
+
+def _quantity(value: float, unit: str) -> str:
+    """`72.4 °C`: at most two decimals, none that are zero; absurdly large numbers stay short."""
+    number = f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < LONG_NUMBER else f"{value:.3g}"
+    return f"{number} {unit}".rstrip()
+
+
+def _clock(iso: str) -> str:
+    """`2025-10-09T09:00:00.959Z` as `2025-10-09 09:00:00 UTC`."""
+    return f"{iso[:10]} {iso[11:19]} UTC"
+
+
+def _plain(name: str) -> str:
+    return UNSAFE.sub(" ", name)
+
+
+def _sentence(start: str, text: str) -> str:
+    return text and f"{start}{text}."
+
+
+def _told(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _joined(*parts: str | None) -> str:
+    return ", ".join(filter(None, parts))
