@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Iterable, Mapping
 
-from contract.model import Column, Result
+from contract.model import Column, Contract, Result
 
 TYPES = {"id": "STRING", "name": "STRING", "time": "STRING", "word": "STRING", "number": "DOUBLE", "score": "DOUBLE",
          "whole": "BIGINT", "flag": "BOOLEAN", "words": "ARRAY<STRING>", "json": "STRING", "text": "STRING", "bytes": "BYTES",
@@ -146,6 +146,24 @@ def message_insert(result: Result, connector: str, *, keyed: bool) -> str:
     columns = [*([result.partition_by] if keyed else []), "message"]
     selected = listed([*(["`key`"] if keyed else []), "payload"])
     return insert(f"{result.name}_out", columns, selected, "alert_output", f"kind = '{result.name}'")
+
+
+def column_lists(contract: Contract) -> dict[str, str]:
+    """The lists of columns that the views of the detect job hand on, by the name under which their SQL asks for them."""
+    readings, given = contract.result("readings").columns, ("schema_version", "device_id", "idx", "event_time")
+    statistics = [(statistic, each.name) for each in contract.measured for statistic in each.minute]
+    return {
+        "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}" for column in readings
+                                       if column.name not in given),
+        "EVIDENCE": ",\n  ".join(quoted(each.name) for each in contract.measured if each.evidence),
+        "MINUTE_MEANS": _statistics(pair for pair in statistics if pair[0] == "avg"),
+        "MINUTE_EXTREMES": _statistics(pair for pair in statistics if pair[0] != "avg"),
+        "MINUTE_STATISTICS": " ".join(f"{statistic}_{name}," for statistic, name in statistics),
+    }
+
+
+def _statistics(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n  ".join(f"{statistic.upper()}({quoted(name)}) AS {statistic}_{name}," for statistic, name in pairs)
 
 
 def _sentence(text: str) -> str:
