@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -45,12 +45,11 @@ class ContractError(ValueError):
     """A declaration does not make sense; the text names the file, the rule and what it says."""
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """One meaning in both languages."""
 
-    en: str
     ko: str
+    en: str
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ class AlertType:
     raised_by: str
     title: Text
     advice: tuple[Text, ...]
-    opened: Text = field(default_factory=lambda: Text("detected", "감지"))
+    opened: Text = field(default_factory=lambda: Text("감지", "detected"))
 
 
 @dataclass(frozen=True)
@@ -200,6 +199,11 @@ class Contract:
     def measured(self) -> tuple[Measurement, ...]:
         """What devices measure."""
         return tuple(each for each in self.measurements if each.spellings)
+
+    @property
+    def shown(self) -> tuple[Measurement, ...]:
+        """The quantities that alerts show."""
+        return tuple(each for each in self.measurements if each.alerted)
 
     def result(self, name: str) -> Result:
         """The result of that name.

@@ -29,14 +29,14 @@ def detect_inserts(views: Iterable[Statement]) -> Iterator[str]:
 
 def alert_sinks(results_in: str, alerts_in: str) -> Iterator[str]:
     """The tables that the alert job writes to; dead letters go where all of them go, which may be elsewhere than alerts."""
-    yield render_flink.message_sink(CONTRACT.result(DEAD_LETTERS), results_in, keyed=False)
-    yield from (render_flink.message_sink(result, alerts_in, keyed=True) for result in _alerts())
+    yield render_flink.message_sink(CONTRACT.result(DEAD_LETTERS), results_in)
+    yield from (render_flink.message_sink(result, alerts_in) for result in _alerts())
 
 
 def alert_inserts(results_in: str, alerts_in: str) -> Iterator[str]:
     """The INSERTs into the same tables."""
-    yield render_flink.message_insert(CONTRACT.result(DEAD_LETTERS), results_in, keyed=False)
-    yield from (render_flink.message_insert(result, alerts_in, keyed=True) for result in _alerts())
+    yield render_flink.message_insert(CONTRACT.result(DEAD_LETTERS), results_in)
+    yield from (render_flink.message_insert(result, alerts_in) for result in _alerts())
 
 
 def _alerts() -> Iterator[Result]:

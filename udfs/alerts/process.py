@@ -65,7 +65,7 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
             was_due = due(state)
             alerts = advance(state, row)
         except CandidateError as problem:
-            yield Row(DEAD_LETTER, value.subject, _json(_dead_letter(value, problem)))
+            yield Row(DEAD_LETTER, value.source, _json(_dead_letter(value, problem)))
             return
         self._keep(state, was_open)
         if due(state) != was_due:
