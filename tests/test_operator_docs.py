@@ -1,4 +1,4 @@
-"""The operator's guide: every command, file, metric, setting, table and rule that it names exists."""
+"""The documents: every command, module, file, heading, metric, setting, table and rule that they name exists."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from core.installation import ROOT
 from core.settings import Settings, variable
 from tests.infra.test_monitoring import ALERTS, RECORDS
 
-PAGES = sorted((ROOT / "docs").glob("*.md"))
-TEXT = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+TEXT = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"}
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPANS = [(name, span) for name, text in TEXT.items()
          for span in [*"\n".join(BLOCK.findall(text)).replace("\\\n", " ").splitlines(),
                       *(" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", text)))]]
 NAMES = next(each for each in cli.build_parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
 SCHEMA = (ROOT / "infra/postgres/schema.sql").read_text(encoding="utf-8")
+COMPOSE = set(re.findall(r"\$\{(FIRE_\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services" / "metrics").glob("*.py"))
 
 
@@ -50,16 +51,20 @@ def test_module_of_the_guide_exists(page: str, span: str) -> None:
 def test_links_lead_to_files_and_headings_that_exist(page: str) -> None:
     for target in re.findall(r"\]\(([^):]+)\)", TEXT[page]):
         path, _, heading = target.partition("#")
-        file = (ROOT / "docs" / path).resolve() if path else ROOT / "docs" / page
+        file = (ROOT / page).parent / path if path else ROOT / page
         assert file.exists(), target
-        headings = [each.lower().replace(" ", "-") for each in re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)] \
-            if heading else [heading]
-        assert heading in headings, target
+        assert not heading or heading in anchors(file), target
+
+
+def anchors(file: Path) -> list[str]:
+    """The anchors of a page's headings: lower case, punctuation dropped, dashes for spaces."""
+    headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 @pytest.mark.parametrize("page", TEXT)
 def test_settings_and_metrics_exist(page: str) -> None:
-    known = {variable(each.name) for each in fields(Settings)}
+    known = {variable(each.name) for each in fields(Settings)} | COMPOSE
     named = set(re.findall(r"\b(FIRE_[A-Z_]*[A-Z])\b(?!_)", TEXT[page]))
     assert named <= known
     recorded = {rule["record"] for rule in RECORDS}
@@ -75,12 +80,12 @@ def test_table_of_a_query_exists(page: str, span: str) -> None:
 
 
 def test_every_rule_has_its_section_and_every_section_its_rule() -> None:
-    rules = TEXT["troubleshooting.md"].partition("## Rules")[2]
+    rules = TEXT["docs/operations/troubleshooting.md"].partition("## Rules")[2]
     assert re.findall(r"^### (\w+)$", rules, re.MULTILINE) == [rule["alert"] for rule in ALERTS]
 
 
 def test_the_original_designs_indicators_are_kept() -> None:
-    table = TEXT["operations.md"].partition("## Indicators")[2].partition("##")[0]
+    table = TEXT["docs/operations/README.md"].partition("## Indicators")[2].partition("##")[0]
     for line in ("processing", "lag", "detection", "false alarms", "availability"):
         assert re.search(rf"^\| {line}.*\|.*`.+`", table, re.MULTILINE), line
     assert {"2 s", "1 min", "5 min", "5 %", "99.9 %"} <= set(re.findall(r"< (\d+ (?:s|min|%))", table)) | {"99.9 %"}

@@ -1,0 +1,264 @@
+"""docs/semantics.md is true: its tables, and the figures in its sentences, are those of the code and of the SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+
+import pytest
+
+from core.installation import ROOT
+from core.settings import Settings
+from jobs import detect
+from jobs.flink import sql_files
+from udfs.alerts import lifecycle, process
+from udfs.alerts import rows as alert_rows
+from udfs.readings import decode, event_time, scoring, thresholds
+
+PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
+SENTENCES = " ".join(PAGE.split())
+T = SimpleNamespace(**vars(scoring) | vars(thresholds))
+"""Every threshold by its name."""
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+Row = tuple[str, ...]
+
+
+def section(heading: str) -> str:
+    """The text below a heading, up to the next one."""
+    return re.split(r"^#+ ", PAGE.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def rows(heading: str) -> list[Row]:
+    """The rows of a section's table."""
+    lines = [line for line in section(heading).splitlines() if line.startswith("|")]
+    return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines[2:]]
+
+
+def code(*names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def sql(view: str) -> str:
+    """The statement that declares the view, as the detect job executes it."""
+    [file] = (file for file in (sql_files.SQL / "detect").rglob(f"{view}.sql")
+              if f"CREATE TEMPORARY VIEW {view} AS" in file.read_text(encoding="utf-8"))
+    return sql_files.statement(file, detect.names(Settings()))
+
+
+def interval(view: str, after: str) -> int:
+    """The number of the interval behind some words of a view's statement."""
+    [number] = re.findall(rf"{after} INTERVAL '(\d+)' (?:SECOND|MINUTE)", sql(view))
+    return int(number)
+
+
+def hop(view: str) -> str:
+    """`60 min, every 5 min` of a view that hops in minutes."""
+    [(step, size)] = re.findall(r"HOP\(.*INTERVAL '(\d+)' MINUTE, INTERVAL '(\d+)' MINUTE\)", sql(view))
+    return f"{size} min, every {step} min"
+
+
+def tumble(view: str, unit: str) -> int:
+    [size] = re.findall(rf"TUMBLE\(.*INTERVAL '(\d+)' {unit}\)", sql(view))
+    return int(size)
+
+
+def test_fields_are_those_that_the_decoder_reads() -> None:
+    spelled = {cells[0]: cells[1] for cells in rows("Fields")}
+    assert {code(field): code(*spellings) for field, spellings in (decode.MEASUREMENTS | decode.COUNTS).items()} == {
+        field: spelling for field, spelling in spelled.items()
+        if field not in map(code, ("device_id", "idx", "event_time", "site_id", "verify_status"))}
+
+
+def test_limits_of_a_message_are_those_of_the_decoder() -> None:
+    assert rows("Refused messages") == [
+        ("longest `deviceId` and `siteId`", f"{decode.LONGEST_ID} characters"),
+        ("largest whole number", str(decode.LARGEST_EXACT)),
+        ("furthest ahead of its arrival", f"{event_time.MAX_AHEAD_MS // MINUTE_MS} min"),
+    ]
+
+
+def ranges(of: dict[str, tuple[float, float]]) -> list[Row]:
+    return [(code(name), f"{low:g}", f"{high:g}") for name, (low, high) in of.items()]
+
+
+def test_ranges_are_those_of_the_scoring() -> None:
+    assert rows("Ranges") == ranges(T.RANGES)
+
+
+def test_normal_ranges_are_those_of_the_patterns() -> None:
+    assert rows("device_patterns") == ranges(T.NORMAL_RANGES)
+
+
+def test_alarm_bits_and_weights_are_those_of_the_scoring() -> None:
+    weights = zip(T.ALARM_BITS, T.ALARM_WEIGHTS, strict=True)
+    assert rows("Alarm bits") == [(str(bit), code(name), f"{weight:g}") for bit, (name, weight) in enumerate(weights)]
+
+
+def test_rule_risk_is_that_of_the_scoring() -> None:
+    (hot, hot_points), (warm, warm_points), (mild, mild_points) = T.HEAT_POINTS
+    points = {name: f"{value:g}" for name, value in T.RULE_POINTS.items()}
+    assert rows("Rule risk") == [
+        (f"T above {hot:g} °C", f"{hot_points:g}"),
+        (f"else T above {warm:g} °C", f"{warm_points:g}"),
+        (f"else T above {mild:g} °C", f"{mild_points:g}"),
+        (f"`voltage` above {T.VOLTAGE_HIGH_V:g} V†, or `voltage_low` below {T.VOLTAGE_LOW_V:g} V†", points["voltage"]),
+        (f"`current` above {T.CURRENT_HIGH_A:g} A†", points["current"]),
+        (f"`leakage_current` or `resistive_leakage` above {T.LEAKAGE_WARN_MA:g} mA†", points["leakage"]),
+        (f"each arc, at most {T.MOST_ARC_POINTS:g} together", f"{T.ARC_POINTS:g}"),
+        (f"`co_gas` above {T.CO_WARN_PPM:g} ppm†", points["co_gas"]),
+        (f"`voc` above {T.VOC_WARN:g} µg/m³†", points["voc"]),
+        (f"`power_factor` below {T.POWER_FACTOR_LOW:g}†", points["power_factor"]),
+    ]
+
+
+def test_pattern_risk_is_that_of_the_scoring() -> None:
+    (high, high_points), (low, low_points) = T.IMBALANCE_POINTS
+    least, most = T.RESISTANCE_OHM
+    assert rows("Pattern risk") == [
+        (f"`pcb_temperature` and `sensor_temperature` differ by more than {high:g} °C", f"{high_points:g}"),
+        (f"else by more than {low:g} °C", f"{low_points:g}"),
+        (f"V·I·pf and `power` (in W) differ by more than {T.POWER_MISMATCH_SHARE:g} · V·I·pf", f"{T.CONTRADICTION_POINTS:g}"),
+        (f"`current` above {T.LOADED_A:g} A and V/I outside {least:g}–{most:g} Ω", f"{T.CONTRADICTION_POINTS:g}"),
+    ]
+
+
+def test_floors_are_those_of_the_scoring() -> None:
+    critical, high = f"{T.CRITICAL:g}", f"{T.HIGH:g}"
+    assert rows("Floor risk") == [
+        (f"T above {T.BURNING_C:g} °C", critical),
+        (f"`co_gas` at least {T.CO_ALARM_PPM:g} ppm (EN 50291: alarm within 3 min)", critical),
+        (f"`co_gas` above {T.CO_WITH_VOC_PPM:g} ppm and `voc` above {T.VOC_WITH_CO:g} µg/m³", critical),
+        (f"either leakage at least {T.LEAKAGE_FIRE_MA:g} mA (it can ignite: IEC 60364-4-42)", critical),
+        (f"more than {T.MANY_ALARMS} alarm bits", critical),
+        (f"T above {T.HOT_C:g} °C", high),
+        (f"either leakage at least {T.LEAKAGE_PERSON_MA:g} mA", high),
+        (f"more than {T.MANY_ARCS} arcs in the reading", high),
+        ("bit `pcb_temp_alarm` or `sensor_temp_alarm`", high),
+    ]
+
+
+def test_levels_are_those_of_the_scoring() -> None:
+    cuts = zip(T.LEVELS, (0, *T.LEVEL_CUTS), strict=True)
+    assert rows("Risk score and level") == [(level, f"{cut:g}") for level, cut in reversed(list(cuts))]
+
+
+def test_alert_types_of_readings_are_those_of_the_scoring_in_their_order() -> None:
+    assert [name for name, _ in rows("Alert type")] == [code(name) for name in T.ALERT_TYPES]
+
+
+def test_context_is_that_of_the_scoring() -> None:
+    assert rows("Scores with context") == [
+        (f"the least-squares slope of the minutes' mean T is above {T.CONTEXT_SLOPE_C:g} °C/min", f"{T.CONTEXT_SLOPE_RAISE:g}"),
+        (f"more than {T.CONTEXT_ARCS} arcs in the hour", f"{T.CONTEXT_ARCS_RAISE:g}"),
+        (f"the mean `indicator_risk` of the hour's readings is above {T.CONTEXT_INDICATOR:g}", f"{T.CONTEXT_INDICATOR_RAISE:g}"),
+    ]
+
+
+def test_windows_are_those_of_the_sql() -> None:
+    ten, hour = (interval(view, "RANGE BETWEEN") + 1 for view in ("minute_findings", "minute_history"))
+    slices = tumble("temperature_slices", "SECOND")
+    assert dict(row[:2] for row in rows("Windows")) == {
+        "`device_minutes`": f"{tumble('minute_spine', 'MINUTE')} min",
+        "`device_5min_aggregates`": f"{tumble('device_5min_aggregates', 'MINUTE')} min",
+        "`temperature_rises`": f"{slices + interval('temperature_minutes', 'RANGE BETWEEN')} s, every {slices} s",
+        "`temperature_anomalies`": f"the {hour} min that end with the minute",
+        "`co_exposure`": f"the {ten} min and the {hour} min that end with the minute",
+        "`risk_spikes`": f"two consecutive minutes, at most {interval('minute_changes', 'RANGE BETWEEN')} min apart",
+        "`arc_patterns`": hop("arc_patterns"),
+        "`device_correlations`": hop("site_devices"),
+        "`site_risk`": hop("site_devices"),
+        "`device_patterns`": hop("pattern_windows"),
+    }
+
+
+def test_every_result_of_the_detect_job_has_its_window() -> None:
+    named = {name.strip("`") for name, *_ in rows("Windows")}
+    assert named == set(detect.RESULTS) - {"readings", "dead_letters", "candidates"}
+
+
+def test_figures_of_the_life_of_an_alert_are_those_of_the_alert_job() -> None:
+    assert rows("The life of an alert") == [
+        ("quiet minutes that clear an alert", str(lifecycle.QUIET_MINUTES)),
+        ("reminders, every", f"{lifecycle.REMINDER_MS // MINUTE_MS} min"),
+        ("reminders of a silent subject end after", f"{lifecycle.REMINDED_MS // HOUR_MS} h"),
+        ("a subject without an open alert and without rows is forgotten after", f"{process.SETTLED_RETENTION_HOURS} h"),
+        ("grace of a timer for rows that are on their way", f"{process.GRACE_MS // MINUTE_MS} min"),
+        ("digits of `alert_id`", str(lifecycle.ID_LENGTH)),
+        ("contributions in an explanation, at most", str(alert_rows.LARGEST_CONTRIBUTIONS)),
+    ]
+
+
+def watched(view: str) -> int:
+    """The number of minutes after which a subject without a hazard is no longer watched."""
+    [before] = re.findall(r"ROWS BETWEEN (\d+) PRECEDING AND CURRENT ROW", sql(view))
+    return int(before) + 1
+
+
+def pause() -> int:
+    """The minutes without readings after which a device is watched again."""
+    [seconds] = re.findall(r"minute_end\) >= (\d+) THEN", sql("watched_minutes"))
+    return int(seconds) // 60
+
+
+def said_of_scores() -> Iterable[str]:
+    yield (f"`temperature_score` is 1 above {T.HOT_C:g} °C, 0.7 above {T.WARM_C:g} °C, 0.4 above {T.MILD_C:g} °C, else 0.1, "
+           "and NULL without a temperature.")
+    yield f"`gas_score` = 0.2 for CO above {T.CO_WARN_PPM:g} ppm† + 0.15 for VOC above {T.VOC_WARN:g} µg/m³†."
+    yield f"`indicator_risk` = min(1, {T.TEMPERATURE_WEIGHT:g} · temperature_score + electrical_score + gas_score)."
+    yield f"`communication_error` is true from status {T.COMMUNICATION_ERROR} on."
+    yield (f"plus {T.CROWDED_ALARM_POINTS:g} for each alarm beyond the {['', 'first', 'second', 'third'][T.CROWDED_ALARMS]}, "
+           f"at most 1; with a communication error it is exactly {T.COMMUNICATION_ERROR_RISK:g}.")
+    yield "`base_risk` = " + " + ".join(f"{weight:g} · `{name}`" for name, weight in T.BASE_WEIGHTS.items()) + "."
+    yield f"rounded to {T.DECIMALS} decimals"
+    yield (f"among the {interval('minute_history', 'RANGE BETWEEN') + 1} that end with it. With fewer than "
+           f"{T.CONTEXT_LEAST_MINUTES} the modifier is 1. Otherwise it is 1 plus the raises that apply, at most {T.CONTEXT_MOST:g}:")
+    yield (f"| `TEMPERATURE_CRITICAL` | bit `pcb_temp_alarm` or `sensor_temp_alarm`, or T above {T.HOT_C:g} °C |")
+    yield f"either leakage above {T.LEAKAGE_WARN_MA:g} mA† |"
+    yield f"CO above {T.CO_WARN_PPM:g} ppm†, or VOC above {T.VOC_WARN:g} µg/m³† |"
+
+
+def said_of_windows() -> Iterable[str]:
+    yield f"It is reported from {T.RISE_C:g} °C on"
+    yield (f"is above {T.ANOMALY_C:g} °C and above mean + {T.ANOMALY_SIGMAS:g} · sample standard deviation of T over all readings "
+           "of the hour")
+    yield (f"of the last 10 min is at least {T.CO_10MIN_PPM:g} ppm with at least {T.CO_10MIN_MINUTES} minutes present, or that of "
+           f"the last 60 min is at least {T.CO_60MIN_PPM:g} ppm with at least {T.CO_60MIN_MINUTES} minutes present")
+    yield f"that of the previous minute with readings by more than {T.SPIKE:g}."
+    yield f"HIGH_FREQUENCY above {T.FREQUENT_ARCS} arcs in the window, MODERATE above {T.MODERATE_ARCS}, else LOW"
+    yield (f"devices at risk at least {T.HIGH:g}, `site_risk` = max(mean risk, highest risk · min(1, {T.SITE_SHARE:g} + "
+           f"{T.SITE_SHARE_PER_DEVICE:g} · *n*))")
+    yield (f"the {T.PAIRED_DEVICES} riskiest devices are compared, which bounds the result to "
+           f"{T.PAIRED_DEVICES * (T.PAIRED_DEVICES - 1) // 2} pairs; a pair is reported when either risk is above {T.PAIR_RISK:g}.")
+    yield (f"both risks are above {T.CLUSTER_RISK:g}, else TEMP_DIVERGENCE where the highest T differ by more than "
+           f"{T.DIVERGENCE_C:g} °C")
+
+
+def said_of_patterns() -> Iterable[str]:
+    yield f"Needs at least {T.PATTERN_LEAST_MINUTES} minutes with readings."
+    yield ", ".join(f"{name} above {share:g}" for share, name in T.ARC_SHARES) + ", else NO_ARCS"
+    yield f"if its magnitude is above {T.PERIODIC_FACTOR:g} times the mean magnitude"
+    yield f"where it changes by more than {T.SPIKE:g} between minutes"
+    yield f"where the last {T.SUSTAINED_MINUTES} minutes are all above {T.CLUSTER_RISK:g}"
+    yield f"RISING above {T.CONTEXT_SLOPE_C:g} °C/min, FALLING below −{T.CONTEXT_SLOPE_C:g} °C/min"
+
+
+def said_of_candidates() -> Iterable[str]:
+    yield f"a minute of risk at least {T.HIGH:g} none of whose readings reached it"
+    yield f"a temperature anomaly above {T.ANOMALY_CRITICAL_C:g} °C"
+    yield f"a risk spike of more than {T.SPIKE_CRITICAL:g} |"
+    yield (f"`site_risk` at least {T.HIGH:g} and at least {T.SITE_DEVICES} devices at risk at least {T.HIGH:g}, or with at least "
+           f"{T.SITE_DEVICES} devices above {T.CLUSTER_RISK:g} | HIGH, CRITICAL from {T.CRITICAL:g} |")
+    yield f"more than {T.FREQUENT_ARCS} arcs in the {interval('minute_findings', 'RANGE BETWEEN') + 1} minutes that end with a minute"
+    yield f"no reading for {T.SILENCE_MINUTES} min while others report"
+    yield (f"one of its last {watched('watched_minutes')} minutes with readings was remarkable, was its first, or came after a "
+           f"pause of at least {pause()} min.")
+    yield f"sent for {watched('watched_sites')} minutes from a hazard on"
+    yield f"**REMINDED** every {lifecycle.REMINDER_MS // MINUTE_MS} minutes"
+    yield f"**CLEARED** after {lifecycle.QUIET_MINUTES} minutes with readings in a row"
+    yield f"A pause of more than {lifecycle.SILENCE_MS // MINUTE_MS} min between two of them"
+
+
+@pytest.mark.parametrize("said", [said_of_scores, said_of_windows, said_of_patterns, said_of_candidates])
+def test_sentences_have_the_figures_of_the_code(said: Callable[[], Iterable[str]]) -> None:
+    assert [sentence for sentence in said() if sentence not in SENTENCES] == []
