@@ -6,6 +6,7 @@ import argparse
 import re
 import shlex
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
