@@ -1,7 +1,7 @@
-"""The declarations of this folder as frozen objects: quantities, the rows of every topic, and types of alerts.
+"""The declarations of this folder as frozen objects: quantities, alarm bits, the rows of every topic, and types of alerts.
 
-`measurements.toml` holds the quantities, `results/*.toml` the rows of one topic each, `telemetry.toml` the messages of devices
-and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}` stands for the columns of a list:
+`measurements.toml` holds the quantities, `results/*.toml` the rows of one topic each, `telemetry.toml` the messages of devices,
+`alarm_bits.toml` the bits of their status, and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}` stands for the columns of a list:
 
     @measurements   every measured quantity           @evidence   those that candidates carry
     @alerted        those that alerts show            @minute     the statistics of a minute that measurements.toml asks for
@@ -49,8 +49,18 @@ class ContractError(ValueError):
 class Text:
     """One meaning in both languages."""
 
-    en: str
     ko: str
+    en: str
+
+
+@dataclass(frozen=True)
+class AlarmBit:
+    """A bit of a device's status. `and_above`: this bit or any higher one means it."""
+
+    name: str
+    bit: int
+    text: Text
+    and_above: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,7 +183,7 @@ class AlertType:
     raised_by: str
     title: Text
     advice: tuple[Text, ...]
-    opened: Text = field(default_factory=lambda: Text("detected", "감지"))
+    opened: Text = field(default_factory=lambda: Text("감지", "detected"))
 
 
 @dataclass(frozen=True)
@@ -189,6 +199,10 @@ class Contract:
     advice: Mapping[str, Text]
     levels: tuple[str, ...]
     alert_levels: tuple[str, ...]
+    level_names: Mapping[str, Text]
+    alarm_bits: tuple[AlarmBit, ...]
+    """Those that stand for themselves, by position from 0."""
+    communication_error: AlarmBit
 
     @property
     def measured(self) -> tuple[Measurement, ...]:
@@ -241,7 +255,8 @@ def load(folder: Traversable) -> Contract:
     telemetry = _result("telemetry", _read(folder.joinpath("telemetry.toml")), _Names(known, lists, {}), versioned=False)
     advice = {name: Text(**texts) for name, texts in alerts["advice"].items()}
     return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice,
-                    lists["levels"], lists["alert_levels"])
+                    lists["levels"], lists["alert_levels"], {name: Text(**texts) for name, texts in alerts["levels"]["names"].items()},
+                    *_alarm_bits(_read(folder.joinpath("alarm_bits.toml"))))
 
 
 def _results(folder: Traversable, columns: Mapping[str, tuple[Column, ...]], words: Mapping[str, tuple[str, ...]]
@@ -374,6 +389,17 @@ def _table(name: str, block: Mapping[str, Any], result: Result, names: _Names, w
     kept = tuple(column for column in result.columns if column.name not in block.get("drops", ()))
     added = _columns(block.get("adds", {}), names, where)
     return Table(name, tuple(block["key"]), (*kept, *added), block.get("rows_at_a_time", Table.rows_at_a_time))
+
+
+def _alarm_bits(blocks: Mapping[str, Any]) -> tuple[tuple[AlarmBit, ...], AlarmBit]:
+    """The bits that stand for themselves, and the one that any higher bit means too."""
+    where = "contract/alarm_bits.toml"
+    bits = [_made(AlarmBit, {**{each: block[each] for each in block if each != "name"}, "text": Text(**block["name"]),
+                             "name": name}, f"{where}: {name}") for name, block in blocks.items()]
+    _require([each.bit for each in bits] == list(range(len(bits))), f"{where} must list the bits from 0 on without a gap")
+    _require([each.and_above for each in bits] == [False] * (len(bits) - 1) + [True], f"{where}: the last bit, and no other, "
+                                                                                      "must say and_above = true")
+    return tuple(bits[:-1]), bits[-1]
 
 
 def _alert_types(types: Mapping[str, Any], advice: Mapping[str, Text]) -> tuple[AlertType, ...]:
