@@ -69,7 +69,8 @@ class Column:
 
     `required` columns are never null in the database; `is_nullable` columns may be null on the topic. `least`, `most` and `above`
     (exclusive) bound a number, `values` are the only ones, `longest` cuts a text, `shape` is the JSON Schema of a json column.
-    `default` is the SQL expression that is written where a view does not give the column.
+    `default` is the SQL expression that is written where a view does not give the column; a time with `as_text` comes as text
+    out of a view already.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Column:
     longest: int | None = None
     shape: Mapping[str, Any] | None = None
     default: str = ""
+    as_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,16 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of Postgres that the store fills from a result; `rows_at_a_time` limits a batch where that matters."""
+    """A table of Postgres that the store fills from a result; `rows_at_a_time` limits a batch where that matters.
+
+    One that has other columns than the result is filled from the view `view`, which the store's SQL declares.
+    """
 
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     rows_at_a_time: int = 500
+    view: str = ""
 
     @property
     def ordered(self) -> tuple[Column, ...]:
@@ -388,7 +394,8 @@ def _tables(result: Result, declared: Mapping[str, Any] | None, names: _Names, w
 def _table(name: str, block: Mapping[str, Any], result: Result, names: _Names, where: str) -> Table:
     kept = tuple(column for column in result.columns if column.name not in block.get("drops", ()))
     added = _columns(block.get("adds", {}), names, where)
-    return Table(name, tuple(block["key"]), (*kept, *added), block.get("rows_at_a_time", Table.rows_at_a_time))
+    return Table(name, tuple(block["key"]), (*kept, *added), block.get("rows_at_a_time", Table.rows_at_a_time),
+                 f"{name}_usable")
 
 
 def _alarm_bits(blocks: Mapping[str, Any]) -> tuple[tuple[AlarmBit, ...], AlarmBit]:
