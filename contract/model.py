@@ -1,7 +1,8 @@
 """The declarations of this folder as frozen objects: quantities, alarm bits, the rows of every topic, and types of alerts.
 
 `measurements.toml` holds the quantities, `results/*.toml` the rows of one topic each, `telemetry.toml` the messages of devices,
-`alarm_bits.toml` the bits of their status, and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}` stands for the columns of a list:
+`alarm_bits.toml` the bits of their status, and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}`
+stands for the columns of a list:
 
     @measurements   every measured quantity           @evidence   those that candidates carry
     @alerted        those that alerts show            @minute     the statistics of a minute that measurements.toml asks for
@@ -214,6 +215,11 @@ class Contract:
     def measured(self) -> tuple[Measurement, ...]:
         """What devices measure."""
         return tuple(each for each in self.measurements if each.spellings)
+
+    @property
+    def shown_with_alerts(self) -> tuple[Measurement, ...]:
+        """What people see measured with an alert."""
+        return tuple(each for each in self.measurements if each.alerted and each.digits is not None)
 
     def result(self, name: str) -> Result:
         """The result of that name.
