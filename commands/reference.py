@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from commands import cli
-from contract.render_markdown import FOLDER, page, table
+from contract.render_markdown import FOLDER, page, prose, table
 from core.settings import Settings, variable
 
 
@@ -20,9 +20,9 @@ def render() -> dict[str, str]:
 
 def _settings() -> Iterator[str]:
     yield from ("# Settings", "")
-    yield "Environment variables. On Amazon Managed Service for Apache Flink they are the property group `fire`, with the same names in"
-    yield "lower case and without `FIRE_`. Secrets come from the environment or a password file (`PGPASSFILE`), never from arguments."
-    yield ""
+    yield from prose("Environment variables. On Amazon Managed Service for Apache Flink they are the property group `fire`, with "
+                     "the same names in lower case and without `FIRE_`. Secrets come from the environment or a password file "
+                     "(`PGPASSFILE`), never from arguments.")
     yield from table(("variable", "default", "meaning"), (
         (f"`{variable(each.name)}`", _default(each.default), each.metadata["meaning"] + _choices(each.metadata["choices"]))
         for each in fields(Settings)))
@@ -40,7 +40,8 @@ def _choices(choices: tuple[str, ...]) -> str:
 def _commands() -> Iterator[str]:
     declared = subcommands()
     yield from ("# Commands", "", "`./fire COMMAND --help` says the same.", "")
-    yield from table(("command", "what it does"), ((f"[`./fire {name}`](#{name})", _about(sub)) for name, sub in declared.items()))
+    yield from table(("command", "what it does"),
+                     ((f"[`./fire {name}`](#{name})", _about(sub)) for name, sub in declared.items()))
     for name, sub in declared.items():
         yield from ("", f"## {name}", "", *_command(sub))
 

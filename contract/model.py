@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
@@ -110,7 +110,7 @@ class Measurement:
     label: Text | None = None
     minute: tuple[str, ...] = ()
     cloudwatch: str = ""
-    chart: bool = False
+    chart: str = ""
     evidence: bool = True
     alerted: bool = False
 
@@ -190,7 +190,6 @@ class AlertType:
     raised_by: str
     title: Text
     advice: tuple[Text, ...]
-    opened: Text = field(default_factory=lambda: Text("감지", "detected"))
 
 
 @dataclass(frozen=True)
@@ -215,6 +214,11 @@ class Contract:
     def measured(self) -> tuple[Measurement, ...]:
         """What devices measure."""
         return tuple(each for each in self.measurements if each.spellings)
+
+    @property
+    def charted(self) -> tuple[Measurement, ...]:
+        """What the page of a device draws."""
+        return tuple(each for each in self.measurements if each.chart)
 
     @property
     def shown_with_alerts(self) -> tuple[Measurement, ...]:
@@ -266,9 +270,9 @@ def load(folder: Traversable) -> Contract:
     results = _results(folder.joinpath("results"), known, lists)
     telemetry = _result("telemetry", _read(folder.joinpath("telemetry.toml")), _Names(known, lists, {}), versioned=False)
     advice = {name: Text(**texts) for name, texts in alerts["advice"].items()}
-    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice,
-                    lists["levels"], lists["alert_levels"], {name: Text(**texts) for name, texts in alerts["levels"]["names"].items()},
-                    *_alarm_bits(_read(folder.joinpath("alarm_bits.toml"))))
+    level_names = {name: Text(**texts) for name, texts in alerts["levels"]["names"].items()}
+    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice, lists["levels"],
+                    lists["alert_levels"], level_names, *_alarm_bits(_read(folder.joinpath("alarm_bits.toml"))))
 
 
 def _results(folder: Traversable, columns: Mapping[str, tuple[Column, ...]], words: Mapping[str, tuple[str, ...]]
@@ -423,8 +427,8 @@ def _alert_type(name: str, block: Mapping[str, Any], advice: Mapping[str, Text])
     where = f"contract/alerts.toml: {name}"
     unknown = [each for each in block["advice"] if each not in advice]
     _require(not unknown, f"{where} gives the advice {', '.join(unknown)}, which the block [advice] does not hold")
-    texts = {each: Text(**block[each]) for each in ("title", "opened") if each in block}
-    return _made(AlertType, {**block, **texts, "name": name, "advice": [advice[each] for each in block["advice"]]}, where)
+    texts = {"title": Text(**block["title"]), "advice": [advice[each] for each in block["advice"]]}
+    return _made(AlertType, {**block, **texts, "name": name}, where)
 
 
 def _made(kind: type[T], given: Mapping[str, Any], where: str) -> T:

@@ -147,8 +147,8 @@ def _condition(result: Result, declared: Mapping[str, Any]) -> Schema:
 
 def _words(result: Result, declared: Mapping[str, Any]) -> dict[str, Iterable[Any]]:
     """The words that columns may hold where the condition is true."""
-    filled = {name: result.column(name).words for name in declared.get("filled", ()) if result.column(name).words}
-    return filled | declared.get("words", {})
+    filled = (result.column(name) for name in declared.get("filled", ()))
+    return {**{column.name: column.words for column in filled if column.words}, **declared.get("words", {})}
 
 
 def _filled(result: Result, name: str) -> str:

@@ -28,12 +28,19 @@ def _schemas(contract: Contract) -> Iterator[str]:
     yield from _object("Measurements", _measurements(contract))
     yield from _object("Reading", [*_row(contract, "readings", ()), ("stored_at", f"{{{TIME}}}")])
     yield from _object("Patterns", _row(contract, "device_patterns", ("device_id", "site_id", "schema_version")))
+    yield from _object("Series", [("minutes", f"{{type: array, items: {{{TIME}}}}}"), *_charts(contract)])
+    yield from _object("Thresholds", ((each.chart, "{type: array, items: {type: number}}") for each in contract.charted))
     yield from _object("Correlation", _row(contract, "device_correlations", ("site_id", "schema_version")))
 
 
 def _measurements(contract: Contract) -> Iterator[Property]:
     alerts = contract.result("alerts")
     yield from ((each.name, _type(alerts.column(each.name), is_nullable=True)) for each in contract.shown_with_alerts)
+
+
+def _charts(contract: Contract) -> Iterator[Property]:
+    """The series of a device's day, one value a minute."""
+    yield from ((each.chart, f"{{type: array, items: {{type: [{JSON_TYPES[each.type]}, 'null']}}}}") for each in contract.charted)
 
 
 def _row(contract: Contract, name: str, without: Collection[str]) -> Iterator[Property]:
