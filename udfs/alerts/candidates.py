@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from udfs.readings import event_time
+from udfs.readings.decode import LARGEST_EXACT
 from udfs.readings.scoring import LEVEL_CUTS, LEVELS
 from udfs.registry import profiles
 
@@ -29,9 +30,6 @@ EVIDENCE = (
 )  # fmt: skip
 """The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
 WHOLE = ("arc_count", "status_bits", "total_arcs_10min", "devices", "devices_high")
-LARGEST_EXACT = 2**53
-"""Whole numbers up to here survive a JSON number unchanged."""
-
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """JSON can escape it, UTF-8 cannot hold it."""
 

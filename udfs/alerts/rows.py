@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from udfs.alerts import causes
 from udfs.alerts.candidates import Candidate, Minute, Number
 from udfs.alerts.maintenance import Step
 from udfs.alerts.state import Alert
+from udfs.readings.event_time import EPOCH
 from udfs.readings.explanation import Contribution
 from udfs.texts import alert_messages
 
@@ -18,7 +19,6 @@ LARGEST_CONTRIBUTIONS = 3
 SHOWN_SCORES = ("base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "confidence")
 SHOWN_MEASUREMENTS = ("max_temperature", "voltage", "current", "leakage_current", "resistive_leakage", "arc_count",
                       "co_gas", "voc", "status_bits")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DECIMALS = 3
 """Of a value in a sentence."""
 
