@@ -1,9 +1,10 @@
-"""What several test modules share: rows of the vectors, and replays that are run once a session."""
+"""What several test modules share: rows of the vectors, replays that are run once a session, servers, and the order of tests."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +12,30 @@ from typing import Any
 
 import pytest
 
+from tests.support.brokers import brokers
+from tests.support.databases import connection, database, server
+from tests.support.stacks import stack
+
+__all__ = ["brokers", "connection", "database", "server", "stack"]
 Rows = list[dict[str, Any]]
 VECTORS = Path(__file__).parent / "vectors"
+ORDER = ("core", "contract", "udfs", "", "commands", "infra", "services", "jobs", "end_to_end",
+         "end_to_end/test_end_of_the_stack.py")
+"""Folders and files of tests: first what needs no Java, so that a failure is seen early, last what needs the whole stack."""
+JVM_ARGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Flink's clients plan many jobs and compute little: without the compiler for programs that work for long they take half."""
+os.environ.setdefault("JVM_ARGS", JVM_ARGS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests in order."""
+    items.sort(key=lambda item: rank(item.path.relative_to(Path(__file__).parent)))
+
+
+def rank(file: Path) -> int:
+    """The place of a file in the order; those of a folder that is not listed come with those of none."""
+    listed = [ORDER.index(name) for name in (str(file), file.parts[0]) if name in ORDER]
+    return listed[0] if listed else ORDER.index("")
 
 
 def rows(file: Path) -> Rows:

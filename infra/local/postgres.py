@@ -18,7 +18,7 @@ from core.errors import FireError
 from infra.local import processes
 from infra.local.processes import Identity
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 SUPERUSER = "postgres"
 NOBODY = 65534
 USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")

@@ -13,9 +13,8 @@ from core.settings import Settings
 from infra.postgres.migrate import MIGRATIONS, MigrationError, migrate, migrations
 from jobs import store
 from services.retention import Maintained, maintain
-from tests.support.databases import Server, connection, database, server
+from tests.support.databases import Server
 
-__all__ = ["connection", "database", "server"]
 Connection = psycopg.Connection[Any]
 SCHEMA = MIGRATIONS.parent / "schema.sql"
 

@@ -16,9 +16,8 @@ from core.settings import Settings
 from jobs import store
 from jobs.flink.sql_files import SQL
 from services.dashboard.postgres import statement
-from tests.support.databases import Server, server
+from tests.support.databases import Server
 
-__all__ = ["server"]
 SCHEMAS = installation.ROOT / "infra" / "schemas"
 RESULTS = ("readings", "device_minutes", "device_5min_aggregates", "alerts", "alert_state", "dead_letters", *store.WINDOWS)
 REASON = "deviceId is missing; a message must say which device sent it"

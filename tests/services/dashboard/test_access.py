@@ -21,9 +21,8 @@ from services.dashboard.auth.binding import BindingError
 from services.dashboard.auth.users import HASHER, UsersError
 from tests.services.dashboard.test_api import problem
 from tests.support.dashboards import NOW, Dashboard, dashboard
-from tests.support.databases import Server, server
+from tests.support.databases import Server
 
-__all__ = ["server"]
 PASSWORD = "correct horse battery"
 HASH = HASHER.hash(PASSWORD)
 
