@@ -9,7 +9,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic; `key` is the JSON field that partitions it, `meaning` its line in the README."""
+    """One topic; `key` is the JSON field that partitions it, `meaning` its line in the reference."""
 
     name: str
     key: str

@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from core import installation
-from infra.local import processes
+from infra.local import postgres, processes
 from infra.local.supervise import CHILD
+from tests.support.free_ports import free_ports
 from tests.support.waiting import DEADLINE_SECONDS, until
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(installation.ROOT)}
@@ -102,9 +105,27 @@ def test_a_supervised_process_comes_back_without_its_orphans_and_ends_when_asked
         until(lambda: len(processes.members(first)) == 2, "the start of the grandchild")
         os.kill(first.pid, signal.SIGKILL)
         until(lambda: processes.alive(folder / CHILD) and processes.record_of(folder / CHILD) != first,
-                   "the child's return")
+              "the child's return")
         assert processes.members(first) == []
         second = processes.record_of(folder / CHILD)
         supervisor.terminate()
         assert supervisor.wait(DEADLINE_SECONDS) == 0
     assert second is not None and processes.members(second) == []
+
+
+def test_postgres_starts_again_after_its_server_was_killed_below_a_busy_backend(tmp_path: Path) -> None:
+    (port,) = free_ports("Postgres").values()
+    postgres.start(tmp_path, port)
+    try:
+        with closing(psycopg.connect(**postgres.connection(tmp_path, port))) as before:
+            # Busy, it does not notice for some seconds that its server is gone.
+            before.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 30000000)")
+            record = processes.record_of(postgres.folder(tmp_path))
+            assert record is not None
+            os.kill(record.pid, signal.SIGKILL)
+            until(lambda: not processes.is_alive(record), "the end of the killed server")
+            postgres.start(tmp_path, port)
+        with psycopg.connect(**postgres.connection(tmp_path, port)) as after:
+            assert after.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        postgres.stop(tmp_path)

@@ -231,7 +231,7 @@ def test_duplicates_fall_only_when_the_job_began_anew(monkeypatch: pytest.Monkey
         answers["counters"] = [{"id": f"Deduplicate[7].{name}", "max": count, "sum": count}
                                for name, count in (("numRecordsIn", read), ("numRecordsOut", written))]
 
-    monkeypatch.setattr("infra.local.flink.get", lambda address, path: answers.get(path, answers["counters"]))
+    monkeypatch.setattr("core.flink_rest.get", lambda address, path: answers.get(path, answers["counters"]))
     jobs = Jobs(["one"])
     say(1000, 990)
     assert value(jobs.read(), "fire_duplicates_total") == 10

@@ -238,7 +238,8 @@ def test_mail_says_which_recipients_were_refused(postbox: tuple[Postbox, Mail]) 
 
 def test_mail_to_nobody_has_failed() -> None:
     with pytest.raises(UndeliveredError, match=r"127\.0\.0\.1 did not take the message: .*refused"):
-        Mail(host="127.0.0.1", port=free_ports("none")["none"], sender="a@b", recipients=("c@d",), security="none").send(notice(), NOON)
+        Mail(host="127.0.0.1", port=free_ports("none")["none"], sender="a@b", recipients=("c@d",), security="none").send(
+            notice(), NOON)
 
 
 @pytest.fixture(scope="module")
