@@ -19,8 +19,9 @@ from tests.support.stacks import stack
 __all__ = ["brokers", "connection", "database", "server", "stack"]
 Rows = list[dict[str, Any]]
 VECTORS = Path(__file__).parent / "vectors"
-ORDER = ("core", "contract", "udfs", "", "commands", "infra", "services", "jobs", "end_to_end",
-         "end_to_end/test_end_of_the_stack.py")
+ORDER = ("core", "contract", "udfs", "", "commands", "infra", "services",
+         "core/test_secrets_manager.py", "udfs/test_event_time.py", "udfs/test_functions.py", "infra/test_managed_flink_jar.py",
+         "commands/test_evaluate.py", "jobs", "end_to_end", "end_to_end/test_end_of_the_stack.py")
 """Folders and files of tests: first what needs no Java, so that a failure is seen early, last what needs the whole stack."""
 JVM_ARGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Flink's clients plan many jobs and compute little: without the compiler for programs that work for long they take half."""
