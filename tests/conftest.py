@@ -98,18 +98,21 @@ def detect(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, 
 
 
 @pytest.fixture(scope="session")
-def case_starts() -> dict[str, int]:
-    """When each golden case starts, epoch ms."""
-    from tests.jobs.test_views import CASES
+def packed() -> tuple[list[bytes], dict[str, int]]:
+    """The messages of all golden cases and of the safety criteria, and when each case starts, epoch ms."""
+    from tests.jobs import test_safety_criteria, test_views
     from tests.support.packing import pack
 
-    return pack(CASES)[1]
+    return pack([*test_views.CASES, *test_safety_criteria.CASES])
 
 
 @pytest.fixture(scope="session")
-def cases(detect: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
-    """Every result of all golden cases, from one run."""
-    from tests.jobs.test_views import CASES
-    from tests.support.packing import pack
+def case_starts(packed: tuple[list[bytes], dict[str, int]]) -> dict[str, int]:
+    """When each case starts, epoch ms."""
+    return packed[1]
 
-    return detect(pack(CASES)[0])
+
+@pytest.fixture(scope="session")
+def cases(packed: tuple[list[bytes], dict[str, int]], detect: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
+    """Every result of all cases, from one run."""
+    return detect(packed[0])
