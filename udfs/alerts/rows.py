@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from contract.model import CONTRACT, SCHEMA_VERSION
@@ -11,13 +11,13 @@ from udfs.alerts import causes
 from udfs.alerts.candidates import EVIDENCE, Candidate, Minute, Number
 from udfs.alerts.maintenance import Step
 from udfs.alerts.state import Alert
+from udfs.readings.event_time import EPOCH
 from udfs.readings.explanation import Contribution
 from udfs.texts import alert_messages
 
 LARGEST_CONTRIBUTIONS = 3
 SHOWN = tuple(column.name for column in CONTRACT.result("alerts").columns if column.name in EVIDENCE)
 """The scores and measurements of its candidate that an alert shows."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DECIMALS = 3
 """Of a value in a sentence."""
 
