@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import selectors
 import socket
 import statistics
@@ -63,15 +62,14 @@ class Streams:
             self._received[page] = b""
 
     def all_received(self, text: bytes) -> bool:
-        """Reads what has arrived and returns whether every page has received the text since the last `forget`."""
+        """Reads what has arrived; returns whether every page has received the text, and if so starts over for the next one."""
         for key, _ in self._selector.select(0.2):
             page: Any = key.fileobj
             self._received[page] += page.recv(READ_BYTES)
-        return all(text in received for received in self._received.values())
-
-    def forget(self) -> None:
-        """Discards everything received so far."""
-        self._received = dict.fromkeys(self._received, b"")
+        complete = all(text in received for received in self._received.values())
+        if complete:
+            self._received = dict.fromkeys(self._received, b"")
+        return complete
 
     def close(self) -> None:
         """Closes the sockets of all pages."""
@@ -97,15 +95,6 @@ def _one_after_the_other(port: int, count: int) -> list[tuple[int, float]]:
         answers.append((answer.status, time.monotonic() - began))
     connection.close()
     return answers
-
-
-def open_pages(port: int) -> int:
-    """Returns the number of open pages that the server reports."""
-    connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=SECONDS)
-    connection.request("GET", "/api/metrics")
-    count: int = json.loads(connection.getresponse().read())["open_pages"]
-    connection.close()
-    return count
 
 
 def await_(holds: Callable[[], bool], what: str) -> None:

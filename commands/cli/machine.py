@@ -1,4 +1,4 @@
-"""Commands for this machine: the demo, the tests, the embedded stack and the diagnosis."""
+"""Commands for this machine: the demo, the tests, the embedded stack, the diagnosis and the generated files."""
 
 from __future__ import annotations
 
@@ -42,4 +42,11 @@ def _doctor(commands: Commands) -> None:
             "report what is missing or wrong on this machine, with the remedy", "./fire doctor")
 
 
-DECLARATIONS = (_demo, _test, _up, _down, _status, _doctor)
+def _generate(commands: Commands) -> None:
+    sub = command(commands, "generate", "commands.generate:run", "python",
+                  "write what contract/ and the code say into the files that repeat it: schemas, templates, reference pages",
+                  "./fire generate --check")
+    sub.add_argument("--check", action="store_true", help="change nothing, and fail if a file is behind")
+
+
+DECLARATIONS = (_demo, _test, _up, _down, _status, _doctor, _generate)

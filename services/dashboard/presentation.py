@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from flask import Flask, request
 from markupsafe import Markup
 
+from contract.model import CONTRACT
 from services.dashboard import wording
 from services.dashboard.auth import locale
 from services.dashboard.views import doughnut, series
@@ -24,9 +25,10 @@ HEX_COLUMNS = 16
 SHOWN_BYTES = 2048
 RESOLUTIONS = ("confirmed_hazard", "false_alarm", "maintenance")
 STATES = ("open", "acknowledged", "cleared", "resolved", "all")
-UNITS = {"max_temperature": ("°C", 1), "voltage": ("V", 1), "current": ("A", 1), "leakage_current": ("mA", 2),
-         "resistive_leakage": ("mA", 2), "arc_count": ("", 0), "co_gas": ("ppm", 1), "voc": ("µg/m³", 1)}
+UNITS = {each.name: (each.unit, each.digits) for each in CONTRACT.shown_with_alerts}
 """The measurements of an alert with their units and decimals."""
+CHARTS = [(each.chart, each.unit, each.digits) for each in CONTRACT.charted]
+"""The series of a device's day with their units and decimals."""
 
 
 def install(app: Flask) -> None:
@@ -41,7 +43,7 @@ def _names() -> dict[str, Any]:
     chosen = locale.chosen()
     return {
         "lang": chosen, "here": here(), "LEVELS": LEVELS[::-1], "KINDS": sorted(KINDS), "RESOLUTIONS": RESOLUTIONS,
-        "STATES": STATES, "UNITS": UNITS, "query": query, "is_resolved": is_resolved,
+        "STATES": STATES, "UNITS": UNITS, "CHARTS": CHARTS, "query": query, "is_resolved": is_resolved,
         "has_wording": wording.catalogue().__contains__,
         "t": lambda key, **values: wording.say(chosen, key, values),
         "level_name": lambda name: wording.level(name, chosen), "kind_name": lambda name: wording.kind(name, chosen),

@@ -8,12 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from udfs.texts.alert_texts import GENERAL, KINDS
-from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES, Text
+from udfs.texts.alert_texts import texts_of
+from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES, Text
 
 CATALOGUE = Path(__file__).with_name("wording.toml")
 LANGUAGES = ("en", "ko")
-ALARM_NAMES = {alarm.name: alarm.text for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)}
 
 
 @cache
@@ -51,7 +50,7 @@ def level(name: str | None, language: str) -> str:
 
 def kind(alert_type: str, language: str) -> str:
     """What a type of alert is called."""
-    return of(KINDS.get(alert_type, GENERAL).title, language)
+    return of(texts_of(alert_type).title, language)
 
 
 def measurement(name: str, language: str) -> str:

@@ -32,11 +32,6 @@ class Memory:
         self._kept: Remembered | None = None
         self._fetch: Callable[[], dict[str, Any]] | None = None
 
-    def forget(self) -> None:
-        """Has the next caller fetch anew; what is kept still serves when that fails."""
-        if self._kept:
-            self._kept = Remembered(self._kept.value, float("-inf"), self._kept.is_stale)
-
     def renew(self) -> None:
         """Fetches anew what was ever asked for; meanwhile the others have what is kept, so nobody waits."""
         if self._fetch:
