@@ -1,7 +1,7 @@
 """What a new quantity and a new result cost: files of the contract, one view, one migration; everything else follows from them.
 
-The project is copied, the copy is given both, and its real jobs carry them from a message to the topics, the database, the archive
-and the API.
+The project is copied, the copy is given both, and its real jobs carry them from a message to the topics, the database, the
+archive and the API.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ from core.settings import Settings
 from services.dashboard.app import create_app
 from services.dashboard.postgres import Database
 import json, sys
-app = create_app(Settings(kafka_brokers="127.0.0.1:1", flink_addresses=""), database=Database(json.loads(sys.argv[1])), watches=False)
+settings = Settings(kafka_brokers="127.0.0.1:1", flink_addresses="")
+app = create_app(settings, database=Database(json.loads(sys.argv[1])), watches=False)
 print(app.test_client().get("/api/devices/damp").get_data(as_text=True))
 """
 
