@@ -41,7 +41,7 @@ class Table:
         return self.text(name, pattern=pattern, rule=rule) if name in self._left else None
 
     def flag(self, name: str) -> bool:
-        """true or false; false where the field is absent."""
+        """Takes a boolean; returns False if the field is absent."""
         value = self._take(name, False)
         if not isinstance(value, bool):
             raise self.problem(name, "must be true or false")

@@ -65,7 +65,7 @@ class Worker(threading.Thread):
         self._wake.set()
 
     def run(self) -> None:
-        """Delivers, looks, delivers …"""
+        """Delivers whatever is due, waiting in between; an unexpected error is kept in `problem`."""
         try:
             while not self._stop_asked.is_set():
                 if not self._patience.until_done(self._deliverer.deliver_next):

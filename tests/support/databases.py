@@ -76,7 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def database(server: Server) -> dict[str, Any]:
-    """psycopg's keywords for a fresh database with the newest schema."""
+    """Keyword arguments of `psycopg.connect` for a new database with the newest schema."""
     return server.migrated()
 
 

@@ -82,11 +82,11 @@ def act(running: Running) -> None:
 def test_the_overview_stays_quick_beside_200_open_pages_that_all_hear_of_a_change(running: Running) -> None:
     running.get("/api/overview")  # the first one waits until the pipeline was looked at
     streams = Streams(running.port, PAGES)
-    until(lambda: streams.all_hear(b"event: state"), "the first event on every page")
+    until(lambda: streams.all_received(b"event: state"), "the first event on every page")
     before = slowness()
     answers = overview_requests(running.port, REQUESTS)
     act(running)
-    until(lambda: streams.all_hear(b"event: change"), "a change on every page")
+    until(lambda: streams.all_received(b"event: change"), "a change on every page")
     streams.close()
     p50, p99 = answers.percentile(50), answers.percentile(99)
     print(f"{PAGES} open pages, {REQUESTS} requests: p50 {p50:.0f} ms, p99 {p99:.0f} ms")
@@ -106,7 +106,7 @@ def test_pages_that_were_closed_are_forgotten(running: Running) -> None:
 
 def test_more_pages_than_there_may_be_are_told_to_ask_from_time_to_time(running: Running) -> None:
     streams = Streams(running.port, 300)
-    until(lambda: streams.all_hear(b"event: state"), "the first event on every page")
+    until(lambda: streams.all_received(b"event: state"), "the first event on every page")
     status, body = running.get("/api/stream")
     streams.close()
     assert status == 503 and b"asks from time to time" in body
@@ -115,7 +115,7 @@ def test_more_pages_than_there_may_be_are_told_to_ask_from_time_to_time(running:
 
 def test_it_ends_in_good_time_while_pages_are_open(running: Running) -> None:
     streams = Streams(running.port, 20)
-    until(lambda: streams.all_hear(b"event: state"), "the first event on every page")
+    until(lambda: streams.all_received(b"event: state"), "the first event on every page")
     running.process.terminate()
     assert idle_seconds(lambda: running.process.wait(DEADLINE_SECONDS)) < 10
     assert running.process.returncode == 0
