@@ -62,14 +62,14 @@ class Streams:
             self._received[page] = b""
 
     def all_received(self, text: bytes) -> bool:
-        """Reads what has arrived; returns whether every page has received the text, and if so starts over for the next one."""
+        """Reads what has arrived; returns whether every page has received the text, and starts over once all have."""
         for key, _ in self._selector.select(0.2):
             page: Any = key.fileobj
             self._received[page] += page.recv(READ_BYTES)
-        complete = all(text in received for received in self._received.values())
-        if complete:
+        received = all(text in each for each in self._received.values())
+        if received:
             self._received = dict.fromkeys(self._received, b"")
-        return complete
+        return received
 
     def close(self) -> None:
         """Closes the sockets of all pages."""

@@ -34,11 +34,11 @@ def test_plaintext_adds_nothing() -> None:
     assert not [sql for sql in sql_of(Settings()) if "security.protocol" in sql]
 
 
-def test_every_kafka_table_logs_in_with_iam_when_configured() -> None:
+def test_every_kafka_table_logs_in_with_iam_where_told() -> None:
     declared = sql_of(Settings(kafka_security="msk-iam"))
     assert {re.findall(r"TABLE (\w+)", sql)[0] for sql in declared} == TABLES
-    for table in map(options, declared):
-        assert kafka_login.MSK_IAM.items() <= table.items()
+    for given in map(options, declared):
+        assert kafka_login.MSK_IAM.items() <= given.items()
 
 
 def test_tls_trusts_the_configured_authority() -> None:

@@ -71,10 +71,7 @@ def restart_alert_job(stack: Stack, delivery: str, monkeypatch: pytest.MonkeyPat
 
 def test_transitions_written_exactly_once_are_seen_once_though_the_task_manager_is_killed(
         stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kills the TaskManager between writing and committing: the transitions are written twice and committed once.
-
-    A kill after the commit shows nothing, and another round follows.
-    """
+    """A kill between write and commit shows: the transitions are written twice and committed once. Another round follows any other."""
     restart_alert_job(stack, "exactly-once", monkeypatch)
     for number in range(ROUNDS):
         subjects = [f"once-{number}-{subject:03}" for subject in range(200)]

@@ -295,8 +295,7 @@ INSERT_ALERT = """INSERT INTO alerts (alert_id, schema_version, state, subject, 
                   VALUES ('a', 1, 'OPEN', %(device_id)s, %(alert_type)s, %(risk_level)s, %(at)s, %(at)s)"""
 
 
-def test_smoke_test_sends_messages_and_finds_their_rows_and_alert(
-        cloud: Cloud, database: dict[str, Any]) -> None:  # noqa: F811
+def test_smoke_test_sends_messages_and_finds_their_rows_and_alert(cloud: Cloud, database: dict[str, Any]) -> None:  # noqa: F811
     cloud.client("kinesis").create_stream(StreamName="telemetry", ShardCount=2)
     stop, reported = threading.Event(), Reported()
     jobs = threading.Thread(target=stand_in_for_the_jobs, args=(cloud, database, stop))

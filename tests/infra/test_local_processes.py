@@ -61,7 +61,7 @@ def test_orphans_of_a_killed_leader_are_killed_too(folder: Path) -> None:
     until(lambda: len(processes.members(record)) == 2, "the start of the child")
     os.kill(record.pid, signal.SIGKILL)
     until(lambda: not processes.alive(folder), "the leader's end")
-    assert processes.stop(folder), "the orphan counts as running"
+    assert processes.stop(folder), "the orphan counts as found"
     assert processes.members(record) == []
 
 
