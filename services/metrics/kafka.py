@@ -57,7 +57,7 @@ class Topics:
         records: dict[Labels, float] = defaultdict(float)
         for partition, offset in ends.items():
             records[(self._name(partition),)] += offset
-        return [counter("fire_topic_records", "records ever written to a topic, transaction markers included", ("topic",), records),
+        return [counter("fire_topic_records", "records ever written to a topic, with transaction markers", ("topic",), records),
                 *self._lags(consumer, {group: _behind(ends, self._committed(admin, group)) for group in GROUPS})]
 
     def _lags(self, consumer: KafkaConsumer, behind: dict[str, dict[TopicPartition, tuple[int, int]]]) -> list[Metric]:

@@ -67,7 +67,7 @@ def test_the_dashboard_has_a_login_since_it_listens_for_more_than_its_own_machin
     settings = Settings.load(given | {"FIRE_DASHBOARD_PASSWORD": "chosen by a person", "FIRE_DASHBOARD_SECRET": ""})
     binding.refuse_open(settings, users.load(settings))
     assert not binding.is_loopback(settings.dashboard_host) and binding.checked(settings).url == "http://127.0.0.1:8080"
-    with pytest.raises(binding.BindingError, match="nobody would have to log in"):
+    with pytest.raises(binding.BindingError, match="without requiring a login"):
         binding.refuse_open(replace(settings, dashboard_password=""), users.load(replace(settings, dashboard_password="")))
 
 

@@ -1,4 +1,4 @@
--- One alert, none where there is no such one.
+-- What is known of an alert? One row, or none if there is no such alert.
 SELECT alert_id, state, subject, subject_kind, site_id, alert_type, level, peak_level, risk_score, peak_risk_score, opened_at,
        event_time, last_candidate_at, cleared_at, candidate_count, explanation, message_en, message_ko, recommendations_en,
        recommendations_ko, max_temperature, voltage, current, leakage_current, resistive_leakage, arc_count, co_gas, voc,

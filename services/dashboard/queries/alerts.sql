@@ -1,5 +1,5 @@
--- Which alerts are there? A page of them, the newest first; each filter is left out where it is null.
--- The page goes on behind the alert that `opened_at` and `alert` name.
+-- Which alerts match the filters? One page, newest first; a filter that is null matches everything.
+-- The page starts after the alert that `opened_at` and `alert` identify.
 SELECT alert_id, state, subject, subject_kind, site_id, alert_type, level, peak_level, risk_score, peak_risk_score, opened_at,
        event_time, last_candidate_at, cleared_at, candidate_count, explanation, message_en, message_ko, recommendations_en,
        recommendations_ko, max_temperature, voltage, current, leakage_current, resistive_leakage, arc_count, co_gas, voc,

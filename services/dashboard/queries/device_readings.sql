@@ -1,4 +1,4 @@
--- What did a device send last? Its newest readings with every field.
+-- What did a device send last? One row per reading with all its fields, newest first.
 SELECT device_id, event_time, idx, schema_version, site_id, zone, profile, profile_version, status_bits, verify_status,
        voltage, voltage_low, current, leakage_current, resistive_leakage, power, power_factor, pcb_temperature,
        sensor_temperature, max_temperature, co_gas, voc, arc_count, total_alarm_count, communication_error, temperature_score,

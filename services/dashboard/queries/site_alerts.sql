@@ -1,4 +1,4 @@
--- What happened at a site? Its alerts since a time, the newest first.
+-- Which alerts did a site have since a time? One row per alert, newest first.
 SELECT alert_id, state, subject, subject_kind, site_id, alert_type, level, peak_level, risk_score, peak_risk_score, opened_at,
        event_time, last_candidate_at, cleared_at, candidate_count, explanation, message_en, message_ko, recommendations_en,
        recommendations_ko, max_temperature, voltage, current, leakage_current, resistive_leakage, arc_count, co_gas, voc,
