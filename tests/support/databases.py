@@ -1,4 +1,4 @@
-"""A real Postgres for tests: one server a test module, as many empty databases as it asks for."""
+"""Fixtures of a real Postgres: one server per test module, with as many empty databases as the tests request."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from infra.local import ports, postgres
 from infra.postgres.migrate import migrate
 
 NO_PORT_WANTED = 25_500
-"""Where the search for a free port begins, apart from the stack's own."""
+"""The first port of the search for a free one, away from the embedded stack's ports."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server and the folder that its passwords lie in."""
+    """A running Postgres server and the folder that contains its data and passwords."""
 
     home: Path
     port: int
@@ -31,11 +31,11 @@ class Server:
 
     @property
     def passwords(self) -> Path:
-        """The password file of the user `fire`."""
+        """The path of the password file of the user `fire`."""
         return embedded_stack.pgpass(self.home)
 
     def empty(self) -> dict[str, Any]:
-        """Connects a new, empty database: psycopg's keywords for it."""
+        """Creates an empty database and returns psycopg's keywords for it."""
         name = f"test_{next(self.numbers)}"
         with psycopg.connect(**postgres.connection(self.home, self.port, postgres.SUPERUSER, "postgres"),
                              autocommit=True) as connection:
@@ -44,7 +44,7 @@ class Server:
         return postgres.connection(self.home, self.port, database=name)
 
     def migrated(self) -> dict[str, Any]:
-        """Connects a new database with the newest schema."""
+        """Creates a database with the newest schema and returns psycopg's keywords for it."""
         conninfo = self.empty()
         migrate(**conninfo)
         return conninfo
@@ -53,7 +53,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("postgres")
-    # Workers of parallel test runs begin their search at different places.
+    # Parallel test workers start their searches at different ports.
     port = ports.choose({"Postgres": NO_PORT_WANTED + os.getpid() % 1000}, _silent)["Postgres"]
     postgres.start(home, port)
     yield Server(home, port)
@@ -62,16 +62,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def database(server: Server) -> dict[str, Any]:
-    """psycopg's keywords for a fresh database with the newest schema."""
+    """Creates a database with the newest schema and returns psycopg's keywords for it."""
     return server.migrated()
 
 
 @pytest.fixture
 def connection(database: dict[str, Any]) -> Iterator[psycopg.Connection[Any]]:
-    """An open connection, in autocommit, to a fresh database with the newest schema."""
+    """Opens a connection in autocommit mode to a new database with the newest schema."""
     with psycopg.connect(**database, autocommit=True) as connected:
         yield connected
 
 
 def _silent(_: str) -> None:
-    """Nobody needs to hear which port a test took."""
+    """Discards the report of the chosen port."""
