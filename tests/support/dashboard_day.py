@@ -113,9 +113,9 @@ def store(database: dict[str, Any], now: datetime) -> None:
 
 
 def _later(shift: timedelta) -> Any:
-    def moved(found: re.Match[bytes]) -> bytes:
-        at = datetime.fromisoformat(f"{found[1].decode()}T{found[3].decode()}") + shift
-        return at.strftime(f"%Y-%m-%d{found[2].decode()}%H:%M:%S").encode()
+    def moved(match: re.Match[bytes]) -> bytes:
+        at = datetime.fromisoformat(f"{match[1].decode()}T{match[3].decode()}") + shift
+        return at.strftime(f"%Y-%m-%d{match[2].decode()}%H:%M:%S").encode()
 
     return moved
 

@@ -18,16 +18,16 @@ CHECKPOINTS_MISSED = 6
 
 def reasons(sources: Sources, snapshot: Snapshot, devices: dict[str, Any], *, database: bool) -> list[dict[str, Any]]:
     """Returns the reasons, most serious first; `database` says whether the database answers."""
-    found: list[dict[str, Any]] = []
+    causes: list[dict[str, Any]] = []
     if not database:
-        found.append(_reason("DATABASE_AWAY", "the database does not answer; the figures are the last known ones"))
+        causes.append(_reason("DATABASE_AWAY", "the database does not answer; the figures are the last known ones"))
     if not (snapshot.kafka_answers and sources.feed.state.stream):
-        found.append(_reason("STREAM_AWAY", "Kafka does not answer; new alerts appear only once they are stored"))
-    found += [_reason("FLINK_AWAY", f"Flink does not answer on {address}", address=address) for address in snapshot.flink_away]
+        causes.append(_reason("STREAM_AWAY", "Kafka does not answer; new alerts appear only once they are stored"))
+    causes += [_reason("FLINK_AWAY", f"Flink does not answer on {address}", address=address) for address in snapshot.flink_away]
     if sources.health.watches_flink and not snapshot.flink_away:
-        found += _jobs(snapshot)
-    found += _checkpoints(sources, snapshot) + _lag(snapshot)
-    return found + _fleet(devices)
+        causes += _jobs(snapshot)
+    causes += _checkpoints(sources, snapshot) + _lag(snapshot)
+    return causes + _fleet(devices)
 
 
 def _reason(code: str, detail: str, **values: Any) -> dict[str, Any]:
@@ -43,15 +43,15 @@ def _jobs(snapshot: Snapshot) -> list[dict[str, Any]]:
 def _checkpoints(sources: Sources, snapshot: Snapshot) -> list[dict[str, Any]]:
     """Returns a reason for each running job whose last checkpoint, or whose start, is too long ago."""
     longest = max(LEAST_CHECKPOINT_AGE, timedelta(seconds=CHECKPOINTS_MISSED * sources.settings.checkpoint_seconds))
-    found = []
+    causes = []
     for job in snapshot.jobs if sources.settings.checkpoint_seconds else ():
         last = job["last_checkpoint"]
         age = snapshot.at - datetime.fromisoformat(last["at"] if last else job["started_at"])
         if job["state"] == RUNNING and age > longest:
             seconds = round(age.total_seconds())
-            found.append(_reason("STALE_CHECKPOINT", f"the job {job['name']} has completed no checkpoint for {seconds} s",
-                                 job=job["name"], seconds=seconds))
-    return found
+            causes.append(_reason("STALE_CHECKPOINT", f"the job {job['name']} has completed no checkpoint for {seconds} s",
+                                  job=job["name"], seconds=seconds))
+    return causes
 
 
 def _lag(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -121,15 +121,15 @@ def test_resolving_by_keyboard_stores_the_resolution_and_the_note(page: Page, si
     dialog.get_by_label("Confirmed hazard").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
-    page.keyboard.type("Hair dryer beside the sensor")
+    page.keyboard.type("Hair dryer next to the sensor")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Resolved.")).to_be_visible()
     stored = site.row("SELECT resolution, note, resolved_by FROM alerts WHERE alert_id = 'aaaa000000000004'")
-    assert stored == ("false_alarm", "Hair dryer beside the sensor", "local")
+    assert stored == ("false_alarm", "Hair dryer next to the sensor", "local")
     page.goto("/alerts/aaaa000000000004")
     expect(page.locator("#course")).to_contain_text("False alarm")
-    expect(page.locator("#course blockquote")).to_have_text("Hair dryer beside the sensor")
+    expect(page.locator("#course blockquote")).to_have_text("Hair dryer next to the sensor")
 
 
 def test_a_closed_dialog_returns_the_focus_and_sends_nothing(page: Page, site: Site) -> None:
