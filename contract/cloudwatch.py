@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
+from contract.model import CONTRACT
+
 NAMESPACE = "FirePrediction/Devices"
-METRICS = {
-    "DeviceRiskScore": "risk_score",
-    "DeviceTemperature": "max_temperature",
-    "DeviceCurrent": "current",
-    "DeviceVoltage": "voltage",
-    "DeviceArcCount": "arc_count",
-    "DeviceCOGas": "co_gas",
-    "DeviceVOC": "voc",
-    "DeviceAlarmCount": "total_alarm_count",
-}
+METRICS = {each.cloudwatch: each.name for each in CONTRACT.measurements if each.cloudwatch}
 """CloudWatch's metric → field of a reading."""

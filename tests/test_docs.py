@@ -23,6 +23,7 @@ from udfs.texts.alert_messages import ALARM_BITS, COMMUNICATION_ERROR
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REFERENCE = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md")}
 MOST_README_LINES = 150
+MOST_ARCHITECTURE_LINES = 200
 COMMANDS = next(action for action in cli.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
 
 
@@ -95,3 +96,24 @@ def candidate_of(message: dict[str, object]) -> dict[str, object]:
     return {"kind": "CANDIDATE", "subject_kind": "DEVICE", "subject": reading["device_id"], "site_id": reading["site_id"],
             "cause": "readings", "alert_type": reading["alert_type"], "level": reading["risk_level"],
             "risk_score": reading["risk_score"], "event_time": time, "idx": int(reading["idx"]), **evidence}
+
+
+def code_paths(page: str) -> list[str]:
+    """The paths that a page names in code, as far as they start with a folder of the project."""
+    folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
+    named = re.findall(rf"`((?:{folders})(?:/[\w.]+)*)`", (ROOT / page).read_text(encoding="utf-8"))
+    return sorted(set(named))
+
+
+@pytest.mark.parametrize("path", code_paths("docs/architecture.md"))
+def test_path_of_the_code_map_exists(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_code_map_has_every_folder_of_the_project() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"sql"}
+    assert packages <= set(code_paths("docs/architecture.md"))
+
+
+def test_architecture_is_short() -> None:
+    assert len((ROOT / "docs/architecture.md").read_text(encoding="utf-8").splitlines()) <= MOST_ARCHITECTURE_LINES

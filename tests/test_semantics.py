@@ -11,7 +11,6 @@ import pytest
 from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
-from jobs.flink import sql_files
 from udfs.alerts import lifecycle, process
 from udfs.alerts import rows as alert_rows
 from udfs.readings import decode, event_time, scoring, thresholds
@@ -41,9 +40,8 @@ def code(*names: str) -> str:
 
 def sql(view: str) -> str:
     """The statement that declares the view, as the detect job executes it."""
-    [file] = (file for file in (sql_files.SQL / "detect").rglob(f"{view}.sql")
-              if f"CREATE TEMPORARY VIEW {view} AS" in file.read_text(encoding="utf-8"))
-    return sql_files.statement(file, detect.names(Settings()))
+    [found] = (statement.sql for statement in detect.script(Settings()).declarations if statement.view == view)
+    return found
 
 
 def interval(view: str, after: str) -> int:
@@ -159,7 +157,7 @@ def test_windows_are_those_of_the_sql() -> None:
     ten, hour = (interval(view, "RANGE BETWEEN") + 1 for view in ("minute_findings", "minute_history"))
     slices = tumble("temperature_slices", "SECOND")
     assert dict(row[:2] for row in rows("Windows")) == {
-        "`device_minutes`": f"{tumble('minute_spine', 'MINUTE')} min",
+        "`device_minutes`": f"{tumble('minutes', 'MINUTE')} min",
         "`device_5min_aggregates`": f"{tumble('device_5min_aggregates', 'MINUTE')} min",
         "`temperature_rises`": f"{slices + interval('temperature_minutes', 'RANGE BETWEEN')} s, every {slices} s",
         "`temperature_anomalies`": f"the {hour} min that end with the minute",
@@ -212,24 +210,25 @@ def said_of_scores() -> Iterable[str]:
     yield "`base_risk` = " + " + ".join(f"{weight:g} · `{name}`" for name, weight in T.BASE_WEIGHTS.items()) + "."
     yield f"rounded to {T.DECIMALS} decimals"
     yield (f"among the {interval('minute_history', 'RANGE BETWEEN') + 1} that end with it. With fewer than "
-           f"{T.CONTEXT_LEAST_MINUTES} the modifier is 1. Otherwise it is 1 plus the raises that apply, at most {T.CONTEXT_MOST:g}:")
-    yield (f"| `TEMPERATURE_CRITICAL` | bit `pcb_temp_alarm` or `sensor_temp_alarm`, or T above {T.HOT_C:g} °C |")
+           f"{T.CONTEXT_LEAST_MINUTES} the modifier is 1.")
+    yield f"the raises that apply, at most {T.CONTEXT_MOST:g}:"
+    yield f"| `TEMPERATURE_CRITICAL` | bit `pcb_temp_alarm` or `sensor_temp_alarm`, or T above {T.HOT_C:g} °C |"
     yield f"either leakage above {T.LEAKAGE_WARN_MA:g} mA† |"
     yield f"CO above {T.CO_WARN_PPM:g} ppm†, or VOC above {T.VOC_WARN:g} µg/m³† |"
 
 
 def said_of_windows() -> Iterable[str]:
     yield f"It is reported from {T.RISE_C:g} °C on"
-    yield (f"is above {T.ANOMALY_C:g} °C and above mean + {T.ANOMALY_SIGMAS:g} · sample standard deviation of T over all readings "
-           "of the hour")
-    yield (f"of the last 10 min is at least {T.CO_10MIN_PPM:g} ppm with at least {T.CO_10MIN_MINUTES} minutes present, or that of "
-           f"the last 60 min is at least {T.CO_60MIN_PPM:g} ppm with at least {T.CO_60MIN_MINUTES} minutes present")
+    yield f"is above {T.ANOMALY_C:g} °C and above mean + {T.ANOMALY_SIGMAS:g} · sample standard deviation of T"
+    yield f"of the last 10 min is at least {T.CO_10MIN_PPM:g} ppm with at least {T.CO_10MIN_MINUTES} minutes present"
+    yield f"of the last 60 min is at least {T.CO_60MIN_PPM:g} ppm with at least {T.CO_60MIN_MINUTES} minutes present"
     yield f"that of the previous minute with readings by more than {T.SPIKE:g}."
     yield f"HIGH_FREQUENCY above {T.FREQUENT_ARCS} arcs in the window, MODERATE above {T.MODERATE_ARCS}, else LOW"
     yield (f"devices at risk at least {T.HIGH:g}, `site_risk` = max(mean risk, highest risk · min(1, {T.SITE_SHARE:g} + "
            f"{T.SITE_SHARE_PER_DEVICE:g} · *n*))")
     yield (f"the {T.PAIRED_DEVICES} riskiest devices are compared, which bounds the result to "
-           f"{T.PAIRED_DEVICES * (T.PAIRED_DEVICES - 1) // 2} pairs; a pair is reported when either risk is above {T.PAIR_RISK:g}.")
+           f"{T.PAIRED_DEVICES * (T.PAIRED_DEVICES - 1) // 2} pairs;")
+    yield f"a pair is reported when either risk is above {T.PAIR_RISK:g}."
     yield (f"both risks are above {T.CLUSTER_RISK:g}, else TEMP_DIVERGENCE where the highest T differ by more than "
            f"{T.DIVERGENCE_C:g} °C")
 
@@ -249,7 +248,8 @@ def said_of_candidates() -> Iterable[str]:
     yield f"a risk spike of more than {T.SPIKE_CRITICAL:g} |"
     yield (f"`site_risk` at least {T.HIGH:g} and at least {T.SITE_DEVICES} devices at risk at least {T.HIGH:g}, or with at least "
            f"{T.SITE_DEVICES} devices above {T.CLUSTER_RISK:g} | HIGH, CRITICAL from {T.CRITICAL:g} |")
-    yield f"more than {T.FREQUENT_ARCS} arcs in the {interval('minute_findings', 'RANGE BETWEEN') + 1} minutes that end with a minute"
+    yield (f"more than {T.FREQUENT_ARCS} arcs in the {interval('minute_findings', 'RANGE BETWEEN') + 1} minutes that end with "
+           "a minute")
     yield f"no reading for {T.SILENCE_MINUTES} min while others report"
     yield (f"one of its last {watched('watched_minutes')} minutes with readings was remarkable, was its first, or came after a "
            f"pause of at least {pause()} min.")

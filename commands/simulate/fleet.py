@@ -12,11 +12,11 @@ import orjson
 
 from commands.simulate.malformed import KINDS, malformed
 from commands.simulate.scenarios import FAULTS, Array, Block, Fault, Plan
+from contract.model import CONTRACT
 
 FIELDS = ("deviceId", "siteId", "idx", "timestamp", "status", "volt", "voltLow", "ct", "zct", "rzct", "pwr", "pcbTemp",
           "sensorTemp", "co", "voc", "pFct", "aArc")
-DECIMALS = {"volt": 2, "voltLow": 2, "ct": 3, "zct": 3, "rzct": 3, "pwr": 4, "pcbTemp": 2, "sensorTemp": 2, "co": 2,
-            "voc": 1, "pFct": 3}
+DECIMALS = {each.spellings[0]: each.simulated_digits for each in CONTRACT.measured if each.simulated_digits is not None}
 COUNTS = ("status", "aArc")
 # The simulated device raises its own alarm bit above this value of a field (bit numbers: semantics of `status`).
 ALARMS = (("zct", 30.0, 3), ("rzct", 30.0, 4), ("pcbTemp", 60.0, 6), ("sensorTemp", 60.0, 7), ("co", 50.0, 8),

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from core.errors import FireError
 from infra.local import processes
 from infra.local.processes import Identity
 
-START_SECONDS = 60.0
+START_SECONDS = STOP_SECONDS = 60.0
 SUPERUSER = "postgres"
 NOBODY = 65534
 USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
@@ -51,6 +52,7 @@ def start(home: Path, port: int) -> None:
     here.mkdir(parents=True, exist_ok=True)
     who = identity([binaries(), here / "data"], os.geteuid())
     _create_data(home, who)
+    _wait_for_backends(here / "data")
     (here / "data" / "postmaster.pid").unlink(missing_ok=True)
     options = [word for name, value in {**OPTIONS, "port": str(port)}.items() for word in ("-c", f"{name}={value}")]
     processes.start(here, [str(binaries() / "postgres"), "-D", str(here / "data"), *options], env=ENVIRONMENT, cwd="/",
@@ -61,7 +63,20 @@ def start(home: Path, port: int) -> None:
 
 def stop(home: Path) -> bool:
     """Stops the server with the "fast" shutdown; whether there was one."""
-    return processes.stop(folder(home), signal.SIGINT, grace=20.0)
+    return processes.stop(folder(home), signal.SIGINT, grace=STOP_SECONDS)
+
+
+def _wait_for_backends(data: Path) -> None:
+    """Waits for the backends of a server that was killed: each has a session of its own and keeps the shared memory a while.
+
+    Raises:
+        PostgresError: one is still there after a minute.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while left := processes.working_in(data):
+        if time.monotonic() > deadline:
+            raise PostgresError(f"processes {left} of an earlier Postgres still use {data}; end them by hand")
+        time.sleep(0.1)
 
 
 def binaries() -> Path:

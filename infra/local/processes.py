@@ -139,6 +139,18 @@ def members(record: Record) -> list[int]:
     return [pid for pid in _all_pids() if _session(pid) == record.pid]
 
 
+def working_in(folder: Path) -> list[int]:
+    """Process ids whose current directory is `folder`, as far as this user may see them."""
+    return [pid for pid in _all_pids() if _stat(pid) and _directory(pid) == folder]
+
+
+def _directory(pid: int) -> Path | None:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return None
+
+
 def wait_until(ready: Callable[[], bool], what: str, folder: Path, seconds: float) -> None:
     """Polls `ready`; gives up when the process in `folder` ends or time runs out.
 

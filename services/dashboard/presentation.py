@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from flask import Flask, request
 from markupsafe import Markup
 
+from contract.model import CONTRACT
 from services.dashboard import wording
 from services.dashboard.auth import locale
 from services.dashboard.views import doughnut, series
@@ -24,8 +25,7 @@ HEX_COLUMNS = 16
 SHOWN_BYTES = 2048
 RESOLUTIONS = ("confirmed_hazard", "false_alarm", "maintenance")
 STATES = ("open", "acknowledged", "cleared", "resolved", "all")
-UNITS = {"max_temperature": ("°C", 1), "voltage": ("V", 1), "current": ("A", 1), "leakage_current": ("mA", 2),
-         "resistive_leakage": ("mA", 2), "arc_count": ("", 0), "co_gas": ("ppm", 1), "voc": ("µg/m³", 1)}
+UNITS = {each.name: (each.unit, each.digits) for each in CONTRACT.shown if each.digits is not None}
 """The unit and the number of decimals of each measurement of an alert."""
 
 

@@ -24,7 +24,6 @@ K8S = ROOT / "infra" / "k8s"
 OVERLAYS = {name: build(K8S / "overlays" / name) for name in ("dev", "prod")}
 EVERY = [resource for resources in OVERLAYS.values() for resource in resources]
 ENTRYPOINT = (ROOT / "infra/flink/entrypoint").read_text(encoding="utf-8")
-HAS_DASHBOARD = (ROOT / "jobs" / "dashboard").exists()
 COMPOSED = yaml.safe_load((ROOT / "infra/flink/config.yaml").read_text(encoding="utf-8"))
 
 
@@ -92,8 +91,6 @@ def test_environment_holds_settings_that_exist_and_can_be_used(resource: Resourc
     overlay = "dev" if resource["metadata"]["namespace"] == "fire-dev" else "prod"
     for container in containers(resource):
         given = {name: value for name, value in settings_of(overlay, container).items() if name.startswith("FIRE_")}
-        if container["name"] == "dashboard" and not HAS_DASHBOARD:
-            pytest.skip("this version has no dashboard; its settings come with ./fire dashboard")
         assert Settings.load(given).kafka_brokers != Settings().kafka_brokers
 
 
@@ -104,8 +101,6 @@ def test_container_runs_a_command_that_exists(resource: Resource) -> None:
             module = container["command"][2]
             assert container["command"][:2] == ["python", "-m"] and (ROOT / f"{module.replace('.', '/')}.py").exists()
         elif not re.search(rf"^  {container['args'][0]}\)", ENTRYPOINT, re.MULTILINE):
-            if container["args"] == ["dashboard"] and not HAS_DASHBOARD:
-                pytest.skip("this version has no dashboard")
             assert cli.parse(container["args"]).command == container["args"][0]
 
 

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from core import installation
-from infra.local import processes
+from infra.local import ports, postgres, processes
 from infra.local.supervise import CHILD
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(installation.ROOT)}
@@ -115,3 +117,21 @@ def test_a_supervised_process_comes_back_without_its_orphans_and_ends_when_asked
         supervisor.terminate()
         assert supervisor.wait(20) == 0
     assert second is not None and processes.members(second) == []
+
+
+def test_postgres_starts_again_after_its_server_was_killed_below_a_busy_backend(tmp_path: Path) -> None:
+    (port,) = ports.choose({"Postgres": 27_500}, print).values()
+    postgres.start(tmp_path, port)
+    try:
+        with closing(psycopg.connect(**postgres.connection(tmp_path, port))) as before:
+            # Busy, it does not notice for some seconds that its server is gone.
+            before.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 30000000)")
+            record = processes.record_of(postgres.folder(tmp_path))
+            assert record is not None
+            os.kill(record.pid, signal.SIGKILL)
+            eventually(lambda: not processes.is_alive(record), "the killed server goes on")
+            postgres.start(tmp_path, port)
+        with psycopg.connect(**postgres.connection(tmp_path, port)) as after:
+            assert after.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        postgres.stop(tmp_path)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.model import CONTRACT
 from udfs.readings import event_time
 from udfs.readings.scoring import LEVEL_CUTS, LEVELS
 from udfs.registry import profiles
@@ -16,19 +17,15 @@ from udfs.registry import profiles
 MINUTE_MS = 60_000
 READINGS = "readings"
 """The cause of a candidate that is one reading; every other cause is a window, known when it has closed."""
-SUBJECT_KINDS = ("DEVICE", "SITE")
+SUBJECT_KINDS = CONTRACT.result("candidates").column("subject_kind").words
 LEAST_RISK = dict(zip(LEVELS[1:], LEVEL_CUTS, strict=True))
 """Per level, the risk that it begins with; stands for the score of a cause that has none, such as silence."""
-CANDIDATE_LEVELS = ("MEDIUM", "HIGH", "CRITICAL")
-EVIDENCE = (
-    "base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "indicator_risk", "confidence",
-    "max_temperature", "pcb_temperature", "sensor_temperature", "voltage", "voltage_low", "current", "leakage_current",
-    "resistive_leakage", "power", "power_factor", "arc_count", "co_gas", "voc", "status_bits",
-    "temperature_rise", "mean", "stddev", "risk_change", "previous_risk_score", "avg_co_10min", "avg_co_60min",
-    "total_arcs_10min", "risk_modifier", "devices", "devices_high",
-)  # fmt: skip
+CANDIDATE_LEVELS = CONTRACT.alert_levels
+COLUMNS = CONTRACT.result("candidates").columns
+EVIDENCE = tuple(column.name for column in COLUMNS
+                 if column.type in ("number", "score", "whole") and column.name not in ("risk_score", "idx"))
 """The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
-WHOLE = ("arc_count", "status_bits", "total_arcs_10min", "devices", "devices_high")
+WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
 LARGEST_EXACT = 2**53
 """Whole numbers up to here survive a JSON number unchanged."""
 

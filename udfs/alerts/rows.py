@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contract.model import CONTRACT
 from udfs.alerts import causes
 from udfs.alerts.candidates import Candidate, Minute, Number
 from udfs.alerts.maintenance import Step
@@ -16,8 +17,7 @@ from udfs.texts import alert_messages
 SCHEMA_VERSION = 1
 LARGEST_CONTRIBUTIONS = 3
 SHOWN_SCORES = ("base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "confidence")
-SHOWN_MEASUREMENTS = ("max_temperature", "voltage", "current", "leakage_current", "resistive_leakage", "arc_count",
-                      "co_gas", "voc", "status_bits")
+SHOWN_MEASUREMENTS = tuple(each.name for each in CONTRACT.shown)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DECIMALS = 3
 """Of a value in a sentence."""

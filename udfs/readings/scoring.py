@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.model import CONTRACT
+
 Column = NDArray[Any]
 Limits: TypeAlias = Mapping[str, Any]
 """The limits by name, each one number for all rows or a column with one for each."""
@@ -30,13 +32,12 @@ CROWDED_ALARMS = 2
 CROWDED_ALARM_POINTS = 0.1
 MANY_ALARMS = 4
 
-LEVELS = ("NORMAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
+LEVELS = CONTRACT.levels
 LEVEL_CUTS = (0.2, 0.4, 0.6, 0.8)
 HIGH, CRITICAL = LEVEL_CUTS[2:]
 ALERT_LEVELS = ("HIGH", "CRITICAL")
 
-ALERT_TYPES = ("TEMPERATURE_CRITICAL", "ARC_DETECTED", "ELECTRICAL_LEAKAGE", "OVERCURRENT", "GAS_DETECTION",
-               "GENERAL_RISK")
+ALERT_TYPES = tuple(each.name for each in CONTRACT.alert_types if "readings" in each.causes)
 
 NOMINAL_V = 220.0
 HOT_C, WARM_C, MILD_C = 60.0, 50.0, 40.0
@@ -60,8 +61,7 @@ LOADED_A = 0.1
 """Below this current a resistance says nothing."""
 RESISTANCE_OHM = (1.0, 1000.0)
 
-RANGES = {"voltage": (0.0, 300.0), "current": (0.0, 200.0), "pcb_temperature": (-10.0, 100.0),
-          "sensor_temperature": (-10.0, 100.0)}
+RANGES = {each.name: each.range for each in CONTRACT.measured if each.range}
 """Physical ranges; bounds are valid. A reading outside is kept and scored, and names the field."""
 
 HEAT_POINTS = ((HOT_C, 0.4), (WARM_C, 0.3), (MILD_C, 0.1))

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from udfs.texts.alert_texts import GENERAL, INSPECT, KINDS, Kind, recommendations
-from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES, Text
+from contract.model import AlertType, Text
+from udfs.texts.alert_texts import GENERAL, INSPECT, KINDS, recommendations
+from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES
 
 ALARM_NAMES = {alarm.name: alarm.text for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)}
 LONG_NUMBER = 1e9
@@ -94,7 +95,7 @@ def _urgent(alert: Mapping[str, Any]) -> Text:
     return INSPECT if alert["level"] == "CRITICAL" else Text("", "")
 
 
-def _kind(alert: Mapping[str, Any]) -> Kind:
+def _kind(alert: Mapping[str, Any]) -> AlertType:
     return KINDS.get(alert["alert_type"], GENERAL)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contract.model import CONTRACT
 from udfs.readings.scoring import LEVELS, SILENCE_MINUTES
 from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR
 
-MEASUREMENTS = ("max_temperature", "voltage", "current", "leakage_current", "resistive_leakage", "arc_count", "co_gas", "voc")
+MEASUREMENTS = tuple(each.name for each in CONTRACT.shown if each.digits is not None)
 ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
          "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count")
 PEOPLE = ("status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note", "note_at")

@@ -1,0 +1,420 @@
+"""The declarations of this folder as frozen objects: quantities, the rows of every topic, and types of alerts.
+
+`measurements.toml` holds the quantities, `results/*.toml` the rows of one topic each, `telemetry.toml` the messages of devices
+and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}` stands for the columns of a list:
+
+    @measurements   every measured quantity           @evidence   those that candidates carry
+    @alerted        those that alerts show            @minute     the statistics of a minute that measurements.toml asks for
+    @spellings      the fields of a message           @alerts     the columns of another result, here of alerts
+
+A column named again replaces the one that a list gave, in its place. `words = "@name"` takes the words of a list of alerts.toml.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+"""The version of every row, its first column."""
+TYPES = ("id", "name", "time", "word", "number", "score", "whole", "flag", "words", "json", "text", "bytes", "version")
+"""What a column may be.
+
+    id      the name of a device, a site or a row: 1 to 256 characters; a row with another one is refused
+    name    the same, but not worth a row: another one becomes null
+    time    ISO-8601 in UTC with milliseconds; views of Flink carry a TIMESTAMP
+    word    capital letters, digits and underscores
+    number  a floating-point number; score: one from 0 to 1
+    whole   a whole number
+    flag    true or false
+    words   a list of texts; views of Flink carry them separated by commas
+    json    any other JSON; text: any text; bytes: any bytes, base64 in JSON
+    version the number of the form that a row has
+"""
+STATISTICS = {"avg": "mean", "max": "highest", "min": "lowest"}
+"""Statistics of a minute: prefix of the column, and what it is called."""
+
+
+class ContractError(ValueError):
+    """A declaration does not make sense; the text names the file, the rule and what it says."""
+
+
+class Text(NamedTuple):
+    """One meaning in both languages."""
+
+    ko: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a result: its type decides how it is declared, checked, written and read.
+
+    `required` columns are never null in the database; `is_nullable` columns may be null on the topic. `least`, `most` and `above`
+    (exclusive) bound a number, `values` are the only ones, `longest` cuts a text, `shape` is the JSON Schema of a json column.
+    `default` is the SQL expression that is written where a view does not give the column; a time with `as_text` comes as text
+    out of a view already.
+    """
+
+    name: str
+    type: str
+    means: str = ""
+    unit: str = ""
+    is_nullable: bool = False
+    required: bool = False
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    values: tuple[float, ...] = ()
+    words: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    is_unique: bool = False
+    pattern: str = ""
+    longest: int | None = None
+    shape: Mapping[str, Any] | None = None
+    default: str = ""
+    as_text: bool = False
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A quantity. A measured one has `spellings`, the fields of a message that hold it, the first one first."""
+
+    name: str
+    spellings: tuple[str, ...] = ()
+    type: str = "number"
+    unit: str = ""
+    means: str = ""
+    range: tuple[float, float] | None = None
+    least: float | None = None
+    digits: int | None = None
+    simulated_digits: int | None = None
+    label: Text | None = None
+    minute: tuple[str, ...] = ()
+    cloudwatch: str = ""
+    chart: bool = False
+    evidence: bool = True
+    alerted: bool = False
+
+    def column(self) -> Column:
+        """The column that holds it, null where it was not measured."""
+        return Column(self.name, self.type, self.means, self.unit, is_nullable=True, least=self.least)
+
+    def minute_columns(self) -> Iterator[Column]:
+        """The columns of its statistics of a minute."""
+        for statistic in self.minute:
+            yield Column(f"{statistic}_{self.name}", "number", "", self.unit, is_nullable=True)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of Postgres that the store fills from a result; `rows_at_a_time` limits a batch where that matters.
+
+    One that has other columns than the result is filled from the view `view`, which the store's SQL declares.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows_at_a_time: int = 500
+    view: str = ""
+
+    @property
+    def ordered(self) -> tuple[Column, ...]:
+        """The columns, those of the key first."""
+        return key_first(self.columns, self.key)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows of one topic. `key` identifies a row; `store_with` names the results that share one source in the store."""
+
+    name: str
+    title: str
+    grain: str
+    topic: str
+    partition_by: str
+    partitions: int
+    topic_days: int
+    columns: tuple[Column, ...]
+    written_by: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    kept_days: int | None = None
+    store_with: str = ""
+    is_transactional: bool = False
+    conditions: tuple[Mapping[str, Any], ...] = ()
+    examples: tuple[Mapping[str, Any], ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            ContractError: there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise ContractError(f"{self.name} has no column {name!r}; it has {', '.join(each.name for each in self.columns)}")
+
+    def is_required(self, column: Column) -> bool:
+        """Whether a row without the column cannot be stored."""
+        return column.required or column.name in self.key or column.name == "schema_version"
+
+
+@dataclass(frozen=True)
+class AlertType:
+    """A type of alert: the levels and causes of its candidates, and its texts."""
+
+    name: str
+    levels: tuple[str, ...]
+    causes: tuple[str, ...]
+    raised_by: str
+    title: Text
+    advice: tuple[Text, ...]
+    opened: Text = field(default_factory=lambda: Text("감지", "detected"))
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything that is declared."""
+
+    measurements: tuple[Measurement, ...]
+    """Every quantity, measured and derived."""
+    telemetry: Result
+    results: tuple[Result, ...]
+    """By name, which is the order in which jobs write them."""
+    alert_types: tuple[AlertType, ...]
+    advice: Mapping[str, Text]
+    levels: tuple[str, ...]
+    alert_levels: tuple[str, ...]
+
+    @property
+    def measured(self) -> tuple[Measurement, ...]:
+        """What devices measure."""
+        return tuple(each for each in self.measurements if each.spellings)
+
+    @property
+    def shown(self) -> tuple[Measurement, ...]:
+        """The quantities that alerts show."""
+        return tuple(each for each in self.measurements if each.alerted)
+
+    def result(self, name: str) -> Result:
+        """The result of that name.
+
+        Raises:
+            ContractError: there is none.
+        """
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise ContractError(f"there is no result {name!r}; contract/results declares {', '.join(r.name for r in self.results)}")
+
+    def written_by(self, job: str) -> tuple[Result, ...]:
+        """The results that a job writes."""
+        return tuple(result for result in self.results if job in result.written_by)
+
+    def stored(self) -> dict[str, tuple[Result, ...]]:
+        """What the store reads: the name of each source, and the results that come from it."""
+        groups: dict[str, tuple[Result, ...]] = {}
+        for result in self.results:
+            if result.key:
+                name = result.store_with or result.name
+                groups[name] = (*groups.get(name, ()), result)
+        return groups
+
+
+def key_first(columns: tuple[Column, ...], key: tuple[str, ...]) -> tuple[Column, ...]:
+    """The columns with those of the key at the front, in the key's order."""
+    by_name = {column.name: column for column in columns}
+    return (*(by_name[name] for name in key), *(column for column in columns if column.name not in key))
+
+
+def load(folder: Traversable) -> Contract:
+    """The declarations of a folder.
+
+    Raises:
+        ContractError: one of them does not make sense.
+    """
+    alerts = _read(folder.joinpath("alerts.toml"))
+    lists = _word_lists(alerts)
+    measurements = tuple(_measurement(name, block) for name, block in _read(folder.joinpath("measurements.toml")).items())
+    known = _column_lists(measurements)
+    lists["ranged"] = tuple(each.name for each in measurements if each.range)
+    results = _results(folder.joinpath("results"), known, lists)
+    telemetry = _result("telemetry", _read(folder.joinpath("telemetry.toml")), _Names(known, lists, {}), versioned=False)
+    advice = {name: Text(**texts) for name, texts in alerts["advice"].items()}
+    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice,
+                    lists["levels"], lists["alert_levels"])
+
+
+def _results(folder: Traversable, columns: Mapping[str, tuple[Column, ...]], words: Mapping[str, tuple[str, ...]]
+             ) -> tuple[Result, ...]:
+    """The results by name; those that name another result are read after the others."""
+    blocks = {file.name.removesuffix(".toml"): _read(file) for file in folder.iterdir() if file.name.endswith(".toml")}
+    results: dict[str, Result] = {}
+    for name in sorted(blocks, key=lambda name: any(each.removeprefix("@") in blocks for each in blocks[name]["columns"])):
+        results[name] = _result(name, blocks[name], _Names(columns, words, results))
+    return tuple(results[name] for name in sorted(results))
+
+
+def _read(file: Traversable) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as problem:
+        raise ContractError(f"contract/{file.name} cannot be read: {problem}") from problem
+
+
+def _word_lists(alerts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The words that columns may name as a list."""
+    of_readings = [name for name, block in alerts["types"].items() if "readings" in block["causes"]]
+    return {"levels": tuple(alerts["levels"]["risk"]), "alert_levels": tuple(alerts["levels"]["alert"]),
+            "alert_types": tuple(alerts["types"]), "reading_alert_types": tuple(of_readings)}
+
+
+def _column_lists(measurements: tuple[Measurement, ...]) -> dict[str, tuple[Column, ...]]:
+    """The columns that a file may name as a list."""
+    measured = [each for each in measurements if each.spellings]
+    return {
+        "measurements": tuple(each.column() for each in measured),
+        "evidence": tuple(each.column() for each in measured if each.evidence),
+        "alerted": tuple(each.column() for each in measured if each.alerted),
+        "minute": tuple(column for each in measured for column in each.minute_columns()),
+        "spellings": tuple(replace(each.column(), name=spelling) for each in measured for spelling in each.spellings),
+    }
+
+
+def _measurement(name: str, block: dict[str, Any]) -> Measurement:
+    where = f"contract/measurements.toml: {name}"
+    given = {**block, "label": Text(**block["name"]) if "name" in block else None, "name": name}
+    measurement = _made(Measurement, given, where)
+    _require(measurement.type in ("number", "whole"), f"{where}.type must be number or whole, not {measurement.type!r}")
+    unknown = set(measurement.minute) - set(STATISTICS)
+    _require(not unknown, f"{where}.minute knows {', '.join(STATISTICS)}, not {', '.join(sorted(unknown))}")
+    return measurement
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What a file may refer to: lists of columns, lists of words, and the results read before it."""
+
+    columns: Mapping[str, tuple[Column, ...]]
+    words: Mapping[str, tuple[str, ...]]
+    results: Mapping[str, Result]
+
+    def list_of(self, name: str, where: str) -> tuple[Column, ...]:
+        found = self.columns.get(name) or (self.results[name].columns[1:] if name in self.results else None)
+        if found is None:
+            raise ContractError(f'{where} names the list "@{name}", which there is not')
+        return found
+
+    def words_of(self, given: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(given, str):
+            return tuple(given)
+        _require(given.removeprefix("@") in self.words, f"{where} names the words {given!r}, which there are not")
+        return self.words[given.removeprefix("@")]
+
+
+def _result(name: str, block: dict[str, Any], names: _Names, *, versioned: bool = True) -> Result:
+    where = f"contract/results/{name}.toml" if versioned else f"contract/{name}.toml"
+    columns = _columns(block.pop("columns", {}), names, where)
+    if versioned:
+        columns = (Column("schema_version", "version", values=(SCHEMA_VERSION,), default=str(SCHEMA_VERSION)), *columns)
+    tables = block.pop("tables", None)
+    conditions = tuple(_condition(each, names, where) for each in block.pop("conditions", ()))
+    result = _made(Result, {**block, "name": name, "columns": columns, "conditions": conditions}, where)
+    known = {column.name for column in columns}
+    for of_key in (result.partition_by, *result.key):
+        _require(of_key in known, f"{where}: {of_key!r} is no column, but partition_by or key names it")
+    return replace(result, tables=_tables(result, tables, names, where))
+
+
+def _columns(block: Mapping[str, Any], names: _Names, where: str) -> tuple[Column, ...]:
+    columns: dict[str, Column] = {}
+    for name, declared in block.items():
+        if name.startswith("@"):
+            columns |= {column.name: column for column in names.list_of(name[1:], where)}
+        else:
+            columns[name] = _column(name, declared, names, f"{where}: {name}")
+    return tuple(columns.values())
+
+
+def _column(name: str, declared: Mapping[str, Any], names: _Names, where: str) -> Column:
+    given = {"name": name, **declared}
+    given["is_nullable"] = given.pop("null", False)
+    given["is_unique"] = given.pop("unique", False)
+    for listed in ("words", "items"):
+        given[listed] = names.words_of(given.get(listed, ()), where)
+    column = _made(Column, given, where)
+    _require(column.type in TYPES, f"{where}.type must be one of {', '.join(TYPES)}, not {column.type!r}")
+    return replace(column, least=0, most=1) if column.type == "score" else column
+
+
+def _condition(declared: Mapping[str, Any], names: _Names, where: str) -> dict[str, Any]:
+    """A condition with its lists spelled out."""
+    condition = dict(declared)
+    condition["when"] = {name: names.words_of(values, where) for name, values in declared["when"].items()}
+    for rule in ("filled", "empty_otherwise"):
+        if rule in declared:
+            condition[rule] = tuple(_spelled(declared[rule], names, where))
+    return condition
+
+
+def _spelled(listed: list[str], names: _Names, where: str) -> Iterator[str]:
+    for name in listed:
+        if name.startswith("@"):
+            yield from (column.name for column in names.list_of(name[1:], where))
+        else:
+            yield name
+
+
+def _tables(result: Result, declared: Mapping[str, Any] | None, names: _Names, where: str) -> tuple[Table, ...]:
+    if declared is None:
+        return (Table(result.name, result.key, result.columns),) if result.key else ()
+    return tuple(_table(name, block, result, names, where) for name, block in sorted(declared.items()))
+
+
+def _table(name: str, block: Mapping[str, Any], result: Result, names: _Names, where: str) -> Table:
+    kept = tuple(column for column in result.columns if column.name not in block.get("drops", ()))
+    added = _columns(block.get("adds", {}), names, where)
+    return Table(name, tuple(block["key"]), (*kept, *added), block.get("rows_at_a_time", Table.rows_at_a_time),
+                 f"{name}_usable")
+
+
+def _alert_types(types: Mapping[str, Any], advice: Mapping[str, Text]) -> tuple[AlertType, ...]:
+    return tuple(_alert_type(name, block, advice) for name, block in types.items())
+
+
+def _alert_type(name: str, block: Mapping[str, Any], advice: Mapping[str, Text]) -> AlertType:
+    where = f"contract/alerts.toml: {name}"
+    unknown = [each for each in block["advice"] if each not in advice]
+    _require(not unknown, f"{where} gives the advice {', '.join(unknown)}, which the block [advice] does not hold")
+    texts = {each: Text(**block[each]) for each in ("title", "opened") if each in block}
+    return _made(AlertType, {**block, **texts, "name": name, "advice": [advice[each] for each in block["advice"]]}, where)
+
+
+def _made(kind: type[T], given: Mapping[str, Any], where: str) -> T:
+    """An object of a frozen class, lists as tuples; an unknown or missing field is an error that names it."""
+    unknown = set(given) - {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    _require(not unknown, f"{where} sets {', '.join(sorted(unknown))}, which is unknown; correct the spelling")
+    frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    make: Callable[..., T] = kind
+    try:
+        return make(**frozen)
+    except TypeError as problem:
+        raise ContractError(f"{where} is incomplete: {problem}") from problem
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ContractError(sentence)
+
+
+CONTRACT = load(resources.files("contract"))
+"""The declarations of this project."""

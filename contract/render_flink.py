@@ -1,0 +1,170 @@
+"""Flink SQL that follows from the declarations: what the detect and the alert job write, and the pieces all tables are made of.
+
+What comes out are templates: `${NAME}` stands for what a job's settings give, as in the files of `sql/`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Iterable, Mapping
+
+from contract.model import Column, Contract, Result
+
+TYPES = {"id": "STRING", "name": "STRING", "time": "STRING", "word": "STRING", "number": "DOUBLE", "score": "DOUBLE",
+         "whole": "BIGINT", "flag": "BOOLEAN", "words": "ARRAY<STRING>", "json": "STRING", "text": "STRING", "bytes": "BYTES",
+         "version": "INT"}
+"""Type of a column → type in the tables that results are written to."""
+RESERVED = frozenset({"current", "day", "hour", "key", "month", "offset", "partition", "position", "power", "year"})
+"""Names that SQL knows as words of its own."""
+WIDTH = 118
+KAFKA = {"connector": "kafka", "topic": "", "properties.bootstrap.servers": "${KAFKA_BROKERS}", "${KAFKA_SECURITY}": ""}
+FILES = {"connector": "filesystem"}
+
+Options = Mapping[str, str]
+"""Key → value of a table; a key that is a `${NAME}` stands for whole lines and has no value."""
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it."""
+    return f"`{name}`" if name in RESERVED else name
+
+
+def declared(columns: Iterable[tuple[str, str]]) -> str:
+    """The lines of a table's columns, given as name and type, the types below each other."""
+    columns = list(columns)
+    width = max(len(quoted(name)) for name, _ in columns)
+    return ",\n".join(f"  {quoted(name):<{width}} {type_}" for name, type_ in columns)
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Names or expressions, separated by commas, in lines that are not too wide."""
+    text = ", ".join(columns)
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def table(name: str, columns: str, options: Options, header: str, partitioned: str = "") -> str:
+    """A CREATE TABLE under a comment."""
+    lines = [key if key.startswith("$") else f"'{key}' = '{value}'," for key, value in options.items()]
+    body = "\n".join(f"  {line}" for line in lines).rstrip(",")
+    return f"-- {header}\nCREATE TEMPORARY TABLE {name} (\n{columns}\n){partitioned} WITH (\n{body}\n)"
+
+
+def insert(target: str, columns: Iterable[str], selected: str, source: str, where: str = "") -> str:
+    """An INSERT that names its columns."""
+    condition = f"\nWHERE {where}" if where else ""
+    return f"INSERT INTO {target} (\n{listed(map(quoted, columns))}\n)\nSELECT\n{selected}\nFROM {source}{condition}"
+
+
+def topic(name: str) -> str:
+    """A topic as this installation calls it."""
+    return "${TOPIC_PREFIX}" + name
+
+
+def sink(result: Result, connector: str) -> str:
+    """The table that the detect job writes a result to, `RESULT_out`: JSON, keyed by the column that partitions the topic."""
+    columns = declared((column.name, TYPES[column.type]) for column in result.columns)
+    partitioned = f" PARTITIONED BY ({result.partition_by})" if connector == "kinesis" else ""
+    return table(f"{result.name}_out", columns, _sink_options(result, connector), _sentence(result.grain), partitioned)
+
+
+def _sink_options(result: Result, connector: str) -> Options:
+    if connector == "kafka":
+        return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}",
+                        "properties.linger.ms": "5", "key.format": "raw", "key.fields": result.partition_by,
+                        "value.format": "json", "value.fields-include": "ALL", "sink.delivery-guarantee": "at-least-once"}
+    if connector == "kinesis":
+        return _kinesis(result.topic) | {"sink.flush-buffer.timeout": "200", "format": "json"}
+    return FILES | {"path": f"${{FILE_OUTPUT}}/{result.name}", "format": "json"}
+
+
+def _kinesis(name: str) -> dict[str, str]:
+    return {"connector": "kinesis", "stream.arn": "${KINESIS_STREAMS}" + topic(name), "aws.region": "${KINESIS_REGION}",
+            "${KINESIS_SINK_ENDPOINT}": ""}
+
+
+def result_insert(result: Result) -> str:
+    """Writes the rows of the view that is named for the result; the version of the rows is added."""
+    names = [column.name for column in result.columns]
+    return insert(f"{result.name}_out", names, _selected(result.columns, names[1:]), result.name)
+
+
+def view_insert(result: Result, view: str, given: Collection[str]) -> str:
+    """Writes the rows of a view that gives only some columns of a result; others have their default, or are null."""
+    columns = [column for column in result.columns if column.name in given or column.default]
+    return insert(f"{result.name}_out", (column.name for column in columns), _selected(columns, given), view)
+
+
+def _selected(columns: Iterable[Column], given: Collection[str]) -> str:
+    return ",\n".join(f"  {_written(column) if column.name in given else f'{column.default} AS {quoted(column.name)}'}"
+                      for column in columns)
+
+
+def _written(column: Column) -> str:
+    """A column of a view as its type is written."""
+    name = quoted(column.name)
+    if column.type == "time" and not column.as_text:
+        return f"DATE_FORMAT({name}, '${{ISO_TIME}}') AS {name}"
+    if column.type == "words":
+        return f"ARRAY_REMOVE(SPLIT({name}, ','), '') AS {name}"
+    return name
+
+
+def message_sink(result: Result, connector: str) -> str:
+    """The table that the alert job writes a result to, `RESULT_out`: whole messages of JSON, made by Python.
+
+    The raw format holds one column, so only Kafka can be given a key beside it. Kinesis has a partition key for each writer
+    instead, and a subject has one writer: its messages stay in order until the job's parallelism changes.
+    """
+    columns = declared((name, "STRING NOT NULL") for name in _message_columns(result, connector))
+    return table(f"{result.name}_out", columns, _message_options(result, connector), _sentence(result.grain))
+
+
+def _message_columns(result: Result, connector: str) -> list[str]:
+    return [result.partition_by, "payload"] if connector == "kafka" else ["payload"]
+
+
+def _message_options(result: Result, connector: str) -> Options:
+    if connector == "kinesis":
+        return _kinesis(result.topic) | {"sink.partitioner": "fixed", "sink.flush-buffer.timeout": "200", "format": "raw"}
+    if connector == "file":
+        return FILES | {"path": f"${{FILE_OUTPUT}}/{result.name}", "format": "raw"}
+    return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}", "key.format": "raw",
+                    "key.fields": result.partition_by, "value.format": "raw", "value.fields-include": "EXCEPT_KEY"
+                    } | _delivery(result)
+
+
+def _delivery(result: Result) -> dict[str, str]:
+    """Exactly once where a result is transactional and the settings ask for it; the timeout stays below the broker's 15 min."""
+    if not result.is_transactional:
+        return {"sink.delivery-guarantee": "at-least-once"}
+    return {"properties.transaction.timeout.ms": "600000", "sink.delivery-guarantee": "${ALERT_DELIVERY}",
+            "sink.transactional-id-prefix": "${ALERT_TRANSACTIONS}"}
+
+
+def message_insert(result: Result, connector: str) -> str:
+    """Writes the messages that `alert_output` holds for a result."""
+    columns = _message_columns(result, connector)
+    selected = listed("payload" if column == "payload" else f"`key` AS {column}" for column in columns)
+    return insert(f"{result.name}_out", columns, selected, "alert_output", f"kind = '{result.name}'")
+
+
+def column_lists(contract: Contract) -> dict[str, str]:
+    """The lists of columns that the views of the detect job hand on, by the name under which their SQL asks for them."""
+    readings, given = contract.result("readings").columns, ("schema_version", "device_id", "idx", "event_time")
+    statistics = [(statistic, each.name) for each in contract.measured for statistic in each.minute]
+    return {
+        "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}" for column in readings
+                                       if column.name not in given),
+        "EVIDENCE": ",\n  ".join(quoted(each.name) for each in contract.measured if each.evidence),
+        "MINUTE_MEANS": _statistics(pair for pair in statistics if pair[0] == "avg"),
+        "MINUTE_EXTREMES": _statistics(pair for pair in statistics if pair[0] != "avg"),
+        "MINUTE_STATISTICS": " ".join(f"{statistic}_{name}," for statistic, name in statistics),
+    }
+
+
+def _statistics(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n  ".join(f"{statistic.upper()}({quoted(name)}) AS {statistic}_{name}," for statistic, name in pairs)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
