@@ -1,9 +1,10 @@
-"""What several test modules share: rows of the vectors, and replays that are run once a session."""
+"""What several test modules share: rows of the vectors, replays that are run once a session, servers, and the order of tests."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +12,31 @@ from typing import Any
 
 import pytest
 
+from tests.support.brokers import brokers
+from tests.support.databases import connection, database, server
+from tests.support.stacks import stack
+
+__all__ = ["brokers", "connection", "database", "server", "stack"]
 Rows = list[dict[str, Any]]
 VECTORS = Path(__file__).parent / "vectors"
+ORDER = ("core", "contract", "udfs", "", "commands", "infra", "services",
+         "core/test_secrets_manager.py", "udfs/test_event_time.py", "udfs/test_functions.py", "infra/test_managed_flink_jar.py",
+         "commands/test_evaluate.py", "jobs", "end_to_end", "end_to_end/test_end_of_the_stack.py")
+"""Folders and files of tests: first what needs no Java, so that a failure is seen early, last what needs the whole stack."""
+JVM_ARGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Flink's clients plan many jobs and compute little: without the compiler for programs that work for long they take half."""
+os.environ.setdefault("JVM_ARGS", JVM_ARGS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests in order."""
+    items.sort(key=lambda item: rank(item.path.relative_to(Path(__file__).parent)))
+
+
+def rank(file: Path) -> int:
+    """The place of a file in the order; those of a folder that is not listed come with those of none."""
+    listed = [ORDER.index(name) for name in (str(file), file.parts[0]) if name in ORDER]
+    return listed[0] if listed else ORDER.index("")
 
 
 def rows(file: Path) -> Rows:
@@ -74,18 +98,21 @@ def detect(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, 
 
 
 @pytest.fixture(scope="session")
-def case_starts() -> dict[str, int]:
-    """When each golden case starts, epoch ms."""
-    from tests.jobs.test_views import CASES
+def packed() -> tuple[list[bytes], dict[str, int]]:
+    """The messages of all golden cases and of the safety criteria, and when each case starts, epoch ms."""
+    from tests.jobs import test_safety_criteria, test_views
     from tests.support.packing import pack
 
-    return pack(CASES)[1]
+    return pack([*test_views.CASES, *test_safety_criteria.CASES])
 
 
 @pytest.fixture(scope="session")
-def cases(detect: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
-    """Every result of all golden cases, from one run."""
-    from tests.jobs.test_views import CASES
-    from tests.support.packing import pack
+def case_starts(packed: tuple[list[bytes], dict[str, int]]) -> dict[str, int]:
+    """When each case starts, epoch ms."""
+    return packed[1]
 
-    return detect(pack(CASES)[0])
+
+@pytest.fixture(scope="session")
+def cases(packed: tuple[list[bytes], dict[str, int]], detect: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
+    """Every result of all cases, from one run."""
+    return detect(packed[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import selectors
 import socket
 import statistics
@@ -63,15 +62,14 @@ class Streams:
             self._heard[page] = b""
 
     def all_hear(self, what: bytes) -> bool:
-        """Reads what has come and says whether every page has heard this since `forget`."""
+        """Reads what has come; whether every page has heard this since all pages last heard what they were asked about."""
         for key, _ in self._selector.select(0.2):
             page: Any = key.fileobj
             self._heard[page] += page.recv(READ_BYTES)
-        return all(what in heard for heard in self._heard.values())
-
-    def forget(self) -> None:
-        """Only what comes from now on counts."""
-        self._heard = dict.fromkeys(self._heard, b"")
+        heard = all(what in each for each in self._heard.values())
+        if heard:
+            self._heard = dict.fromkeys(self._heard, b"")
+        return heard
 
     def close(self) -> None:
         """Closes the pages."""
@@ -97,15 +95,6 @@ def _one_after_the_other(port: int, count: int) -> list[tuple[int, float]]:
         found.append((answer.status, time.monotonic() - began))
     connection.close()
     return found
-
-
-def open_pages(port: int) -> int:
-    """How many pages the server knows of."""
-    connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=SECONDS)
-    connection.request("GET", "/api/metrics")
-    count: int = json.loads(connection.getresponse().read())["open_pages"]
-    connection.close()
-    return count
 
 
 def await_(holds: Callable[[], bool], what: str) -> None:

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError  # type:
 
 from core.database import conninfo
 from core.interruption import interruptible, uninterrupted
+from core.logs import Report
 from core.settings import Settings
 from infra.aws import running, smoke, upload
 from infra.aws.checks import check
@@ -27,7 +28,6 @@ from infra.aws.errors import DeclinedError, DeployError
 from infra.aws.layers import JOBS, LAYERS, Layer, given_parameters
 from infra.aws.stacks import Change, Stacks
 
-Report = Callable[[str], None]
 FAILURES = (Boto3Error, BotoCoreError, ClientError, WaiterError)
 
 

@@ -14,8 +14,8 @@ from infra.aws.layers import Layer, load
 
 PRICES = Path(__file__).with_name("prices.yaml")
 HOURS = 730.0
-MESSAGE_BYTES, READING_BYTES, ROW_BYTES = 450, 1400, 600
-"""A device's message; a reading on Kafka; a row in Postgres with its index."""
+MESSAGE_BYTES, ROW_BYTES = 450, 600
+"""A device's message; a row in Postgres with its index."""
 READINGS_DAYS, ARCHIVE_BYTES = 30, 60
 SITE_DEVICES, LEVELS = 50, 2
 """Devices of a site, and levels that a site's devices have at a time: what the number of metrics comes from."""

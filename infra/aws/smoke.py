@@ -88,11 +88,6 @@ def through_kinesis(cloud: Cloud, stream: str) -> Send:
     return lambda device, message: client.put_record(StreamName=stream, PartitionKey=device, Data=message)
 
 
-def through_kafka(producer: Any, topic: str) -> Send:
-    """Puts messages into the telemetry topic as the IoT rule does; `producer` is a KafkaProducer."""
-    return lambda device, message: producer.send(topic, key=device.encode(), value=message).get(timeout=30)
-
-
 @dataclass(frozen=True)
 class InPostgres:
     """Looks into the results database; `conninfo` are psycopg's keywords."""

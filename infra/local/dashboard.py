@@ -12,7 +12,7 @@ from core import embedded_stack, installation
 from core.settings import Settings, variable
 from infra.local import processes
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 
 def folder(home: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from core import installation
 from infra.local import ports, processes
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 
 def folder(home: Path) -> Path:

@@ -18,7 +18,7 @@ from infra.local.flink_config import Cluster, configuration, jobmanager_options,
 from infra.local.java import Java
 from infra.local.supervise import CHILD
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 

@@ -17,7 +17,7 @@ from core.settings import Settings
 from infra.local import ports, processes
 from infra.local.java import Java
 
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 # The log cleaner alone would take 128 MB by default, more than half of this heap.
 HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 FORMAT_HEAP = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")

@@ -19,7 +19,8 @@ from core.errors import FireError
 from infra.local import processes
 from infra.local.processes import Identity
 
-START_SECONDS = STOP_SECONDS = 60.0
+START_SECONDS = 300.0
+STOP_SECONDS = 60.0
 SUPERUSER = "postgres"
 NOBODY = 65534
 USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
@@ -70,7 +71,7 @@ def _wait_for_backends(data: Path) -> None:
     """Waits for the backends of a server that was killed: each has a session of its own and keeps the shared memory a while.
 
     Raises:
-        PostgresError: one is still there after a minute.
+        PostgresError: one is still there after five minutes.
     """
     deadline = time.monotonic() + START_SECONDS
     while left := processes.working_in(data):

@@ -9,7 +9,7 @@ import fcntl
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +17,13 @@ from pathlib import Path
 from contract.topics import TOPICS
 from core import embedded_stack, installation
 from core.embedded_stack import Stack, parallelism, recorded_ports, stack_at
+from core.logs import Report
 from core.settings import Settings
 from infra.local import dashboard, exporter, flink, java, kafka, ports, postgres, processes, retention
 from infra.local.flink_config import Cluster, main_cluster, store_cluster
 from infra.local.supervise import CHILD
 
 EXPECTED_JOBS = "jobs.json"
-Report = Callable[[str], None]
 
 
 def start(home: Path, *, report: Report) -> Stack:

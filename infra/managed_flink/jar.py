@@ -22,7 +22,7 @@ LICENCE = re.compile(r"(META-INF/)?(licen[cs]es?/.*|(DEPENDENCIES|README)[^/]*|[
 JOINED = re.compile(r"META-INF/services/[^/]+|META-INF/io\.netty\.versions\.properties|.*/execution\.interceptors")
 """Lists of which every jar has its part."""
 FAST = 1
-EPOCH = (1980, 1, 1, 0, 0, 0)
+EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 class MergeError(FireError):
@@ -65,4 +65,4 @@ def _write(target: Path, files: dict[str, bytes]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in [(MANIFEST, manifest), *sorted(files.items())]:
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED, FAST)
+            archive.writestr(zipfile.ZipInfo(name, EARLIEST), content, zipfile.ZIP_DEFLATED, FAST)

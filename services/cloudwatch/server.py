@@ -25,6 +25,7 @@ from contract.cloudwatch import NAMESPACE
 from core import kafka_login
 from core.errors import FireError
 from core.interruption import interruptible, uninterrupted
+from core.logs import Report
 from core.retries import delay
 from core.settings import Settings
 from services.cloudwatch.statistics import Summary
@@ -36,7 +37,6 @@ BATCH = 500
 LONGEST_PAUSE = 30.0
 RETRIED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "InternalServiceFault", "InternalFailure",
            "ServiceUnavailable", "RequestTimeout", "LimitExceeded"}
-Report = Callable[[str], None]
 
 
 class MetricsError(FireError):

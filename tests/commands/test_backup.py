@@ -15,10 +15,9 @@ from commands import backup
 from infra.postgres.migrate import migrate
 from services.notify.outbox import Outbox, connector
 from tests.services.notify.test_notify import MemoryTarget, channel
-from tests.support.databases import Server, connection, database, server
+from tests.support.databases import Server
 from tests.support.receivers import alert
 
-__all__ = ["connection", "database", "server"]
 NOW = datetime(2025, 10, 9, 18, 0, tzinfo=UTC)
 
 

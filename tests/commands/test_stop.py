@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient
 
 from commands import cli
 from commands.cli import arguments
@@ -74,7 +76,9 @@ def test_a_running_job_is_not_rewound_under_its_feet(jobmanager: str) -> None:
         run(args)
 
 
-def test_brokers_that_are_away_are_told() -> None:
+def test_brokers_that_are_away_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KafkaAdminClient.DEFAULT_CONFIG, "bootstrap_timeout_ms", 100)
+    monkeypatch.setitem(KafkaConsumer.DEFAULT_CONFIG, "bootstrap_timeout_ms", 100)
     with pytest.raises(RewindError, match=r"Kafka at 127\.0\.0\.1:1 did not set store back"):
         rewind(Settings(kafka_brokers=NOTHING), "store", datetime.now(UTC))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -13,9 +14,8 @@ from contract.model import CONTRACT
 from core.settings import Settings
 from infra.postgres.migrate import MIGRATIONS, MigrationError, migrate, migrations
 from services.retention import Maintained, maintain
-from tests.support.databases import Server, connection, database, server
+from tests.support.databases import Server
 
-__all__ = ["connection", "database", "server"]
 Connection = psycopg.Connection[Any]
 SCHEMA = MIGRATIONS.parent / "schema.sql"
 
@@ -87,7 +87,7 @@ def test_two_processes_that_migrate_at_once_apply_each_migration_once(server: Se
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert sorted(applied, key=len) == [[], [migration.version for migration in migrations()]]
 
 
@@ -293,10 +293,11 @@ def test_writers_and_maintenance_never_deadlock(database: dict[str, Any], connec
     for thread in threads:
         thread.start()
     for _ in range(5):
-        maintain(settings(database))
-        connection.execute("SELECT fire_add_reading_day('2000-01-01')")
+        with suppress(psycopg.errors.LockNotAvailable):  # on a slow machine it gives way, and is done by the next one
+            maintain(settings(database))
+            connection.execute("SELECT fire_add_reading_day('2000-01-01')")
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert errors == []
     maintain(settings(database))
     assert one(connection, "SELECT count(*) FROM readings WHERE event_time > now() - interval '1 day'") == 200

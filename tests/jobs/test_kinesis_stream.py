@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from contract.topics import TOPICS
-from core import embedded_stack, installation
+from core import installation
 from core.settings import Settings
-from infra.local import java, kafka, ports
-from infra.local import stack as embedded
+from tests.support.brokers import create_topics
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 HOME = installation.home_folder(Settings.load())
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/"
-DEADLINE_SECONDS = 180.0
+PREFIX = "kinesis."
+"""Of the streams, and of the topics."""
 STREAMS = ("telemetry", "candidates", "alerts", "alert-state", "dead-letters", "readings", "device-minutes",
            "device-5min-aggregates", "temperature-rises", "temperature-anomalies", "co-exposure", "risk-spikes", "arc-patterns",
            "device-correlations", "site-risk", "device-patterns")
@@ -55,32 +55,21 @@ def kinesis() -> Iterator[Any]:
     client = boto3.client("kinesis", endpoint_url="http://{}:{}".format(*server.get_host_and_port()), region_name="us-east-1",
                           aws_access_key_id="test", aws_secret_access_key="test")
     for stream in STREAMS:
-        client.create_stream(StreamName=stream, ShardCount=2)
+        client.create_stream(StreamName=PREFIX + stream, ShardCount=2)
     yield client
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def brokers() -> Iterator[str]:
-    home = embedded.fresh_home(HOME, "test-kinesis")
-    chosen = ports.choose(embedded_stack.DEFAULT_PORTS, print)
-    installation.state(home).mkdir(parents=True)
-    kafka.start(home, java.find(), chosen["Kafka"], chosen["Kafka's controller"])
-    address = f"127.0.0.1:{chosen['Kafka']}"
-    kafka.create_topics(address, TOPICS)
-    yield address
-    kafka.stop(home)
 
 
 @pytest.fixture(scope="module")
 def running(kinesis: Any, brokers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The detect job, and the alert job twice: with alerts to Kinesis and to Kafka."""
     folder = tmp_path_factory.mktemp("jobs")
+    create_topics(brokers, PREFIX)
     environment = os.environ | {
         "PYTHONPATH": str(installation.ROOT), "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true", "CBOR_ENABLED": "false", "FIRE_SOURCE": "kinesis", "FIRE_KINESIS_STREAMS": ARN,
         "FIRE_KINESIS_ENDPOINT": kinesis.meta.endpoint_url, "FIRE_KINESIS_DISCOVERY_SECONDS": "5", "FIRE_PARALLELISM": "2",
-        "FIRE_KAFKA_BROKERS": brokers, "FIRE_HOME": str(HOME)}
+        "FIRE_KAFKA_BROKERS": brokers, "FIRE_TOPIC_PREFIX": PREFIX, "FIRE_HOME": str(HOME)}
     environment.pop("PYFLINK_GATEWAY_DISABLED", None)
     started = []
     for number, (job, more) in enumerate((("detect", {}), ("alert", {}), ("alert", {"FIRE_ALERTS": "kafka"}))):
@@ -89,7 +78,7 @@ def running(kinesis: Any, brokers: str, tmp_path_factory: pytest.TempPathFactory
     yield
     for process in started:
         process.terminate()
-        process.wait(60)
+        process.wait(DEADLINE_SECONDS)
 
 
 def send(kinesis: Any) -> None:
@@ -97,30 +86,27 @@ def send(kinesis: Any) -> None:
         for device in ("hot", "calm", "cool"):
             body = {"deviceId": device, "idx": number, "timestamp": time.time_ns() // 1_000_000, "status": 0,
                     "pcbTemp": 90.0 if device == "hot" else 30.0}
-            kinesis.put_record(StreamName="telemetry", Data=json.dumps(body).encode(), PartitionKey=device)
-    kinesis.put_record(StreamName="telemetry", Data=b"rubbish", PartitionKey="hot")
+            kinesis.put_record(StreamName=f"{PREFIX}telemetry", Data=json.dumps(body).encode(), PartitionKey=device)
+    kinesis.put_record(StreamName=f"{PREFIX}telemetry", Data=b"rubbish", PartitionKey="hot")
 
 
-def in_stream(kinesis: Any, stream: str, count: int) -> list[dict[str, Any]]:
-    """The records of a stream, read anew until there are `count` or the deadline is over."""
+def in_stream(kinesis: Any, name: str) -> list[dict[str, Any]]:
+    """The records of a stream."""
     found: list[dict[str, Any]] = []
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while len(found) < count and time.monotonic() < deadline:
-        found = []
-        for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
-            at = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
-            found += [json.loads(each["Data"]) for each in kinesis.get_records(ShardIterator=at["ShardIterator"])["Records"]]
-        time.sleep(1)
+    for shard in kinesis.list_shards(StreamName=PREFIX + name)["Shards"]:
+        at = kinesis.get_shard_iterator(StreamName=PREFIX + name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+        found += [json.loads(each["Data"]) for each in kinesis.get_records(ShardIterator=at["ShardIterator"])["Records"]]
     return found
 
 
 def test_records_become_readings_dead_letters_and_alerts_in_both_places(kinesis: Any, brokers: str, running: None) -> None:
     send(kinesis)
-    readings = in_stream(kinesis, "readings", 30)
-    assert len({(row["device_id"], row["idx"]) for row in readings}) == 30
-    assert [row["source"].split("#")[0] for row in in_stream(kinesis, "dead-letters", 1)] == ["telemetry"]
-    assert ("OPENED", "hot") in {(row["transition"], row["subject"]) for row in in_stream(kinesis, "alerts", 1)}
-    consumer = KafkaConsumer("alerts", bootstrap_servers=brokers, group_id=None, auto_offset_reset="earliest",
+    until(lambda: len({(row["device_id"], row["idx"]) for row in in_stream(kinesis, "readings")}) == 30, "30 readings", pause=1.0)
+    letter = until(lambda: in_stream(kinesis, "dead-letters"), "a dead letter", pause=1.0)[0]
+    assert letter["source"].split("#")[0] == f"{PREFIX}telemetry"
+    until(lambda: ("OPENED", "hot") in {(row["transition"], row["subject"]) for row in in_stream(kinesis, "alerts")},
+          "an alert of the hot device", pause=1.0)
+    consumer = KafkaConsumer(f"{PREFIX}alerts", bootstrap_servers=brokers, group_id=None, auto_offset_reset="earliest",
                              consumer_timeout_ms=round(DEADLINE_SECONDS * 1000))
     assert json.loads(next(iter(consumer)).value)["subject"] == "hot"
     consumer.close()

@@ -18,19 +18,21 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from commands import cli
-from contract.topics import TOPICS
-from core import embedded_stack, flink_rest, installation
+from core import flink_rest, installation
 from core.settings import Settings
-from infra.local import flink, jars, java, kafka, ports, processes
+from infra.local import flink, jars, java, processes
 from infra.local import stack as embedded
 from infra.local.flink_config import main_cluster
 from infra.managed_flink import package, wheels
 from jobs import alert, detect, store
 from jobs.flink import environment, managed
+from tests.support.brokers import create_topics
+from tests.support.free_ports import free_ports
+from tests.support.stacks import quick_options
+from tests.support.waiting import DEADLINE_SECONDS
 
 HOME = installation.home_folder(Settings.load())
 MANAGED = Settings(managed_flink=True)
-DEADLINE_SECONDS = 240.0
 ALLOWED = {
     "pipeline.name", "pipeline.object-reuse", "pipeline.operator-chaining.enabled", "pipeline.max-parallelism",
     "pipeline.auto-watermark-interval", "pipeline.generic-types", "execution.runtime-mode", "execution.checkpointing.unaligned",
@@ -145,68 +147,58 @@ class Bare(flink.Flink):
             processes.start(self.folder / role, self._java(role, main_class), env=env)
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the package is started."""
-
-    brokers: str
-    cluster: Bare
-
-
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    """Kafka, and a Flink cluster without anything of ours."""
+def cluster() -> Iterator[Bare]:
+    """A Flink cluster without anything of ours."""
     home = embedded.fresh_home(HOME, "test-package")
     (home / "jars").unlink()
-    (home / "jars").mkdir()
-    (home / "jars" / "kafka").symlink_to((HOME / "jars" / "kafka").resolve(), target_is_directory=True)
-    chosen = ports.choose(embedded_stack.DEFAULT_PORTS, print)
-    cluster = Bare(home, java.find(), main_cluster(2), chosen["Flink"], chosen["Flink's RPC"])
-    try:
-        installation.state(home).mkdir(parents=True, exist_ok=True)
-        kafka.start(home, java.find(), chosen["Kafka"], chosen["Kafka's controller"])
-        cluster.launch()
-        brokers = f"127.0.0.1:{chosen['Kafka']}"
-        cluster.wait()
-        yield Place(brokers, cluster)
-    finally:
-        flink.stop(home)
-        kafka.stop(home)
+    chosen = free_ports("Flink", "Flink's RPC")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flink, "taskmanager_options", quick_options)
+        started = Bare(home, java.find(), main_cluster(2), chosen["Flink"], chosen["Flink's RPC"])
+        try:
+            started.launch()
+            started.wait()
+            yield started
+        finally:
+            flink.stop(home)
 
 
-def submit(place: Place, application: Path, python: Path, **ours: str) -> None:
+def submit(cluster: Bare, application: Path, python: Path, **ours: str) -> None:
     """Starts a job as the service does: the Python program of the zip with its jar and its packages, nothing else."""
     dist = flink.distribution()
-    command = [str(dist / "bin" / "flink"), "run", "-d", "-m", place.cluster.address, "-pyexec", str(python), "-pyclientexec",
+    command = [str(dist / "bin" / "flink"), "run", "-d", "-m", cluster.address, "-pyexec", str(python), "-pyclientexec",
                str(python), "-j", "lib/pyflink-dependencies.jar", "-pyfs", "dep/", "-py", "main.py",
                "--properties", str(properties(application, **ours))]
-    env = alone() | {"JAVA_HOME": str(place.cluster.java.home), "FLINK_CONF_DIR": str(place.cluster.folder / "conf"),
-                     "FLINK_LOG_DIR": str(place.cluster.folder)}
+    env = alone() | {"JAVA_HOME": str(cluster.java.home), "FLINK_CONF_DIR": str(cluster.folder / "conf"),
+                     "FLINK_LOG_DIR": str(cluster.folder)}
+    env |= {"JVM_ARGS": os.environ["JVM_ARGS"]}
     del env["PYTHONPATH"]
     result = subprocess.run(command, cwd=application, env=env, capture_output=True, text=True, check=False)
     assert "Job has been submitted" in result.stdout, result.stdout[-3000:] + result.stderr[-3000:]
 
 
-def test_package_alone_scores_readings_and_raises_alerts_on_a_cluster(place: Place, unzipped: Path, python: Path) -> None:
+def test_package_alone_scores_readings_and_raises_alerts_on_a_cluster(brokers: str, cluster: Bare, unzipped: Path, python: Path
+                                                                         ) -> None:
     prefix = f"{unzipped.parent.name}."
-    kafka.create_topics(place.brokers, TOPICS, prefix)
+    create_topics(brokers, prefix)
     for job in ("detect", "alert"):
-        submit(place, unzipped, python, job=job, kafka_brokers=place.brokers, topic_prefix=prefix, consumer_group=prefix + job)
-    producer = KafkaProducer(bootstrap_servers=place.brokers)
+        submit(cluster, unzipped, python, job=job, kafka_brokers=brokers, topic_prefix=prefix, consumer_group=prefix + job)
+    producer = KafkaProducer(bootstrap_servers=brokers)
     for key, device in ((b"dev-1", "dev-1"), (None, "dev-2"), (b"dev-1", "dev-3")):
         body = {"deviceId": device, "idx": 1, "timestamp": time.time_ns() // 1_000_000, "status": 0, "pcbTemp": 90.0}
         producer.send(f"{prefix}telemetry", json.dumps(body).encode(), key=key)
     producer.close()
-    assert {row["subject"] for row in first(place, f"{prefix}alerts", 2)} == {"dev-1", "dev-2"}
-    assert {row["device_id"] for row in first(place, f"{prefix}readings", 2)} == {"dev-1", "dev-2"}
-    letter, = first(place, f"{prefix}dead-letters", 1)
+    assert {row["subject"] for row in first(brokers, f"{prefix}alerts", 2)} == {"dev-1", "dev-2"}
+    assert {row["device_id"] for row in first(brokers, f"{prefix}readings", 2)} == {"dev-1", "dev-2"}
+    letter, = first(brokers, f"{prefix}dead-letters", 1)
     assert letter["reason"].startswith("deviceId 'dev-3' is not the record key 'dev-1'")
-    cancel(place)
+    cancel(cluster)
 
 
-def first(place: Place, topic: str, count: int) -> list[dict[str, Any]]:
+def first(brokers: str, topic: str, count: int) -> list[dict[str, Any]]:
     """The first records of a topic, or as many as come within the deadline."""
-    consumer = KafkaConsumer(topic, bootstrap_servers=place.brokers, group_id=None, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(topic, bootstrap_servers=brokers, group_id=None, auto_offset_reset="earliest")
     found: list[dict[str, Any]] = []
     deadline = time.monotonic() + DEADLINE_SECONDS
     while len(found) < count and time.monotonic() < deadline:
@@ -216,13 +208,13 @@ def first(place: Place, topic: str, count: int) -> list[dict[str, Any]]:
     return found
 
 
-def cancel(place: Place) -> None:
+def cancel(cluster: Bare) -> None:
     """Ends the jobs, whose slots the next interpreter's jobs need."""
     import urllib.request
 
-    for job in flink_rest.get(place.cluster.address, "/jobs")["jobs"]:
-        request = urllib.request.Request(f"http://{place.cluster.address}/jobs/{job['id']}", method="PATCH")
-        urllib.request.urlopen(request, timeout=30).close()
+    for job in flink_rest.get(cluster.address, "/jobs")["jobs"]:
+        request = urllib.request.Request(f"http://{cluster.address}/jobs/{job['id']}", method="PATCH")
+        urllib.request.urlopen(request, timeout=DEADLINE_SECONDS).close()
 
 
 def test_command_is_declared_with_what_it_needs_installed() -> None:

@@ -7,14 +7,13 @@ counts when it closes. Devices report every 10 seconds, and have reported an hou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.conftest import Rows
-from tests.support.packing import Case, of_case, pack
+from tests.support.packing import Case, of_case
 
 EVERY = 10
 """Seconds between readings."""
@@ -80,16 +79,15 @@ CRITERIA = (
 STEADY_RISE = Criterion("8.3 °C/min, every 10 s", rising(25, 58, 8.3))
 NEW_IN_50 = Criterion("switched on in 50 ppm", steady(60, co=50))
 NEW_IN_100 = Criterion("switched on in 100 ppm", steady(12, co=100))
+CASES = [each.case() for each in (*CRITERIA, STEADY_RISE, NEW_IN_50, NEW_IN_100)]
 Alarms = dict[str, Rows]
 
 
 @pytest.fixture(scope="module")
-def alarms(detect: Callable[..., dict[str, Rows]]) -> Alarms:
-    """Candidates of level HIGH or more by criterion, `minute` after the hazard's beginning, in order; one run for all."""
-    listed = [each.case() for each in (*CRITERIA, STEADY_RISE, NEW_IN_50, NEW_IN_100)]
-    messages, starts = pack(listed)
-    found = [row for row in detect(messages)["candidates"] if row["level"] in ("HIGH", "CRITICAL")]
-    made = {case.name: of_case(found, case.name, starts[case.name]) for case in listed}
+def alarms(cases: dict[str, Rows], case_starts: dict[str, int]) -> Alarms:
+    """Candidates of level HIGH or more by criterion, `minute` after the hazard's beginning, in order."""
+    found = [row for row in cases["candidates"] if row["level"] in ("HIGH", "CRITICAL")]
+    made = {case.name: of_case(found, case.name, case_starts[case.name]) for case in CASES}
     return {name: sorted(({**row, "minute": row["event_time"] / 60} for row in rows), key=lambda row: row["minute"])
             for name, rows in made.items()}
 

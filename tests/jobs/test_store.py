@@ -17,9 +17,8 @@ from core import installation
 from core.settings import Settings
 from jobs import store
 from services.dashboard.postgres import statement
-from tests.support.databases import Server, server
+from tests.support.databases import Server
 
-__all__ = ["server"]
 SCHEMAS = installation.ROOT / "infra" / "schemas"
 WINDOWS = tuple(result.name for result in CONTRACT.stored()["window_results"])
 RESULTS = ("readings", "device_minutes", "device_5min_aggregates", "alerts", "alert_state", "dead_letters", *WINDOWS)

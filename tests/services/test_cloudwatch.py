@@ -23,11 +23,13 @@ from infra.aws.cloud import Cloud
 from services.cloudwatch import server
 from services.cloudwatch.server import MetricsError, Publisher, Relay
 from services.cloudwatch.statistics import Summary
-from tests.services.notify.test_notify import brokers  # noqa: F401 -- fixture
+from tests.support.brokers import create_topics
 from tests.support.clouds import ENVIRONMENT, REGION, aws, cloud  # noqa: F401 -- fixtures
+from tests.support.waiting import DEADLINE_SECONDS
 
 EXAMPLE = json.loads((installation.ROOT / "infra/schemas/readings.schema.json").read_text(encoding="utf-8"))["examples"][0]
 NOW = datetime(2025, 10, 9, 9, 5, tzinfo=UTC)
+PREFIX = "cloudwatch."
 FLEET = {"Environment": "local"}
 
 
@@ -182,14 +184,17 @@ def test_watch_list_is_separated_by_commas() -> None:
 @pytest.fixture
 def publisher(cloud: Cloud, brokers: str) -> Iterator[subprocess.Popen[str]]:  # noqa: F811
     """Starts the command between a real broker and moto's CloudWatch."""
-    environment = ENVIRONMENT | {"PATH": os.environ["PATH"], "FIRE_KAFKA_BROKERS": brokers,
+    create_topics(brokers, PREFIX, "readings")
+    environment = ENVIRONMENT | {"PATH": os.environ["PATH"], "FIRE_KAFKA_BROKERS": brokers, "FIRE_TOPIC_PREFIX": PREFIX,
                                  "AWS_ENDPOINT_URL": cloud.endpoint_url or ""}
     process = subprocess.Popen([sys.executable, "-u", "-m", "commands.cli", "cloudwatch"], cwd=installation.ROOT, env=environment,
                                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    threading.Timer(90, process.kill).start()
+    end = threading.Timer(DEADLINE_SECONDS, process.kill)
+    end.start()
     yield process
+    end.cancel()
     process.kill()
-    process.wait(60)
+    process.wait(DEADLINE_SECONDS)
 
 
 def test_command_publishes_all_readings_of_the_topic_before_it_stops(
@@ -197,18 +202,18 @@ def test_command_publishes_all_readings_of_the_topic_before_it_stops(
     from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
     assert publisher.stdout is not None
-    assert publisher.stdout.readline().startswith("publishing the metrics of readings[0]@0")
+    assert publisher.stdout.readline().startswith(f"publishing the metrics of {PREFIX}readings[0]@0")
     producer = KafkaProducer(bootstrap_servers=brokers)
     at = datetime.now(UTC)
     for number in range(50):
         row = reading(device_id=f"dev-{number}", event_time=at.isoformat())
-        producer.send("readings", json.dumps(row).encode(), key=row["device_id"].encode()).get(30)
+        producer.send(f"{PREFIX}readings", json.dumps(row).encode(), key=row["device_id"].encode()).get(DEADLINE_SECONDS)
     producer.close()
     offsets = KafkaConsumer(bootstrap_servers=brokers, group_id="fire-cloudwatch")
-    partitions = [TopicPartition("readings", number) for number in range(4)]
+    partitions = [TopicPartition(f"{PREFIX}readings", number) for number in range(4)]
     assert sum(offsets.end_offsets(partitions).values()) == 50
     publisher.terminate()
-    output, _ = publisher.communicate(timeout=60)
+    output, _ = publisher.communicate(timeout=DEADLINE_SECONDS)
     assert publisher.returncode == 0
     published = cloud.client("cloudwatch").get_metric_statistics(
         Namespace=NAMESPACE, MetricName="DeviceRiskScore", Dimensions=[{"Name": "SiteId", "Value": "site-1"}],

@@ -16,17 +16,15 @@ import psycopg
 import pytest
 from flask import Flask
 from kafka import KafkaConsumer, KafkaProducer
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from contract.topics import TOPICS
-from core import installation
 from core.settings import Settings
-from infra.local import java, kafka, ports
 from services.dashboard.app import create_app
 from services.dashboard.postgres import Database
 from services.dashboard.sources import NAME
 from tests.support import dashboard_day
+from tests.support.brokers import create_topics
 from tests.support.databases import Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -36,7 +34,10 @@ ZONE = "Asia/Seoul"
 SIZE = {"width": 1280, "height": 800}
 EXPECTED = ("401 (UNAUTHORIZED)", "404 (NOT FOUND)", "503 (SERVICE UNAVAILABLE)", "net::ERR_")
 """Console messages that tests cause on purpose, by missing pages and outages."""
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 120_000
+"""How long a page may take to show the expected content on a busy machine."""
+PREFIX = "pages."
+"""The prefix of the site's topics."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ class Site:
     def send(self, topic: str, value: bytes) -> None:
         """Writes a record to a topic and waits until it is delivered."""
         producer = KafkaProducer(bootstrap_servers=self.brokers)
-        producer.send(topic, value)
+        producer.send(f"{PREFIX}{topic}", value)
         producer.close()
 
     def newest(self, topic: str, wanted: Callable[[bytes], bool]) -> bytes:
         """Returns the first record of a topic for which `wanted` is true."""
-        consumer = KafkaConsumer(topic, bootstrap_servers=self.brokers, auto_offset_reset="earliest", consumer_timeout_ms=20_000)
+        consumer = KafkaConsumer(f"{PREFIX}{topic}", bootstrap_servers=self.brokers, auto_offset_reset="earliest",
+                                 consumer_timeout_ms=TIMEOUT_MS)
         try:
             return next(record.value for record in consumer if record.value and wanted(record.value))
         finally:
@@ -76,6 +78,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=TIMEOUT_MS)
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip(REMEDY)
@@ -87,25 +90,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def brokers(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Starts a real broker with all topics."""
-    installed = installation.home_folder(Settings.load())
-    assert installation.jars(installed, "kafka"), "Kafka is not installed; run ./fire test, which fetches it"
-    home = tmp_path_factory.mktemp("kafka")
-    (home / "jars").symlink_to(installed / "jars", target_is_directory=True)
-    chosen = ports.choose({"Kafka": 29_500, "controller": 29_600}, lambda line: None)
-    kafka.start(home, java.find(), chosen["Kafka"], chosen["controller"])
-    try:
-        address = f"127.0.0.1:{chosen['Kafka']}"
-        kafka.create_topics(address, TOPICS)
-        yield address
-    finally:
-        kafka.stop(home)
-
-
-@pytest.fixture(scope="module")
 def site(server: Server, brokers: str) -> Iterator[Site]:
     """Serves the dashboard over the day of the fleet."""
+    create_topics(brokers, PREFIX)
     database = server.migrated()
     dashboard_day.store(database, datetime.now(UTC))
     with serving(database, brokers) as served:
@@ -116,7 +103,7 @@ class serving:
     """Serves a dashboard over a database for the duration of the block."""
 
     def __init__(self, database: dict[str, Any], brokers: str, **changed: Any) -> None:
-        settings = Settings(**{"kafka_brokers": brokers, "flink_addresses": ""} | changed)
+        settings = Settings(**{"kafka_brokers": brokers, "topic_prefix": PREFIX, "flink_addresses": ""} | changed)
         self._app = create_app(settings, database=Database(database))
         self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
         self._server.daemon_threads = True

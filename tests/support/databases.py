@@ -1,9 +1,8 @@
-"""Fixtures of a real Postgres: one server per test module, with as many empty databases as the tests request."""
+"""Fixtures of a real Postgres: one server per session, with as many databases as a test requests."""
 
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +13,12 @@ import pytest
 from psycopg import sql
 
 from core import embedded_stack
-from infra.local import ports, postgres
+from infra.local import postgres
 from infra.postgres.migrate import migrate
+from tests.support.free_ports import free_ports
 
-NO_PORT_WANTED = 25_500
-"""The first port of the search for a free one, away from the embedded stack's ports."""
+TEMPLATE = "newest"
+"""A database with the newest schema, which is copied for the tests because copying is faster than migrating again."""
 
 
 @dataclass(frozen=True)
@@ -34,30 +34,44 @@ class Server:
         """The path of the password file of the user `fire`."""
         return embedded_stack.pgpass(self.home)
 
+    def start(self) -> None:
+        """Starts the server unless it is running."""
+        postgres.start(self.home, self.port)
+
+    def stop(self) -> None:
+        """Stops the server; the caller must start it again."""
+        postgres.stop(self.home)
+
     def empty(self) -> dict[str, Any]:
         """Creates an empty database and returns psycopg's keywords for it."""
-        name = f"test_{next(self.numbers)}"
-        with psycopg.connect(**postgres.connection(self.home, self.port, postgres.SUPERUSER, "postgres"),
-                             autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name),
-                                                                             sql.Identifier(embedded_stack.USER)))
-        return postgres.connection(self.home, self.port, database=name)
+        return self._created(f"test_{next(self.numbers)}", "template1")
 
     def migrated(self) -> dict[str, Any]:
         """Creates a database with the newest schema and returns psycopg's keywords for it."""
-        conninfo = self.empty()
-        migrate(**conninfo)
-        return conninfo
+        if not self._has(TEMPLATE):
+            migrate(**self._created(TEMPLATE, "template1"))
+        return self._created(f"test_{next(self.numbers)}", TEMPLATE)
+
+    def _created(self, name: str, template: str) -> dict[str, Any]:
+        names = map(sql.Identifier, (name, embedded_stack.USER, template))
+        with self._superuser() as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(*names))
+        return postgres.connection(self.home, self.port, database=name)
+
+    def _has(self, name: str) -> bool:
+        with self._superuser() as connection:
+            return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount == 1
+
+    def _superuser(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(**postgres.connection(self.home, self.port, postgres.SUPERUSER, "postgres"), autocommit=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("postgres")
-    # Parallel test workers start their searches at different ports.
-    port = ports.choose({"Postgres": NO_PORT_WANTED + os.getpid() % 1000}, _silent)["Postgres"]
-    postgres.start(home, port)
-    yield Server(home, port)
-    postgres.stop(home)
+    made = Server(tmp_path_factory.mktemp("postgres"), free_ports("Postgres")["Postgres"])
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture
@@ -71,7 +85,3 @@ def connection(database: dict[str, Any]) -> Iterator[psycopg.Connection[Any]]:
     """Opens a connection in autocommit mode to a new database with the newest schema."""
     with psycopg.connect(**database, autocommit=True) as connected:
         yield connected
-
-
-def _silent(_: str) -> None:
-    """Discards the report of the chosen port."""

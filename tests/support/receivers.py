@@ -70,7 +70,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             receiver.calls.append(Call(self.path, dict(self.headers), body))
             answer = receiver.answers.popleft() if receiver.answers else 204
             if answer == HANG:
-                receiver.ended.wait(30)
+                receiver.ended.wait()
             elif answer == DRIP:
                 self._drip()
             else:

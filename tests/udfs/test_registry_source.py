@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import DEADLINE_SECONDS
 from udfs.registry import source as registry_source
 from udfs.registry.format import RegistryError
 from udfs.registry.registry import NONE
@@ -116,7 +117,7 @@ def test_readings_do_not_wait_while_an_edit_is_fetched(file: Path, clock: Clock)
     clock.now = 10.0
     with source._looking:
         assert source.current().version == "one"
-    assert looked.wait(10)
+    assert looked.wait(DEADLINE_SECONDS)
     assert source.current().version == "two"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from contract.model import CONTRACT
 from udfs.readings import event_time
+from udfs.readings.decode import LARGEST_EXACT
 from udfs.readings.scoring import LEVEL_CUTS, LEVELS
 from udfs.registry import profiles
 
@@ -26,9 +27,6 @@ EVIDENCE = tuple(column.name for column in COLUMNS
                  if column.type in ("number", "score", "whole") and column.name not in ("risk_score", "idx"))
 """The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
-LARGEST_EXACT = 2**53
-"""Whole numbers up to here survive a JSON number unchanged."""
-
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """JSON can escape it, UTF-8 cannot hold it."""
 

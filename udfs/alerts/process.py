@@ -23,8 +23,6 @@ GRACE_MS = 180_000
 DEAD_LETTER_VERSION = 1
 ALERT, ALERT_STATE, DEAD_LETTER = "alerts", "alert_state", "dead_letters"
 
-INPUT = ("life", "subject", "candidate", "source", "record_time")
-"""Columns of the rows that come in; `candidate` is the message as it arrived, `life` the key: its kind of subject and subject."""
 OUTPUT = ("kind", "key", "payload")
 """Columns of the rows that go out; `payload` is JSON text, `kind` says for whom, `key` is that of the message."""
 OUTPUT_TYPE = Types.ROW_NAMED(list(OUTPUT), [Types.STRING()] * len(OUTPUT))

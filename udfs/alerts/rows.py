@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from contract.model import CONTRACT
@@ -11,6 +11,7 @@ from udfs.alerts import causes
 from udfs.alerts.candidates import Candidate, Minute, Number
 from udfs.alerts.maintenance import Step
 from udfs.alerts.state import Alert
+from udfs.readings.event_time import EPOCH
 from udfs.readings.explanation import Contribution
 from udfs.texts import alert_messages
 
@@ -18,7 +19,6 @@ SCHEMA_VERSION = 1
 LARGEST_CONTRIBUTIONS = 3
 SHOWN_SCORES = ("base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "confidence")
 SHOWN_MEASUREMENTS = tuple(each.name for each in CONTRACT.shown)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DECIMALS = 3
 """Of a value in a sentence."""
 

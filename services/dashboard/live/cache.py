@@ -32,11 +32,6 @@ class Cache:
         self._kept: Cached | None = None
         self._fetch: Callable[[], dict[str, Any]] | None = None
 
-    def expire(self) -> None:
-        """Makes the next caller fetch; the current result is still served if that fails."""
-        if self._kept:
-            self._kept = Cached(self._kept.value, float("-inf"), self._kept.is_stale)
-
     def renew(self) -> None:
         """Repeats the latest fetch, if any; other threads get the current result in the meantime."""
         if self._fetch:

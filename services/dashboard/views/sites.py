@@ -16,7 +16,6 @@ PRESENT = timedelta(minutes=10)
 """The age up to which a site's risk is current."""
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 CORRELATIONS, CLUSTERS, ALERTS = 50, 60, 100
-RISK = ("site_risk", "risk_level", "devices", "at_risk", "mean_risk", "max_risk", "window_end")
 
 
 def sites(sources: Sources, after: str | None, limit: int) -> dict[str, Any]:

@@ -21,9 +21,8 @@ from services.dashboard.auth.binding import BindingError
 from services.dashboard.auth.users import HASHER, UsersError
 from tests.services.dashboard.test_api import problem
 from tests.support.dashboards import NOW, Dashboard, dashboard
-from tests.support.databases import Server, server
+from tests.support.databases import Server
 
-__all__ = ["server"]
 PASSWORD = "correct horse battery"
 HASH = HASHER.hash(PASSWORD)
 
@@ -199,5 +198,5 @@ def test_the_command_hashes_a_password_from_standard_input() -> None:
 def test_the_command_refuses_to_listen_on_all_addresses_without_a_login() -> None:
     environment = os.environ | {"FIRE_DASHBOARD_HOST": "0.0.0.0", "FIRE_DASHBOARD_URL": "https://fire.example.org"}
     done = subprocess.run([sys.executable, "-m", "commands.cli", "dashboard"], env=environment, capture_output=True, text=True,
-                          cwd=ROOT, timeout=60, check=False)
+                          cwd=ROOT, check=False)
     assert done.returncode == 2 and "without requiring a login" in done.stderr

@@ -13,9 +13,8 @@ from services.dashboard.views import corrections
 from tests.conftest import message
 from tests.services.dashboard.test_api import check, problem
 from tests.support.dashboards import Dashboard, fleet
-from tests.support.databases import server
 
-__all__ = ["fleet", "server"]
+__all__ = ["fleet"]
 JOB = """
     INSERT INTO alerts (alert_id, state, level, schema_version, subject, site_id, alert_type, risk_score, candidate_count,
                         event_time, opened_at)

@@ -16,9 +16,8 @@ from openapi_spec_validator import validate
 from services.dashboard.api import document
 from services.dashboard.views.exports import FORMULA, cell
 from tests.support.dashboards import Dashboard, fleet
-from tests.support.databases import server
 
-__all__ = ["fleet", "server"]
+__all__ = ["fleet"]
 READS = {
     "/api/overview": "Overview", "/api/metrics": "Metrics", "/api/sites": "SitePage", "/api/sites/site-0": "Site",
     "/api/devices": "DevicePage", "/api/devices/dev-00008": "DeviceDetail", "/api/device/dev-00008": "DeviceDetail",

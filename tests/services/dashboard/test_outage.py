@@ -2,95 +2,71 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.local import ports, postgres
-from infra.postgres.migrate import migrate
 from infra.postgres.sample import fill
+from services.dashboard.live import cache as cache_module
 from services.dashboard.live.cache import Cache
 from services.dashboard.postgres import DatabaseUnavailableError
 from tests.services.dashboard.test_api import check, problem
 from tests.support.dashboards import Dashboard, dashboard
-
-SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class PostgresServer:
-    """A Postgres server that a test stops and starts."""
-
-    home: Path
-    port: int
-
-    def start(self) -> None:
-        """Starts the server."""
-        postgres.start(self.home, self.port)
-
-    def stop(self) -> None:
-        """Stops the server."""
-        postgres.stop(self.home)
+from tests.support.databases import Server
+from tests.support.waiting import idle_seconds, until
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    home = tmp_path_factory.mktemp("outage")
-    made = PostgresServer(home, ports.choose({"Postgres": 27_500 + os.getpid() % 1000}, lambda line: None)["Postgres"])
-    made.start()
-    yield made
-    made.stop()
+def stoppable(server: Server) -> Iterator[Server]:
+    """Lends the server to a test that stops it, and starts it again."""
+    yield server
+    server.start()
 
 
-def until(made: Dashboard, path: str, status: int, **fields: Any) -> Any:
+def answered(made: Dashboard, path: str, status: int, **fields: Any) -> Any:
     """Repeats a request until the response has this status and these fields, and returns it."""
-    deadline = time.monotonic() + SECONDS
-    while True:
+    def wanted() -> Any:
         answer = made.client.get(path)
-        if answer.status_code == status and fields.items() <= (answer.get_json() or {}).items():
-            return answer
-        assert time.monotonic() < deadline, (answer.status_code, answer.get_data(as_text=True)[:500])
-        time.sleep(0.1)
+        return answer if answer.status_code == status and fields.items() <= (answer.get_json() or {}).items() else None
+
+    return until(wanted, f"the answer {status} {fields} to {path}")
 
 
-def test_the_last_overview_is_shown_as_stale_until_everything_recovers(server: PostgresServer) -> None:
-    database = postgres.connection(server.home, server.port)
-    migrate(**database)
+def test_the_last_overview_is_shown_as_stale_until_everything_recovers(stoppable: Server) -> None:
+    database = stoppable.migrated()
     fill(database, 20, 4)
     made = dashboard(database, now=None)
     assert made.get("/api/overview")["is_stale"] is False
-    server.stop()
-    overview = until(made, "/api/overview", 200, is_stale=True).get_json()
+    stoppable.stop()
+    overview = answered(made, "/api/overview", 200, is_stale=True).get_json()
     check(overview, "Overview")
     assert overview["devices"]["total"] == 20 and overview["status"]["reasons"][0]["code"] == "DATABASE_AWAY"
     assert "does not answer" in problem(made.client.get("/api/devices"), 503)
     assert made.client.get("/devices").status_code == made.client.get("/alerts.csv").status_code == 503
     assert made.client.get("/").status_code == 200
-    began = time.monotonic()
-    assert made.client.get("/api/alerts").status_code == 503 and time.monotonic() - began < 3
-    server.start()
-    until(made, "/api/overview", 200, is_stale=False)
-    assert until(made, "/api/devices", 200).get_json()["total"] == 20
-    until(made, "/readyz", 200)
+    assert idle_seconds(lambda: made.client.get("/api/alerts")) < 3, "requests fail quickly while the database is down"
+    assert made.client.get("/api/alerts").status_code == 503
+    stoppable.start()
+    answered(made, "/api/overview", 200, is_stale=False)
+    assert answered(made, "/api/devices", 200).get_json()["total"] == 20
+    answered(made, "/readyz", 200)
     made.sources.close()
 
 
-def test_a_dashboard_that_never_had_a_database_says_so_and_is_alive(server: PostgresServer) -> None:
-    server.stop()
-    made = dashboard(postgres.connection(server.home, server.port), now=None)
+def test_a_dashboard_that_never_had_a_database_says_so_and_is_alive(stoppable: Server) -> None:
+    database = stoppable.empty()
+    stoppable.stop()
+    made = dashboard(database, now=None)
     assert "does not answer" in problem(made.client.get("/api/overview"), 503)
     assert "does not answer" in problem(made.client.get("/readyz"), 503)
     assert made.client.get("/healthz").status_code == 200
     made.sources.close()
 
 
-def test_a_cached_result_is_served_until_there_is_a_newer_one() -> None:
+def test_a_cached_result_is_served_until_there_is_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = Cache()
+    monkeypatch.setattr(cache_module, "FRESH_SECONDS", float("inf"))
 
     def fail() -> dict[str, Any]:
         raise DatabaseUnavailableError("down")
@@ -99,10 +75,9 @@ def test_a_cached_result_is_served_until_there_is_a_newer_one() -> None:
         cache.get(fail)
     assert cache.get(lambda: {"n": 1}).value == {"n": 1}
     assert cache.get(lambda: {"n": 2}).value == {"n": 1}
-    cache.expire()
+    monkeypatch.setattr(cache_module, "FRESH_SECONDS", 0.0)
     stale = cache.get(fail)
     assert (stale.value, stale.is_stale) == ({"n": 1}, True)
-    cache.expire()
     assert cache.get(lambda: {"n": 3}).value == {"n": 3}
 
 

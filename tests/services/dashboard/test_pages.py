@@ -14,14 +14,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from infra.local import postgres
 from tests.support import dashboard_day, dashboards
-from tests.support.browser import Site, brokers, browser, context, live, page, profile, seconds_until, serving, site
+from tests.support.browser import Site, browser, context, live, page, profile, seconds_until, serving, site
 from tests.support.dashboard_day import BURNING, SILENT
-from tests.support.databases import Server, server
+from tests.support.databases import Server
+from tests.support.waiting import slowness
 from udfs.texts.alert_messages import compose
 
-__all__ = ["brokers", "browser", "context", "page", "server", "site"]
+__all__ = ["browser", "context", "page", "site"]
 
 SCREENSHOTS = Path("out/screenshots")
 PATHS = {"overview": "/", "site": "/sites/plant-a", "devices": "/devices", "device": f"/devices/{BURNING}",
@@ -35,7 +35,7 @@ THEMES = ("light", "dark")
 PASSWORD = "correct horse battery staple"
 LIVE_SECONDS = 3.0
 PAINT_MS = 3000.0
-"""Three times the limit promised for an idle machine, because tests share the machine with other work; they print the figure."""
+"""Three times the limit promised for an idle machine; the test prints the figure."""
 FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
   const paint = list.getEntriesByName("first-contentful-paint")[0]
   if (paint) resolve(paint.startTime)
@@ -79,11 +79,11 @@ def test_screenshots_of_every_page_are_taken(language: str, theme: str, browser:
 
 def test_a_new_critical_alert_appears_on_the_open_page_within_3_s_and_is_announced(page: Page, site: Site) -> None:
     live(page, "/")
-    begun = time.monotonic()
+    before, begun = slowness(), time.monotonic()
     alert = raise_alert(site, "aaaa000000000001")
     taken = seconds_until(page, '[data-alert="aaaa000000000001"]', begun)
     print(f"an alert was on the open page after {taken:.2f} s")
-    assert taken < LIVE_SECONDS
+    assert taken < LIVE_SECONDS * max(before, slowness())
     expect(page.locator("#announcer")).to_have_text(alert["message_en"])
 
 
@@ -289,7 +289,7 @@ def test_a_lost_stream_is_reported_and_recovers_automatically(page: Page) -> Non
     page.goto("/")
     expect(page.locator("#banner")).to_contain_text("Live updates are interrupted; reconnecting")
     page.unroute("**/api/stream")
-    expect(page.locator("#banner")).to_be_hidden(timeout=30_000)
+    expect(page.locator("#banner")).to_be_hidden()
 
 
 def test_the_content_is_reachable_by_keyboard(page: Page) -> None:
@@ -359,16 +359,16 @@ def test_an_open_page_survives_a_restart_of_the_database(page: Page, context: Br
     live(page, "/")
     shown = page.locator("article.lead h3").inner_text()
     other = context.new_page()
-    postgres.stop(server.home)
+    server.stop()
     try:
         expect(page.locator("#banner")).to_contain_text("The database is unavailable")
         expect(page.locator("article.lead h3")).to_have_text(shown)
         other.goto("/devices")
         expect(other.get_by_role("heading", level=1)).to_have_text("The database is unavailable")
     finally:
-        postgres.start(server.home, server.port)
-    expect(page.locator("#banner")).to_be_hidden(timeout=30_000)
-    expect(other.get_by_role("heading", level=1)).to_have_text("Devices", timeout=30_000)
+        server.start()
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(other.get_by_role("heading", level=1)).to_have_text("Devices")
 
 
 @pytest.fixture(scope="module")
@@ -391,9 +391,9 @@ def crowd(server: Server, brokers: str) -> Iterator[Site]:
 def test_pages_paint_quickly_with_10_000_devices(path: str, browser: Browser, crowd: Site) -> None:
     with profile(browser, crowd) as seen:
         page = seen.new_page()
-        paints = []
+        paints, before = [], slowness()
         for _ in range(3):
             page.goto(path)
             paints.append(page.evaluate(FIRST_PAINT))
         print(f"{path}: first contentful paint after {', '.join(f'{paint:.0f}' for paint in paints)} ms")
-        assert min(paints) < PAINT_MS
+        assert min(paints) < PAINT_MS * max(before, slowness())

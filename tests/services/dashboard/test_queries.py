@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,12 +13,13 @@ import psycopg
 import pytest
 
 from infra.postgres.sample import fill
+from services.dashboard.live import cache
 from services.dashboard.postgres import LIMITS, SQL, Database, prefix, statement
 from services.dashboard.views import alerts, devices
 from tests.support.dashboards import NOW, Dashboard, dashboard
-from tests.support.databases import Server, server
+from tests.support.databases import Server
+from tests.support.waiting import idle_seconds
 
-__all__ = ["server"]
 PAST = Path(__file__).with_name("dashboard_past.sql")
 DEVICES, ALERTS = 10_000, 1_000
 HOUR = NOW - timedelta(hours=1)
@@ -110,14 +110,11 @@ def test_an_aggregate_of_all_devices_scans_no_other_large_table(planner: psycopg
 @pytest.mark.parametrize("path", ["/", "/devices", "/devices?level=CRITICAL", "/devices/dev-00123", "/alerts",
                                   "/alerts?state=all", "/alerts/alert-00001", "/sites/site-7", "/pipeline", "/api/overview",
                                   "/api/sites"])
-def test_a_page_is_fast_with_10000_devices_and_1000_open_alerts(large: Dashboard, path: str) -> None:
-    large.client.get(path)  # compiles the templates
-    seconds = []
-    for _ in range(3):
-        large.sources.cache.expire()
-        began = time.monotonic()
-        assert large.client.get(path).status_code == 200
-        seconds.append(time.monotonic() - began)
+def test_a_page_is_fast_with_10000_devices_and_1000_open_alerts(large: Dashboard, path: str, monkeypatch: pytest.MonkeyPatch
+                                                                 ) -> None:
+    monkeypatch.setattr(cache, "FRESH_SECONDS", 0.0)
+    assert large.client.get(path).status_code == 200  # compiles the templates
+    seconds = [idle_seconds(lambda: large.client.get(path)) for _ in range(3)]
     print(f"{path}: {min(seconds) * 1000:.0f} ms")
     assert min(seconds) < 0.3
 

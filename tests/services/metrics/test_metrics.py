@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from kafka import KafkaConsumer
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -30,10 +30,11 @@ from services.metrics.results import REMEMBERED, Results, Seen, reason_of
 from services.notify.outbox import Outbox, connector
 from tests.conftest import VECTORS, rows
 from tests.services.notify.test_notify import MemoryTarget, channel
-from tests.support.databases import Server, connection, database, server
+from tests.support.databases import Server
+from tests.support.free_ports import free_ports
 from tests.support.receivers import NOON, alert
+from tests.support.waiting import DEADLINE_SECONDS, until
 
-__all__ = ["connection", "database", "server"]
 NOTHING = "127.0.0.1:1"
 """An address at which nothing listens."""
 
@@ -131,7 +132,8 @@ def test_unreachable_flink_has_no_running_job() -> None:
     assert [value(families, "fire_job_running", job=job) for job in ("detect", "alert", "store")] == [0, 0, 0]
 
 
-def test_unreachable_kafka_and_postgres_are_errors_that_name_them(server: Server) -> None:
+def test_unreachable_kafka_and_postgres_are_errors_that_name_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KafkaConsumer.DEFAULT_CONFIG, "bootstrap_timeout_ms", 100)
     with pytest.raises(UnavailableError, match=r"Kafka at 127\.0\.0\.1:1"):
         Topics(Settings(kafka_brokers=NOTHING)).read()
     with pytest.raises(UnavailableError, match="Postgres"):
@@ -167,23 +169,21 @@ def test_database_metrics_agree_with_the_tables(database: dict[str, Any]) -> Non
 @pytest.fixture
 def exporter(tmp_path: Path) -> Iterator[int]:
     """Starts the exporter in a process of its own, where only the disk can be measured."""
-    port = ports.choose({"Metrics": 27_400}, lambda line: None)["Metrics"]
+    port = free_ports("Metrics")["Metrics"]
     command = [sys.executable, "-m", "commands.cli", "metrics", "--port", str(port), "--jobmanager", NOTHING,
                "--disk", str(tmp_path)]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "", "FIRE_KAFKA_BROKERS": NOTHING, "FIRE_POSTGRES_PORT": "1",
                    "FIRE_HOME": str(tmp_path)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not ports.accepts(port) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda: ports.accepts(port), "an exporter that listens")
         yield port
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(DEADLINE_SECONDS) == 0
         assert process.stdout is not None and process.stdout.read().splitlines()[-1] == "stopping"
 
 
 def test_exporter_answers_while_everything_else_is_unreachable_and_stops_on_request(exporter: int) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{exporter}/metrics", timeout=30) as response:
+    with urllib.request.urlopen(f"http://127.0.0.1:{exporter}/metrics", timeout=DEADLINE_SECONDS) as response:
         families = list(text_string_to_metric_families(response.read().decode()))
     assert value(families, "fire_source_up", source="kafka") == 0
     names = [family.name for family in families]

@@ -33,7 +33,9 @@ from services.notify.notification import (
 )
 from services.notify.sns import Sns
 from services.notify.webhook import Webhook, is_allowed
+from tests.support.free_ports import free_ports
 from tests.support.receivers import DRIP, HANG, NOON, Receiver, alert, certificate, receiving
+from tests.support.waiting import DEADLINE_SECONDS
 
 KEY = "a-key-of-sixteen-characters-or-more"
 CRITICAL_TOPIC, HIGH_TOPIC = (f"arn:aws:sns:ap-northeast-2:123456789012:fire-{level}" for level in ("critical", "high"))
@@ -53,7 +55,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def webhook(url: str, **more: Any) -> Webhook:
-    return Webhook(**{"url": url, "key": KEY.encode(), "allow_private": True, "timeout": 5.0} | more)
+    return Webhook(**{"url": url, "key": KEY.encode(), "allow_private": True, "timeout": DEADLINE_SECONDS} | more)
 
 
 def test_webhook_is_signed_over_timestamp_and_body_and_carries_its_key(receiver: Receiver) -> None:
@@ -83,7 +85,7 @@ def test_webhook_that_is_not_answered_with_success_has_failed(receiver: Receiver
                                                               is_final: bool) -> None:
     receiver.answers.append(answer)
     with pytest.raises(UndeliveredError, match=reason) as failure:
-        webhook(receiver.url, timeout=0.5).send(notice(), NOON)
+        webhook(receiver.url, timeout=1.0 if answer in (HANG, DRIP) else DEADLINE_SECONDS).send(notice(), NOON)
     assert failure.value.is_final == is_final and len(receiver.calls) == 1
 
 
@@ -171,18 +173,12 @@ def postbox(tmp_path: Path) -> Iterator[tuple[Postbox, Mail]]:
 
     controller = Controller(box, hostname="127.0.0.1", port=0, tls_context=context, require_starttls=True, auth_required=True,
                             authenticator=authenticate)
-    controller.port = _free_port()
+    controller.port = free_ports("SMTP")["SMTP"]
     controller.start()
     yield box, Mail(host="127.0.0.1", port=controller.port, sender="fire@example.org",
                     recipients=("a@example.org", "b@example.org"), username="fire", password=KEY, ca_file=str(trusted),
-                    timeout=5.0)
+                    timeout=DEADLINE_SECONDS)
     controller.stop()
-
-
-def _free_port() -> int:
-    from infra.local import ports
-
-    return ports.choose({"SMTP": 26_600}, lambda line: None)["SMTP"]
 
 
 def changed(mail: Mail, **changes: Any) -> Mail:
@@ -242,7 +238,8 @@ def test_mail_reports_which_recipients_were_refused(postbox: tuple[Postbox, Mail
 
 def test_mail_without_a_server_has_failed() -> None:
     with pytest.raises(UndeliveredError, match=r"127\.0\.0\.1 did not accept the message: .*refused"):
-        Mail(host="127.0.0.1", port=_free_port(), sender="a@b", recipients=("c@d",), security="none").send(notice(), NOON)
+        Mail(host="127.0.0.1", port=free_ports("none")["none"], sender="a@b", recipients=("c@d",), security="none").send(
+            notice(), NOON)
 
 
 @pytest.fixture(scope="module")
@@ -298,8 +295,9 @@ def test_sns_topic_that_does_not_exist_is_a_failed_attempt(sns: Sns) -> None:
 
 
 def test_unreachable_sns_is_a_failed_attempt(sns: Sns) -> None:
+    port = free_ports("none")["none"]
     with pytest.raises(UndeliveredError, match="SNS was not reached"):
-        Sns(topic_arn=HIGH_TOPIC, endpoint_url=f"http://127.0.0.1:{_free_port()}", timeout=1.0).send(notice(), NOON)
+        Sns(topic_arn=HIGH_TOPIC, endpoint_url=f"http://127.0.0.1:{port}", timeout=1.0).send(notice(), NOON)
 
 
 @given(st.text(max_size=300), st.sampled_from(["en", "ko"]), st.sampled_from(["OPENED", "CLEARED"]))

@@ -9,9 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from contract.topics import TOPICS
 from core import installation
 from core.retries import FIRST, LONGEST, delay, next_attempt
-from core.settings import Settings
-from infra.local import java, kafka, ports
 from services.notify import server as notify
 from services.notify.channels import Channel, Target
 from services.notify.notification import Notice, UndeliveredError
@@ -34,12 +30,13 @@ from services.notify.outbox import CLAIM, Outbox, Refusal, connector
 from services.notify.reconnect import Retry, StoppedError
 from services.notify.webhook import Webhook
 from services.notify.worker import Deliverer, Worker
-from tests.support.databases import Server, connection, database, server
+from tests.support.brokers import create_topics
+from tests.support.databases import Server
+from tests.support.free_ports import free_ports
 from tests.support.receivers import HANG, NOON, Receiver, alert, receiving
+from tests.support.waiting import DEADLINE_SECONDS, until
 
-__all__ = ["connection", "database", "server"]
 KEY = "a-key-of-sixteen-characters-or-more"
-DEADLINE_SECONDS = 60.0
 
 
 @dataclass
@@ -78,7 +75,7 @@ def channel(target: Target, name: str = "room", **changed: Any) -> Channel:
                       "target": target} | changed)
 
 
-def webhook(receiver: Receiver, timeout: float = 5.0) -> Webhook:
+def webhook(receiver: Receiver, timeout: float = DEADLINE_SECONDS) -> Webhook:
     return Webhook(url=receiver.url, key=KEY.encode(), allow_private=True, timeout=timeout)
 
 
@@ -145,13 +142,13 @@ def test_every_reminder_is_a_delivery_of_its_own(outbox: Outbox) -> None:
 def test_receiver_that_fails_and_hangs_is_sent_to_again_until_it_recovers(outbox: Outbox, receiver: Receiver,
                                                                          connection: psycopg.Connection[Any]) -> None:
     receiver.answers.extend([500, HANG])
-    to, clock = channel(webhook(receiver, timeout=0.3)), Clock()
-    outbox.add([alert()], [], [to], NOON)
-    sending = deliverer(to, outbox, clock)
+    clock, patient, hasty = Clock(), channel(webhook(receiver)), channel(webhook(receiver, timeout=1.0))
+    outbox.add([alert()], [], [patient], NOON)
+    sending = deliverer(patient, outbox, clock)
     assert deliver_all(sending) == 1
     assert deliver_all(sending) == 0, "it is not due yet"
     clock.advance(2)
-    assert deliver_all(sending) == 1
+    assert deliver_all(deliverer(hasty, outbox, clock)) == 1
     clock.advance(4)
     assert deliver_all(sending) == 1 and deliver_all(sending) == 0
     row = rows(connection)[0]
@@ -258,7 +255,7 @@ def test_two_notifiers_at_once_send_each_delivery_once(database: dict[str, Any],
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(DEADLINE_SECONDS)
     for box in boxes:
         box.close()
     sent = sorted(targets[0].keys + targets[1].keys)
@@ -290,7 +287,7 @@ def test_unreachable_postgres_is_retried_after_growing_pauses_until_the_program_
         pauses.append(seconds)
         return len(pauses) == 6
 
-    nobody = {"host": "127.0.0.1", "port": ports.choose({"none": 27_300}, log.append)["none"], "dbname": "fire", "user": "fire"}
+    nobody = {"host": "127.0.0.1", "port": free_ports("none")["none"], "dbname": "fire", "user": "fire"}
     with pytest.raises(StoppedError):
         Retry(pause, log.append).until_done(Outbox(connector(nobody)).status)
     assert pauses == [2, 4, 8, 15, 15, 15] and len(log) == 1 and "is unreachable; waiting" in log[0]
@@ -311,7 +308,7 @@ def test_slow_channel_does_not_delay_the_others(database: dict[str, Any], outbox
     receiver.ended.set()
     for worker in workers:
         worker.wake()
-        worker.join(30)
+        worker.join(DEADLINE_SECONDS)
         assert not worker.is_alive() and worker.problem is None
     state = {row["channel"]: row for row in outbox.status()}
     assert (state["fast"]["delivered"], state["slow"]["pending"]) == (20, 20)
@@ -322,7 +319,7 @@ def test_error_in_a_worker_is_kept_for_the_main_thread(outbox: Outbox) -> None:
     broken = Deliverer(channel(MemoryTarget()), outbox, lambda: 1 / 0, print)  # type: ignore[arg-type,return-value]
     worker = Worker(broken, threading.Event(), print)
     worker.start()
-    worker.join(30)
+    worker.join(DEADLINE_SECONDS)
     assert isinstance(worker.problem, ZeroDivisionError)
 
 
@@ -380,30 +377,9 @@ def test_command_without_channels_names_the_missing_option() -> None:
         notify.run(argparse.Namespace(channels=None, status=False, retry_parked=False))
 
 
-@pytest.fixture(scope="module")
-def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Starts a real broker with all topics."""
-    installed = installation.home_folder(Settings.load())
-    assert installation.jars(installed, "kafka"), "Kafka is not installed; run ./fire test, which fetches it"
-    home = tmp_path_factory.mktemp("kafka")
-    (home / "jars").symlink_to(installed / "jars", target_is_directory=True)
-    chosen = ports.choose({"Kafka": 29_300, "controller": 29_400}, lambda line: None)
-    kafka.start(home, java.find(), chosen["Kafka"], chosen["controller"])
-    try:
-        address = f"127.0.0.1:{chosen['Kafka']}"
-        kafka.create_topics(address, TOPICS)
-        yield address
-    finally:
-        kafka.stop(home)
-
-
 def eventually(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+    """True once it is so; fails if that never comes."""
+    return bool(until(is_so, "what this test waits for"))
 
 
 @dataclass
@@ -417,11 +393,11 @@ class Command:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def says(self, text: str) -> bool:
-        return eventually(lambda: any(text in line for line in self.lines))
+        return bool(until(lambda: any(text in line for line in self.lines), lambda: f"{text!r} among {self.lines}", pause=0.05))
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        return self.process.wait(60)
+        return self.process.wait(DEADLINE_SECONDS)
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
@@ -435,8 +411,7 @@ def start(tmp_path: Path, brokers: str, server: Server, database: dict[str, Any]
     file = tmp_path / "channels.toml"
     file.write_text(f'[[channel]]\nname = "room"\ntype = "webhook"\nurl = "{receiver.url}"\nallow_private = true\n'
                     'secret_env = "ROOM_KEY"\n')
-    names = [replace(topic, name=f"{tmp_path.name}.{topic.name}") for topic in TOPICS if topic.name == "alerts"]
-    kafka.create_topics(brokers, names)
+    create_topics(brokers, f"{tmp_path.name}.", "alerts")
     environment = {"PATH": os.environ["PATH"], "ROOM_KEY": KEY, "PGPASSFILE": str(server.passwords),
                    "FIRE_KAFKA_BROKERS": brokers, "FIRE_TOPIC_PREFIX": f"{tmp_path.name}.", "FIRE_CONSUMER_GROUP": tmp_path.name,
                    "FIRE_POSTGRES_PORT": str(database["port"]), "FIRE_POSTGRES_DATABASE": database["dbname"]}
@@ -452,7 +427,7 @@ def start(tmp_path: Path, brokers: str, server: Server, database: dict[str, Any]
     yield run
     for each in started:
         each.process.kill()
-        each.process.wait(60)
+        each.process.wait(DEADLINE_SECONDS)
 
 
 def produce(brokers: str, topic: str, *alerts: dict[str, Any]) -> None:
@@ -460,14 +435,12 @@ def produce(brokers: str, topic: str, *alerts: dict[str, Any]) -> None:
 
     producer = KafkaProducer(bootstrap_servers=brokers)
     for each in alerts:
-        producer.send(topic, json.dumps(each).encode(), key=each["subject"].encode()).get(30)
+        producer.send(topic, json.dumps(each).encode(), key=each["subject"].encode()).get(DEADLINE_SECONDS)
     producer.close()
 
 
 def test_command_delivers_across_restarts_and_outages_without_loss_or_repetition(
         start: Callable[..., Command], brokers: str, tmp_path: Path, server: Server, receiver: Receiver) -> None:
-    from infra.local import postgres
-
     topic = f"{tmp_path.name}.alerts"
     produce(brokers, topic, alert(alert_id="before-the-first-start"))
     first = start()
@@ -478,24 +451,28 @@ def test_command_delivers_across_restarts_and_outages_without_loss_or_repetition
     first.process.terminate()
     assert first.says("stopping; finishing the attempts"), first.lines
     receiver.ended.set()
-    assert first.process.wait(60) == 0 and first.says("a:OPENED HIGH, attempt 1: "), first.lines
+    assert first.process.wait(DEADLINE_SECONDS) == 0 and first.says("a:OPENED HIGH, attempt 1: "), first.lines
 
     produce(brokers, topic, alert("ESCALATED", alert_id="a", level="CRITICAL"))
-    postgres.stop(server.home)
-    second = start()
-    assert second.says("Postgres is unreachable; waiting for it"), second.lines
-    postgres.start(server.home, server.port)
+    server.stop()
+    try:
+        second = start()
+        assert second.says("Postgres is unreachable; waiting for it"), second.lines
+    finally:
+        server.start()
     assert eventually(lambda: receiver.keys[-1] == "a:ESCALATED:CRITICAL"), second.lines
     assert second.says("a:ESCALATED:CRITICAL CRITICAL, attempt 1: delivered"), second.lines
     assert second.end(signal.SIGINT) == 0 and KEY not in str(first.lines + second.lines)
     assert "before-the-first-start:OPENED" not in receiver.keys and len(receiver.calls) == len(set(receiver.keys)) + 1
 
     status = start("--status")
-    assert status.process.wait(60) == 0
+    assert status.process.wait(DEADLINE_SECONDS) == 0
     assert status.says("room: 0 pending, 0 parked, 2 delivered, 1 of them after more than one attempt"), status.lines
 
 
 def test_example_consumer_handles_each_transition_once(brokers: str) -> None:
+    create_topics(brokers, "", "alerts")
+    create_topics(brokers, "", "alerts")
     reminders = [alert("REMINDED", event_time=f"2026-03-01T12:{minute}:00.000Z") for minute in (15, 30)]
     produce(brokers, "alerts", alert(), alert(), *reminders, *reminders, alert("CLEARED"))
     example = Command(subprocess.Popen([sys.executable, "-u", str(installation.ROOT / "examples/alert_consumer.py"), brokers],
@@ -505,4 +482,4 @@ def test_example_consumer_handles_each_transition_once(brokers: str) -> None:
         assert [line.split()[0] for line in example.lines] == ["OPENED", "REMINDED", "REMINDED", "CLEARED"]
     finally:
         example.process.kill()
-        example.process.wait(60)
+        example.process.wait(DEADLINE_SECONDS)
