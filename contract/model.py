@@ -1,7 +1,8 @@
-"""The declarations of this folder as frozen objects: quantities, the rows of every topic, and types of alerts.
+"""The declarations of this folder as frozen objects: quantities, alarm bits, the rows of every topic, and types of alerts.
 
-`measurements.toml` holds the quantities, `results/*.toml` the rows of one topic each, `telemetry.toml` the messages of devices
-and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}` stands for the columns of a list:
+`measurements.toml` holds the quantities, `results/*.toml` the rows of one topic each, `telemetry.toml` the messages of devices,
+`alarm_bits.toml` the bits of their status, and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}`
+stands for the columns of a list:
 
     @measurements   every measured quantity           @evidence   those that candidates carry
     @alerted        those that alerts show            @minute     the statistics of a minute that measurements.toml asks for
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple, TypeVar
@@ -50,6 +51,16 @@ class Text(NamedTuple):
 
     ko: str
     en: str
+
+
+@dataclass(frozen=True)
+class AlarmBit:
+    """A bit of a device's status. `and_above`: this bit or any higher one means it."""
+
+    name: str
+    bit: int
+    text: Text
+    and_above: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ class Measurement:
     label: Text | None = None
     minute: tuple[str, ...] = ()
     cloudwatch: str = ""
-    chart: bool = False
+    chart: str = ""
     evidence: bool = True
     alerted: bool = False
 
@@ -178,7 +189,6 @@ class AlertType:
     raised_by: str
     title: Text
     advice: tuple[Text, ...]
-    opened: Text = field(default_factory=lambda: Text("감지", "detected"))
 
 
 @dataclass(frozen=True)
@@ -194,6 +204,10 @@ class Contract:
     advice: Mapping[str, Text]
     levels: tuple[str, ...]
     alert_levels: tuple[str, ...]
+    level_names: Mapping[str, Text]
+    alarm_bits: tuple[AlarmBit, ...]
+    """Those that stand for themselves, by position from 0."""
+    communication_error: AlarmBit
 
     @property
     def measured(self) -> tuple[Measurement, ...]:
@@ -201,9 +215,14 @@ class Contract:
         return tuple(each for each in self.measurements if each.spellings)
 
     @property
-    def shown(self) -> tuple[Measurement, ...]:
-        """The quantities that alerts show."""
-        return tuple(each for each in self.measurements if each.alerted)
+    def charted(self) -> tuple[Measurement, ...]:
+        """What the page of a device draws."""
+        return tuple(each for each in self.measurements if each.chart)
+
+    @property
+    def shown_with_alerts(self) -> tuple[Measurement, ...]:
+        """What people see measured with an alert."""
+        return tuple(each for each in self.measurements if each.alerted and each.digits is not None)
 
     def result(self, name: str) -> Result:
         """The result of that name.
@@ -250,8 +269,9 @@ def load(folder: Traversable) -> Contract:
     results = _results(folder.joinpath("results"), known, lists)
     telemetry = _result("telemetry", _read(folder.joinpath("telemetry.toml")), _Names(known, lists, {}), versioned=False)
     advice = {name: Text(**texts) for name, texts in alerts["advice"].items()}
-    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice,
-                    lists["levels"], lists["alert_levels"])
+    level_names = {name: Text(**texts) for name, texts in alerts["levels"]["names"].items()}
+    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice, lists["levels"],
+                    lists["alert_levels"], level_names, *_alarm_bits(_read(folder.joinpath("alarm_bits.toml"))))
 
 
 def _results(folder: Traversable, columns: Mapping[str, tuple[Column, ...]], words: Mapping[str, tuple[str, ...]]
@@ -387,6 +407,17 @@ def _table(name: str, block: Mapping[str, Any], result: Result, names: _Names, w
                  f"{name}_usable")
 
 
+def _alarm_bits(blocks: Mapping[str, Any]) -> tuple[tuple[AlarmBit, ...], AlarmBit]:
+    """The bits that stand for themselves, and the one that any higher bit means too."""
+    where = "contract/alarm_bits.toml"
+    bits = [_made(AlarmBit, {**{each: block[each] for each in block if each != "name"}, "text": Text(**block["name"]),
+                             "name": name}, f"{where}: {name}") for name, block in blocks.items()]
+    _require([each.bit for each in bits] == list(range(len(bits))), f"{where} must list the bits from 0 on without a gap")
+    _require([each.and_above for each in bits] == [False] * (len(bits) - 1) + [True], f"{where}: the last bit, and no other, "
+                                                                                      "must say and_above = true")
+    return tuple(bits[:-1]), bits[-1]
+
+
 def _alert_types(types: Mapping[str, Any], advice: Mapping[str, Text]) -> tuple[AlertType, ...]:
     return tuple(_alert_type(name, block, advice) for name, block in types.items())
 
@@ -395,8 +426,8 @@ def _alert_type(name: str, block: Mapping[str, Any], advice: Mapping[str, Text])
     where = f"contract/alerts.toml: {name}"
     unknown = [each for each in block["advice"] if each not in advice]
     _require(not unknown, f"{where} gives the advice {', '.join(unknown)}, which the block [advice] does not hold")
-    texts = {each: Text(**block[each]) for each in ("title", "opened") if each in block}
-    return _made(AlertType, {**block, **texts, "name": name, "advice": [advice[each] for each in block["advice"]]}, where)
+    texts = {"title": Text(**block["title"]), "advice": [advice[each] for each in block["advice"]]}
+    return _made(AlertType, {**block, **texts, "name": name}, where)
 
 
 def _made(kind: type[T], given: Mapping[str, Any], where: str) -> T:

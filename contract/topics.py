@@ -1,17 +1,17 @@
-"""The Kafka topics: who writes them, how they are keyed, and how long they keep what they hold."""
+"""The Kafka topics: how they are keyed, how many partitions they have, and how long they keep what they hold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contract.model import CONTRACT
+from contract.model import CONTRACT, Contract, Result
 
 DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic; `key` is the JSON field that partitions it, `meaning` its line in the reference."""
+    """One topic; `key` is the JSON field that partitions it, `meaning` what one of its records is."""
 
     name: str
     key: str
@@ -19,6 +19,19 @@ class Topic:
     retention_days: int
     meaning: str
 
+    @property
+    def retention_ms(self) -> int:
+        """How long it keeps a record, in milliseconds."""
+        return self.retention_days * DAY_MS
 
-TOPICS = tuple(Topic(each.topic, each.partition_by, each.partitions, each.topic_days, each.grain)
-               for each in (CONTRACT.telemetry, *CONTRACT.results))
+
+def topics(contract: Contract) -> tuple[Topic, ...]:
+    """The topics of a contract: the devices' messages, then the results by name."""
+    return tuple(_topic(result) for result in (contract.telemetry, *contract.results))
+
+
+def _topic(result: Result) -> Topic:
+    return Topic(result.topic, result.partition_by, result.partitions, result.topic_days, result.grain)
+
+
+TOPICS = topics(CONTRACT)

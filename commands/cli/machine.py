@@ -1,4 +1,4 @@
-"""Commands of this machine: the stack with everything, its tests, its state."""
+"""Commands of this machine: the stack with everything, its tests, its state, its generated files."""
 
 from __future__ import annotations
 
@@ -42,4 +42,11 @@ def _doctor(commands: Commands) -> None:
             "say what is missing or wrong here, with the remedy", "./fire doctor")
 
 
-DECLARATIONS = (_demo, _test, _up, _down, _status, _doctor)
+def _generate(commands: Commands) -> None:
+    sub = command(commands, "generate", "commands.generate:run", "python",
+                  "write what contract/ and the code say into the files that repeat it: schemas, templates, reference pages",
+                  "./fire generate --check")
+    sub.add_argument("--check", action="store_true", help="change nothing, and fail if a file is behind")
+
+
+DECLARATIONS = (_demo, _test, _up, _down, _status, _doctor, _generate)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from contract.model import CONTRACT
 from core.errors import FireError
-from udfs.readings.decode import COUNTS, MEASUREMENTS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FIELDS = {"device_id": "deviceId", "idx": "idx", "site_id": "siteId", "verify_status": "verifySts",
-          **{name: spellings[0] for name, spellings in (COUNTS | MEASUREMENTS).items()}}
+FIELDS = {"device_id": "deviceId", "idx": "idx", "site_id": "siteId",
+          **{each.name: each.spellings[0] for each in CONTRACT.measured}}
 """Column of the archive → field of a message."""
 MAGIC = b"PAR1"
 

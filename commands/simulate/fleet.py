@@ -14,10 +14,11 @@ from commands.simulate.malformed import KINDS, malformed
 from commands.simulate.scenarios import FAULTS, Array, Block, Fault, Plan
 from contract.model import CONTRACT
 
-FIELDS = ("deviceId", "siteId", "idx", "timestamp", "status", "volt", "voltLow", "ct", "zct", "rzct", "pwr", "pcbTemp",
-          "sensorTemp", "co", "voc", "pFct", "aArc")
-DECIMALS = {each.spellings[0]: each.simulated_digits for each in CONTRACT.measured if each.simulated_digits is not None}
-COUNTS = ("status", "aArc")
+SIMULATED = {each.spellings[0]: (each.type, each.simulated_digits) for each in CONTRACT.measured
+             if each.simulated_digits is not None}
+DECIMALS = {field: digits for field, (kind, digits) in SIMULATED.items() if kind == "number"}
+COUNTS = tuple(field for field, (kind, _) in SIMULATED.items() if kind == "whole")
+FIELDS = ("deviceId", "siteId", "idx", "timestamp", *SIMULATED)
 # The simulated device raises its own alarm bit above this value of a field (bit numbers: semantics of `status`).
 ALARMS = (("zct", 30.0, 3), ("rzct", 30.0, 4), ("pcbTemp", 60.0, 6), ("sensorTemp", 60.0, 7), ("co", 50.0, 8),
           ("voc", 600.0, 9), ("aArc", 2.5, 11))

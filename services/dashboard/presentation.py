@@ -25,8 +25,10 @@ HEX_COLUMNS = 16
 SHOWN_BYTES = 2048
 RESOLUTIONS = ("confirmed_hazard", "false_alarm", "maintenance")
 STATES = ("open", "acknowledged", "cleared", "resolved", "all")
-UNITS = {each.name: (each.unit, each.digits) for each in CONTRACT.shown if each.digits is not None}
+UNITS = {each.name: (each.unit, each.digits) for each in CONTRACT.shown_with_alerts}
 """The unit and the number of decimals of each measurement of an alert."""
+CHARTS = [(each.chart, each.unit, each.digits) for each in CONTRACT.charted]
+"""The series of a device's last 24 hours with their units and decimals."""
 
 
 def install(app: Flask) -> None:
@@ -41,7 +43,7 @@ def _names() -> dict[str, Any]:
     chosen = locale.chosen()
     return {
         "lang": chosen, "here": here(), "LEVELS": LEVELS[::-1], "KINDS": sorted(KINDS), "RESOLUTIONS": RESOLUTIONS,
-        "STATES": STATES, "UNITS": UNITS, "query": query, "is_resolved": is_resolved,
+        "STATES": STATES, "UNITS": UNITS, "CHARTS": CHARTS, "query": query, "is_resolved": is_resolved,
         "has_wording": wording.catalogue().__contains__,
         "t": lambda key, **values: wording.say(chosen, key, values),
         "level_name": lambda name: wording.level(name, chosen), "kind_name": lambda name: wording.kind(name, chosen),

@@ -8,13 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from contract.model import Text
-from udfs.texts.alert_texts import GENERAL, KINDS
-from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES
+from udfs.texts.alert_texts import texts_of
+from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES, Text
 
 CATALOGUE = Path(__file__).with_name("wording.toml")
 LANGUAGES = ("en", "ko")
-ALARM_NAMES = {alarm.name: alarm.text for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)}
 
 
 @cache
@@ -52,7 +50,7 @@ def level(name: str | None, language: str) -> str:
 
 def kind(alert_type: str, language: str) -> str:
     """Returns the title of an alert type."""
-    return of(KINDS.get(alert_type, GENERAL).title, language)
+    return of(texts_of(alert_type).title, language)
 
 
 def measurement(name: str, language: str) -> str:

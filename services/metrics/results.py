@@ -17,10 +17,10 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from contract.model import CONTRACT
 from core import kafka_login
 from core.logs import Report
 from core.settings import Settings
-from udfs.readings.decode import COUNTS, MEASUREMENTS
 from udfs.readings.scoring import LEVELS
 
 TOPICS = ("readings", "dead-letters", "alerts")
@@ -28,7 +28,7 @@ POLL_MS = 500
 REMEMBERED = 100_000
 PAUSE_SECONDS = 15.0
 SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
-FIELDS = {"deviceId", "siteId", "idx", "timestamp", "verifySts", *(names[0] for names in (MEASUREMENTS | COUNTS).values())}
+FIELDS = {column.name for column in CONTRACT.telemetry.columns}
 SENTENCES = (("not JSON", "not-json"), ("is empty", "empty"), ("not a JSON object", "not-an-object"),
              ("nothing is measured", "nothing-measured"))
 

@@ -64,7 +64,7 @@ def test_repeated_minute_updates_nothing() -> None:
     (window(1, "ARC_MAINTENANCE", "arc_patterns", "MEDIUM", total_arcs_10min=12), "total_arcs_10min 12 > 10: arc_patterns 0.4"),
     (context(1), "risk_modifier 1.5 > 1: device_minutes 0.6"),
     (silence(5), "silence 5 min ≥ 5 min: silences 0.4"),
-    (window(1, "FIRE_PREDICTED", "fire_predictions", risk_score=0.71), "risk_score 0.71 ≥ 0.6: fire_predictions 0.71"),
+    (window(1, "OF_A_LATER_VERSION", "later_windows", risk_score=0.71), "risk_score 0.71 ≥ 0.6: later_windows 0.71"),
     (reading(5, "COMMUNICATION_ERROR", "MEDIUM", status_bits=4096, pcb_temperature=None, max_temperature=None, risk_score=0.24),
      "communication_error: status 0.24"),
 ])  # fmt: skip
@@ -101,7 +101,7 @@ def test_rows_satisfy_their_schemas(kind: str, level: str) -> None:
 
 
 def test_schemas_know_every_kind_and_field() -> None:
-    assert schema("alerts")["$defs"]["alertType"]["enum"] == list(KINDS)
+    assert schema("alerts")["properties"]["alert_type"]["enum"] == list(KINDS)
     assert schema("candidates")["properties"]["alert_type"]["enum"] == [*KINDS, None]
-    assert list(schema("alerts")["properties"]) == list(transitions([reading(5, HEAT)])[0])
+    assert set(schema("alerts")["properties"]) == set(transitions([reading(5, HEAT)])[0])
     assert set(schema("candidates")["properties"]) == set(reading(5))

@@ -18,13 +18,13 @@ from udfs.registry import profiles
 MINUTE_MS = 60_000
 READINGS = "readings"
 """The cause of a candidate that is one reading; every other cause is a window, known when it has closed."""
+COLUMNS = CONTRACT.result("candidates").columns
 SUBJECT_KINDS = CONTRACT.result("candidates").column("subject_kind").words
 LEAST_RISK = dict(zip(LEVELS[1:], LEVEL_CUTS, strict=True))
 """Per level, the risk that it begins with; stands for the score of a cause that has none, such as silence."""
 CANDIDATE_LEVELS = CONTRACT.alert_levels
-COLUMNS = CONTRACT.result("candidates").columns
 EVIDENCE = tuple(column.name for column in COLUMNS
-                 if column.type in ("number", "score", "whole") and column.name not in ("risk_score", "idx"))
+                 if column.type in ("score", "number", "whole") and column.name not in ("risk_score", "idx"))
 """The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")

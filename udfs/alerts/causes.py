@@ -81,7 +81,6 @@ def _silence(_: Mapping[str, Any], __: str) -> Measures:
 
 MEASURES: dict[str, Callable[[Mapping[str, Any], str], Measures]] = {
     "device_minutes": _context, "temperature_rises": _rise, "temperature_anomalies": _anomaly, "risk_spikes": _spike,
-    "co_exposure": _exposure, "arc_patterns": _arcs, "site_risk": _site, "device_correlations": _site,
-    "silences": _silence,
+    "co_exposure": _exposure, "arc_patterns": _arcs, "site_risk": _site, "silences": _silence,
 }  # fmt: skip
 """Cause → what its windows are judged by; a reading, and a cause of a later version, has its measurements alone."""

@@ -6,19 +6,18 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from contract.model import CONTRACT
+from contract.model import CONTRACT, SCHEMA_VERSION
 from udfs.alerts import causes
-from udfs.alerts.candidates import Candidate, Minute, Number
+from udfs.alerts.candidates import EVIDENCE, Candidate, Minute, Number
 from udfs.alerts.maintenance import Step
 from udfs.alerts.state import Alert
 from udfs.readings.event_time import EPOCH
 from udfs.readings.explanation import Contribution
 from udfs.texts import alert_messages
 
-SCHEMA_VERSION = 1
 LARGEST_CONTRIBUTIONS = 3
-SHOWN_SCORES = ("base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "confidence")
-SHOWN_MEASUREMENTS = tuple(each.name for each in CONTRACT.shown)
+SHOWN = tuple(column.name for column in CONTRACT.result("alerts").columns if column.name in EVIDENCE)
+"""The scores and measurements of its candidate that an alert shows."""
 DECIMALS = 3
 """Of a value in a sentence."""
 
@@ -48,8 +47,7 @@ def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[st
         "alert_type": step.alert_type, "cause": alert.cause, "level": alert.level, "peak_level": alert.level,
         "risk_score": alert.risk_score, "peak_risk_score": alert.peak_risk_score,
         "candidate_count": alert.candidate_count,
-        **{name: alert.evidence[name] for name in SHOWN_SCORES}, "explanation": explanation(alert),
-        **{name: alert.evidence[name] for name in SHOWN_MEASUREMENTS},
+        "explanation": explanation(alert), **{name: alert.evidence[name] for name in SHOWN},
         "event_time": iso(step.at), "opened_at": iso(alert.opened_at), "last_candidate_at": iso(alert.last_candidate[0]),
         "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
         "was_held": alert.was_held, "profile_version": alert.profile_version,

@@ -18,14 +18,11 @@ Column = NDArray[Any]
 Limits: TypeAlias = Mapping[str, Any]
 """The limits by name, each one number for all rows or a column with one for each."""
 
-ALARM_BITS = (
-    "overvoltage", "power_outage", "overcurrent", "total_leakage", "resistive_leakage", "power_anomaly",
-    "pcb_temp_alarm", "sensor_temp_alarm", "co_alarm", "voc_alarm", "power_factor_alarm", "arc_alarm",
-)  # fmt: skip
+ALARM_BITS = tuple(each.name for each in CONTRACT.alarm_bits)
 ALARM_WEIGHTS = (0.1, 0.15, 0.2, 0.25, 0.2, 0.1, 0.3, 0.3, 0.2, 0.15, 0.05, 0.25)
 BIT = {name: 1 << position for position, name in enumerate(ALARM_BITS)}
 ALARM_MASK = (1 << len(ALARM_BITS)) - 1
-COMMUNICATION_ERROR = 4096
+COMMUNICATION_ERROR = 1 << CONTRACT.communication_error.bit
 COMMUNICATION_ERROR_RISK = 0.8
 CROWDED_ALARMS = 2
 """More alarms than this at once add `CROWDED_ALARM_POINTS` each."""
@@ -90,7 +87,7 @@ FREQUENT_ARCS, MODERATE_ARCS = 10, 5
 SITE_DEVICES, CLUSTER_RISK, PAIR_RISK, DIVERGENCE_C = 2, 0.7, 0.5, 20.0
 """Devices of risk HIGH at one site, reached; both neighbours' risk, either's, and their difference in temperature, passed."""
 SILENCE_MINUTES = 5
-CONTEXT_LEAST_MINUTES = 5
+CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
 CONTEXT_SLOPE_C, CONTEXT_ARCS, CONTEXT_INDICATOR = 0.1, 10, 0.6
 """Slope of the minutes' mean temperature (°C/min), sum of arcs, mean indicator_risk: each, passed, raises the modifier."""
 CONTEXT_SLOPE_RAISE, CONTEXT_ARCS_RAISE, CONTEXT_INDICATOR_RAISE, CONTEXT_MOST = 0.2, 0.3, 0.1, 2.0

@@ -6,11 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from contract.model import AlertType, Text
-from udfs.texts.alert_texts import GENERAL, INSPECT, KINDS, recommendations
-from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES
+from udfs.texts.alert_texts import INSPECT, recommendations, texts_of
+from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES, Text
 
-ALARM_NAMES = {alarm.name: alarm.text for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)}
 LONG_NUMBER = 1e9
 UNSAFE = re.compile(r"://|[\x00-\x1f\x7f]")
 """What would break a line or make a link of a device's or site's name."""
@@ -37,7 +35,7 @@ def compose(alert: Mapping[str, Any]) -> dict[str, Any]:
 def _risen(alert: Mapping[str, Any]) -> Text:
     """An alert that is new, or worse than it was."""
     is_worse = alert["transition"] == "ESCALATED"
-    heading = Text("경보 단계 상향", "alert raised to a higher level") if is_worse else _kind(alert).opened
+    heading = Text("경보 단계 상향", "alert raised to a higher level") if is_worse else Text("감지", "detected")
     at, held = _clock(alert["event_time"]), _held(alert)
     return Text(_told(_heading(alert, heading).ko, _findings(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
                 _told(_heading(alert, heading).en, _findings(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
@@ -53,7 +51,7 @@ def _lasting(alert: Mapping[str, Any]) -> Text:
 
 
 def _cleared(alert: Mapping[str, Any]) -> Text:
-    title, place, level = _kind(alert).title, _place(alert), LEVEL_NAMES[alert["level"]]
+    title, place, level = texts_of(alert["alert_type"]).title, _place(alert), LEVEL_NAMES[alert["level"]]
     last, end = _clock(alert["last_candidate_at"]), _clock(alert["event_time"])
     reason = Text(f"{last} 이후 이상 징후가 없어 {end}에 해제되었습니다.", f"Nothing unusual since {last}; cleared at {end}.")
     if alert["alert_type"] == "DEVICE_SILENT":
@@ -63,7 +61,7 @@ def _cleared(alert: Mapping[str, Any]) -> Text:
 
 
 def _heading(alert: Mapping[str, Any], heading: Text) -> Text:
-    title, place, level = _kind(alert).title, _place(alert), LEVEL_NAMES[alert["level"]]
+    title, place, level = texts_of(alert["alert_type"]).title, _place(alert), LEVEL_NAMES[alert["level"]]
     return Text(f"[{level.ko}] {_told(title.ko, heading.ko)}, {place.ko}.",
                 f"[{level.en}] {_told(title.en, heading.en)}, {place.en}.")
 
@@ -93,10 +91,6 @@ def _held(alert: Mapping[str, Any]) -> Text:
 
 def _urgent(alert: Mapping[str, Any]) -> Text:
     return INSPECT if alert["level"] == "CRITICAL" else Text("", "")
-
-
-def _kind(alert: Mapping[str, Any]) -> AlertType:
-    return KINDS.get(alert["alert_type"], GENERAL)
 
 
 def _measured(alert: Mapping[str, Any], finding: Callable[[str, str, str], str]) -> str:

@@ -1,10 +1,6 @@
 -- Which alerts match the filters? One page, newest first; a filter that is null matches everything.
 -- The page starts after the alert that `opened_at` and `alert` identify.
-SELECT alert_id, state, subject, subject_kind, site_id, alert_type, level, peak_level, risk_score, peak_risk_score, opened_at,
-       event_time, last_candidate_at, cleared_at, candidate_count, explanation, message_en, message_ko, recommendations_en,
-       recommendations_ko, max_temperature, voltage, current, leakage_current, resistive_leakage, arc_count, co_gas, voc,
-       status_bits, acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution, note, note_at
-FROM alerts
+SELECT * FROM alerts
 WHERE (%(level)s::text IS NULL OR level = %(level)s) AND (%(alert_type)s::text IS NULL OR alert_type = %(alert_type)s)
   AND (%(site)s::text IS NULL OR site_id = %(site)s) AND (%(prefix)s::text IS NULL OR subject LIKE %(prefix)s)
   AND (%(since)s::timestamptz IS NULL OR opened_at >= %(since)s)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contract.model import CONTRACT
 from services.dashboard.postgres import Row, prefix
 from services.dashboard.problems import NotFoundError
 from services.dashboard.sources import Sources
@@ -15,7 +16,7 @@ from services.dashboard.views.paging import page, position
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MESSAGES, ALERTS = 20, 100
-SERIES = ("temperature", "risk", "arcs", "voltage", "current", "co", "voc")
+SERIES = tuple(each.chart for each in CONTRACT.charted)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 

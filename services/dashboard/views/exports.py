@@ -7,11 +7,12 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from services.dashboard.views import json_rows
+
 COLUMNS = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
            "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count", "message_en",
-           "message_ko", "max_temperature", "voltage", "current", "leakage_current", "resistive_leakage", "arc_count", "co_gas",
-           "voc", "status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note",
-           "note_at")
+           "message_ko", *json_rows.MEASUREMENTS, "status_bits", "acknowledged_at", "acknowledged_by", "resolved_at",
+           "resolved_by", "resolution", "note", "note_at")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # East Asian versions also accept the full-width ones
 MARK = "\ufeff"
 """A byte order mark, without which spreadsheets read Korean as Latin-1."""

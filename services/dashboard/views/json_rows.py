@@ -10,7 +10,7 @@ from contract.model import CONTRACT
 from udfs.readings.scoring import LEVELS, SILENCE_MINUTES
 from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR
 
-MEASUREMENTS = tuple(each.name for each in CONTRACT.shown if each.digits is not None)
+MEASUREMENTS = tuple(each.name for each in CONTRACT.shown_with_alerts)
 ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
          "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count")
 PEOPLE = ("status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note", "note_at")

@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MEASURED = ("temperature", "risk", "voltage", "current", "co", "voc")
+from contract.model import CONTRACT
+
+MEASURED = tuple(each.chart for each in CONTRACT.charted if each.type == "number")
+COUNTED = tuple(each.chart for each in CONTRACT.charted if each.type == "whole")
 QUARTER_MINUTES = 15
 
 
 def quarters(series: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Returns the highest measurements and the total of arcs per quarter of an hour, newest first.
+    """Returns the highest measurements and the totals of counts per quarter of an hour, newest first.
 
     Args:
         series: `minutes` (ISO-8601 UTC) and a column of the same length for each measurement, None if not measured.
@@ -19,9 +22,9 @@ def quarters(series: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     groups: dict[str, list[int]] = defaultdict(list)
     for index, minute in enumerate(series["minutes"]):
         groups[_quarter(minute)].append(index)
-    rows = ({"start": start, "arcs": _total(series["arcs"], group)}
+    rows = ({"start": start} | {name: _total(series[name], group) for name in COUNTED}
             | {name: _highest(series[name], group) for name in MEASURED} for start, group in groups.items())
-    return sorted((row for row in rows if any(row[name] is not None for name in (*MEASURED, "arcs"))),
+    return sorted((row for row in rows if any(row[name] is not None for name in (*MEASURED, *COUNTED))),
                   key=lambda row: row["start"], reverse=True)
 
 

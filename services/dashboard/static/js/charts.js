@@ -7,7 +7,6 @@ let today = null;
 const cursors = uPlot.sync("day");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const hour = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const DIGITS = { risk: 2, temperature: 1, voltage: 1, current: 1, co: 1, arcs: 0, voc: 0 };
 const MARK_WIDTH = 16;
 const LEVELS = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "NORMAL"];
 const SHAPES = {
@@ -91,7 +90,7 @@ function mark(plot, figure) {
 function showValue(plot, figure, name) {
   const index = plot.cursor.idx ?? plot.data[1].findLastIndex((value) => value !== null);
   const value = plot.data[1][index];
-  const text = value == null ? "–" : `${value.toFixed(DIGITS[name])} ${figure.dataset.unit}`.trim();
+  const text = value == null ? "–" : `${value.toFixed(figure.dataset.digits)} ${figure.dataset.unit}`.trim();
   figure.querySelector("output").textContent = text;
   const at = plot.cursor.idx == null ? "" : spelled(new Date(plot.data[0][index] * 1000));
   document.querySelector("[data-cursor-time]").textContent = at;

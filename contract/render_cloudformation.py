@@ -1,0 +1,80 @@
+"""The parts of the CloudFormation templates that say what the contract says: Kafka's topics and who uses them, IoT's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from contract.marked import replaced
+from contract.model import Contract, Result
+from contract.topics import DAY_MS, Topic, topics
+
+FOLDER = "infra/aws/templates"
+KAFKA, IOT = f"{FOLDER}/msk.yaml", f"{FOLDER}/iot.yaml"
+FLEET_PARTITIONS = "!Ref PartitionCount"
+"""Partitions of a topic that grows with the fleet; a topic with one partition keeps it."""
+
+
+def render(contract: Contract, read: Callable[[str], str]) -> dict[str, str]:
+    """The templates with their generated parts: path → text. `read` gives a file's text as it is."""
+    kafka = replaced(read(KAFKA), "topics", (line for topic in topics(contract) for line in _topic(topic)), KAFKA)
+    kafka = replaced(kafka, "uses of topics", _uses(contract), KAFKA)
+    return {KAFKA: kafka, IOT: replaced(read(IOT), "fields of messages", _fields(contract), IOT)}
+
+
+def logical_name(topic: str) -> str:
+    """The name of a topic's resource: `device-minutes` → `DeviceMinutes`."""
+    return "".join(word.capitalize() for word in topic.split("-"))
+
+
+def _topic(topic: Topic) -> Iterator[str]:
+    partitions = FLEET_PARTITIONS if topic.partitions > 1 else topic.partitions
+    yield f"{logical_name(topic.name)}:"
+    yield "  Type: AWS::MSK::Topic"
+    yield (f'  Properties: {{ClusterArn: !Ref Cluster, TopicName: !Sub "fire-${{Environment}}.{topic.name}", '
+           f"PartitionCount: {partitions}, ReplicationFactor: 2,")
+    yield f'               Configs: {{"Fn::Base64": retention.ms={topic.retention_days * DAY_MS}}}}}'
+
+
+def _uses(contract: Contract) -> Iterator[str]:
+    """Outputs with the topics of each job, which its role allows."""
+    stored = [result for results in contract.stored().values() for result in results]
+    yield from _output("DetectWriteArns", contract.written_by("detect"))
+    yield from _output("AlertReadArns", [contract.result("candidates")])
+    yield from _output("AlertWriteArns", contract.written_by("alert"))
+    yield from _output("StoreReadArns", sorted(stored, key=lambda result: result.name))
+
+
+def _output(name: str, results: Iterable[Result]) -> Iterator[str]:
+    first, *others = (f"!GetAtt {logical_name(result.topic)}.TopicArn" for result in results)
+    yield f"{name}:"
+    if not others:
+        yield f"  Value: {first}"
+        return
+    yield from ("  Value: !Join", '    - ","', f"    - - {first}")
+    yield from (f"      - {other}" for other in others)
+
+
+def _fields(contract: Contract) -> Iterator[str]:
+    """The rule that passes messages on: every field that the decoder knows, by the last of its spellings."""
+    fields = ["deviceId", "siteId", "idx", *(_renamed(each.spellings) for each in contract.measured)]
+    yield "Sql: >-"
+    yield from _wrapped("  SELECT ", fields, "  ")
+    yield "  CASE isUndefined(timestamp) WHEN true THEN timestamp() ELSE timestamp END AS timestamp,"
+    yield "  topic(3) AS topicDeviceId"
+    yield "  FROM 'fire-prediction/device/+/data'"
+
+
+def _renamed(spellings: tuple[str, ...]) -> str:
+    first, last = spellings[0], spellings[-1]
+    return first if first == last else f"{first} AS {last}"
+
+
+def _wrapped(start: str, parts: Iterable[str], indent: str, width: int = 110) -> Iterator[str]:
+    """The parts with a comma behind each, in lines of that width."""
+    line = start
+    for part in parts:
+        if len(line) + len(part) > width and line.strip():
+            yield line.rstrip()
+            line = indent
+        line += f"{part}, "
+    yield line.rstrip()
