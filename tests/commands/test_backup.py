@@ -14,7 +14,7 @@ import pytest
 from commands import backup
 from infra.postgres.migrate import migrate
 from services.notify.outbox import Outbox, connector
-from tests.services.notify.test_notify import Told, channel
+from tests.services.notify.test_notify import MemoryTarget, channel
 from tests.support.databases import Server
 from tests.support.receivers import alert
 
@@ -31,7 +31,7 @@ def fill(database: dict[str, Any], devices: int = 50) -> None:
                 "VALUES (%s, 1, now(), 1, 'NORMAL', 0.1)", [f"dev-{number}"])
         connected.execute("INSERT INTO store_refusals (source, topic, reason) VALUES ('alerts[0]@1', 'alerts', 'no JSON')")
     outbox = Outbox(connector(database))
-    outbox.add([alert()], [], [channel(Told())], NOW)
+    outbox.add([alert()], [], [channel(MemoryTarget())], NOW)
     outbox.close()
 
 

@@ -1,4 +1,4 @@
--- Which messages were refused? A page of them, the newest first; of a long one only the beginning.
+-- Which messages were refused? One page, newest first; long messages are cut.
 SELECT source, reason, record_time, received_at, left(message, %(most)s) AS message,
        coalesce(length(message) / 4 * 3 - length(message) + length(rtrim(message, '=')), 0) AS size, replayed_at, replayed_by
 FROM dead_letters
