@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -46,8 +46,7 @@ class ContractError(ValueError):
     """A declaration does not make sense; the text names the file, the rule and what it says."""
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """One meaning in both languages."""
 
     ko: str

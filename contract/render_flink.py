@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Iterable, Mapping
 
-from contract.model import Column, Result
+from contract.model import Column, Contract, Result
 
 TYPES = {"id": "STRING", "name": "STRING", "time": "STRING", "word": "STRING", "number": "DOUBLE", "score": "DOUBLE",
          "whole": "BIGINT", "flag": "BOOLEAN", "words": "ARRAY<STRING>", "json": "STRING", "text": "STRING", "bytes": "BYTES",
@@ -109,27 +109,28 @@ def _written(column: Column) -> str:
     return name
 
 
-def message_sink(result: Result, connector: str, *, keyed: bool) -> str:
+def message_sink(result: Result, connector: str) -> str:
     """The table that the alert job writes a result to, `RESULT_out`: whole messages of JSON, made by Python.
 
     The raw format holds one column, so only Kafka can be given a key beside it. Kinesis has a partition key for each writer
     instead, and a subject has one writer: its messages stay in order until the job's parallelism changes.
     """
-    keyed = keyed and connector == "kafka"
-    columns = declared([*([(result.partition_by, "STRING NOT NULL")] if keyed else []), ("message", "STRING NOT NULL")])
-    return table(f"{result.name}_out", columns, _message_options(result, connector, keyed), _sentence(result.grain))
+    columns = declared((name, "STRING NOT NULL") for name in _message_columns(result, connector))
+    return table(f"{result.name}_out", columns, _message_options(result, connector), _sentence(result.grain))
 
 
-def _message_options(result: Result, connector: str, keyed: bool) -> Options:
+def _message_columns(result: Result, connector: str) -> list[str]:
+    return [result.partition_by, "payload"] if connector == "kafka" else ["payload"]
+
+
+def _message_options(result: Result, connector: str) -> Options:
     if connector == "kinesis":
         return _kinesis(result.topic) | {"sink.partitioner": "fixed", "sink.flush-buffer.timeout": "200", "format": "raw"}
     if connector == "file":
         return FILES | {"path": f"${{FILE_OUTPUT}}/{result.name}", "format": "raw"}
-    kafka = KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}"}
-    if not keyed:
-        return kafka | {"format": "raw"} | _delivery(result)
-    return kafka | {"key.format": "raw", "key.fields": result.partition_by, "value.format": "raw",
-                    "value.fields-include": "EXCEPT_KEY"} | _delivery(result)
+    return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}", "key.format": "raw",
+                    "key.fields": result.partition_by, "value.format": "raw", "value.fields-include": "EXCEPT_KEY"
+                    } | _delivery(result)
 
 
 def _delivery(result: Result) -> dict[str, str]:
@@ -140,12 +141,29 @@ def _delivery(result: Result) -> dict[str, str]:
             "sink.transactional-id-prefix": "${ALERT_TRANSACTIONS}"}
 
 
-def message_insert(result: Result, connector: str, *, keyed: bool) -> str:
+def message_insert(result: Result, connector: str) -> str:
     """Writes the messages that `alert_output` holds for a result."""
-    keyed = keyed and connector == "kafka"
-    columns = [*([result.partition_by] if keyed else []), "message"]
-    selected = listed([*(["`key`"] if keyed else []), "payload"])
+    columns = _message_columns(result, connector)
+    selected = listed("payload" if column == "payload" else f"`key` AS {column}" for column in columns)
     return insert(f"{result.name}_out", columns, selected, "alert_output", f"kind = '{result.name}'")
+
+
+def column_lists(contract: Contract) -> dict[str, str]:
+    """The lists of columns that the views of the detect job hand on, by the name under which their SQL asks for them."""
+    readings, given = contract.result("readings").columns, ("schema_version", "device_id", "idx", "event_time")
+    statistics = [(statistic, each.name) for each in contract.measured for statistic in each.minute]
+    return {
+        "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}" for column in readings
+                                       if column.name not in given),
+        "EVIDENCE": ",\n  ".join(quoted(each.name) for each in contract.measured if each.evidence),
+        "MINUTE_MEANS": _statistics(pair for pair in statistics if pair[0] == "avg"),
+        "MINUTE_EXTREMES": _statistics(pair for pair in statistics if pair[0] != "avg"),
+        "MINUTE_STATISTICS": " ".join(f"{statistic}_{name}," for statistic, name in statistics),
+    }
+
+
+def _statistics(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n  ".join(f"{statistic.upper()}({quoted(name)}) AS {statistic}_{name}," for statistic, name in pairs)
 
 
 def _sentence(text: str) -> str:

@@ -200,14 +200,15 @@ def refusals_insert() -> str:
     return insert(f"{REFUSALS.name}_out", names, listed(names), "unstorable")
 
 
-PARTS = {"year": (1, 4), "month": (6, 2), "day": (9, 2), "hour": (12, 2)}
-"""Folders of the archive: where each stands in a time, and how long it is."""
+PARTS = ("year", "month", "day", "hour")
+"""Folders of the archive, of the time that a row happened at."""
 
 
 def archive_table(result: Result) -> str:
-    """The table `RESULT_archive`: Parquet files below a folder for each hour of the event time.
+    """The table `RESULT_archive`: Parquet files below a folder for each hour.
 
-    A file is complete, and visible, with the checkpoint after it. At least once: a row may stand twice; its key tells.
+    A file is complete, and visible, with the checkpoint after it; what was written into an hour until then is joined into one
+    file. At least once: after a restart a row may stand twice; its key tells.
     """
     columns = [(column.name, "TIMESTAMP(3)" if column.type == "time" else READ_TYPES[column.type])
                for column in result.tables[0].ordered]
@@ -221,13 +222,11 @@ def archive_table(result: Result) -> str:
 
 
 def archive_insert(result: Result) -> str:
-    """Archives every row with a usable time; the store counts the others among its refusals."""
+    """Archives the rows of the view `archived_RESULT`, which says in which folders each belongs."""
     columns = result.tables[0].ordered
     names = [*(column.name for column in columns), "source", *PARTS]
-    parts = (f"SUBSTRING(event_time FROM {start} FOR {length}) AS {quoted(part)}" for part, (start, length) in PARTS.items())
-    selected = [*(_archived(column) for column in columns), "source", *parts]
-    return insert(f"{result.name}_archive", names, ",\n".join(f"  {each}" for each in selected), f"{result.name}_in",
-                  "REGEXP(event_time, '${TIME}')")
+    selected = [*(_archived(column) for column in columns), "source", *map(quoted, PARTS)]
+    return insert(f"{result.name}_archive", names, ",\n".join(f"  {each}" for each in selected), f"archived_{result.name}")
 
 
 def _archived(column: Column) -> str:

@@ -13,10 +13,10 @@ from pyflink.datastream import DataStream
 from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment, TableResult
 
 from core.settings import Settings
-from jobs.flink import kafka, kinesis
+from jobs.flink import kafka, kinesis, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import text
-from jobs.flink.sql_files import Pipeline
+from jobs.flink.script import Script
 from udfs.alerts.process import OUTPUT, OUTPUT_TYPE, Lifecycle
 
 UID = "alert-lifecycle"
@@ -32,12 +32,19 @@ def start(settings: Settings, configuration: Mapping[str, str] | None = None) ->
 
 
 def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
-    """Declares the whole job."""
-    pipeline = Pipeline(t_env, names(settings))
-    pipeline.declare(f"alert/1_sources/{settings.results_in}", "alert/2_views", f"alert/3_sinks/{settings.alerts_in}",
-                     f"alert/3_dead_letters/{settings.results_in}")
+    """Declares the whole job: candidates by subject, the life cycle of alerts, and what it gives."""
+    whole = script(settings)
+    whole.declare(t_env)
     declare_output(t_env, is_live=settings.source != "file")
-    return pipeline.inserts("alert/4_inserts", f"alert/4_inserts/{settings.alerts_in}")
+    return whole.statement_set(t_env)
+
+
+def script(settings: Settings) -> Script:
+    """The statements of the job; its INSERTs read `alert_output`, which `declare_output` declares."""
+    given, places = names(settings), (settings.results_in, settings.alerts_in)
+    views = sql_files.statements("alert", given, (settings.results_in,))
+    sinks, inserts = (sql_files.rendered(each(*places), given) for each in (tables.alert_sinks, tables.alert_inserts))
+    return Script((*views, *sinks), tuple(inserts))
 
 
 def declare_output(t_env: StreamTableEnvironment, *, is_live: bool) -> None:
@@ -59,13 +66,12 @@ def names(settings: Settings) -> dict[str, str]:
     """What the job's SQL may refer to as `${NAME}`."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers, "KAFKA_COMPRESSION": settings.kafka_compression,
-        "CONSUMER_GROUP": f"{settings.consumer_group}-alert", "CANDIDATES_TOPIC": settings.topic("candidates"),
-        "ALERTS_TOPIC": settings.topic("alerts"), "ALERT_STATE_TOPIC": settings.topic("alert-state"),
-        "DEAD_LETTERS_TOPIC": settings.topic("dead-letters"), "ALERT_DELIVERY": settings.alert_delivery,
+        "CONSUMER_GROUP": f"{settings.consumer_group}-alert", "TOPIC_PREFIX": settings.topic_prefix,
+        "ALERT_DELIVERY": settings.alert_delivery,
         "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",
         "FILE_INPUT": settings.file_input, "FILE_OUTPUT": settings.file_output,
     }  # fmt: skip
-    return {"KAFKA_SECURITY": kafka.lines(settings), **kinesis.names(settings),
+    return {"ISO_TIME": tables.ISO_TIME, "KAFKA_SECURITY": kafka.lines(settings), **kinesis.names(settings),
             **{name: text(value) for name, value in given.items()}}
 
 

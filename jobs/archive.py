@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from core.settings import Settings, SettingsError
 from jobs import store
-from jobs.flink import kafka
+from jobs.flink import kafka, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import text
-from jobs.flink.sql_files import Pipeline
+from jobs.flink.script import Script
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
@@ -42,16 +42,23 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
         raise SettingsError("FIRE_ARCHIVE is empty; name a folder or s3://bucket/prefix for the archive")
     if settings.results_in == "kinesis":
         raise SettingsError("the archive job reads results from Kafka; set FIRE_RESULTS=kafka, or let Kinesis write to S3 itself")
-    pipeline = Pipeline(t_env, names(settings))
-    pipeline.declare_each(f"store/1_sources/{settings.results_in}/readings_in.sql", [{}])
-    pipeline.declare("archive/1_sinks")
-    return pipeline.inserts("archive/2_inserts")
+    whole = script(settings)
+    whole.declare(t_env)
+    return whole.statement_set(t_env)
+
+
+def script(settings: Settings) -> Script:
+    """The statements of the job."""
+    given = names(settings)
+    source, table, insert = sql_files.rendered(
+        (tables.archive_source(settings.results_in), tables.archive_table(), tables.archive_insert()), given)
+    return Script((source, *sql_files.statements("archive", given), table), (insert,))
 
 
 def names(settings: Settings) -> dict[str, str]:
     """What the job's SQL may ask for by `${NAME}`."""
     given = {"KAFKA_BROKERS": settings.kafka_brokers, "CONSUMER_GROUP": f"{settings.consumer_group}-archive",
-             "READINGS_TOPIC": settings.topic("readings"), "FILE_INPUT": settings.file_input,
+             "TOPIC_PREFIX": settings.topic_prefix, "FILE_INPUT": settings.file_input,
              "ARCHIVE": settings.archive.rstrip("/"), "TIME": store.PATTERNS["TIME"]}
     return {"KAFKA_SECURITY": kafka.lines(settings), **{name: text(value) for name, value in given.items()}}
 

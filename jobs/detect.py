@@ -6,37 +6,20 @@ from collections.abc import Mapping
 
 from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
+from contract.model import CONTRACT
+from contract.render_flink import column_lists
 from core.settings import Settings
-from jobs.flink import kafka, kinesis
+from jobs.flink import kafka, kinesis, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import text
-from jobs.flink.sql_files import Pipeline, expression
+from jobs.flink.script import Script
+from udfs.alerts.state import REMEMBERED_MINUTES
 from udfs.minutes.functions import device_patterns_of, minute_context
 from udfs.readings import scoring, thresholds
 from udfs.readings.functions import decode_and_score
 
-LIMITS = ("HIGH", "CRITICAL", "RISE_C", "CO_10MIN_PPM", "CO_60MIN_PPM", "CO_10MIN_MINUTES", "CO_60MIN_MINUTES", "SPIKE",
-          "SPIKE_GAP_MINUTES", "ANOMALY_C", "ANOMALY_SIGMAS", "FREQUENT_ARCS", "MODERATE_ARCS", "CLUSTER_RISK", "PAIR_RISK",
-          "DIVERGENCE_C", "PATTERN_LEAST_MINUTES", "SITE_SHARE", "SITE_SHARE_PER_DEVICE", "PAIRED_DEVICES",
-          "SITE_DEVICES", "SILENCE_MINUTES", "SPIKE_CRITICAL", "ANOMALY_CRITICAL_C")
-"""Thresholds of `udfs.readings.scoring` and `udfs.readings.thresholds` that SQL compares with."""
-
-RESULTS = {
-    "readings": "device_id",
-    "dead_letters": "source",
-    "device_minutes": "device_id",
-    "device_5min_aggregates": "device_id",
-    "temperature_rises": "device_id",
-    "temperature_anomalies": "device_id",
-    "co_exposure": "device_id",
-    "risk_spikes": "device_id",
-    "arc_patterns": "device_id",
-    "device_correlations": "site_id",
-    "site_risk": "site_id",
-    "device_patterns": "device_id",
-    "candidates": "subject",
-}
-"""What the job writes, and the column that each topic is keyed by."""
+RESULTS = tuple(result.name for result in CONTRACT.written_by("detect"))
+"""What the job writes."""
 
 
 def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
@@ -53,20 +36,21 @@ def options(settings: Settings) -> dict[str, str]:
 
 
 def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
-    """Declares the whole job, one line a stage."""
-    pipeline = Pipeline(t_env, names(settings))
+    """Declares the whole job: the views of `sql/detect` in the order of their folders, from telemetry to candidates."""
     t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry))
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
-    pipeline.declare(f"detect/1_sources/{settings.source}")
-    pipeline.declare("detect/2_decoded", "detect/3_scored")
-    pipeline.declare(f"detect/4_distinct/{'keep_first' if settings.deduplicate else 'keep_all'}")
-    pipeline.declare("detect/5_readings", "detect/6_minutes", "detect/7_hour", "detect/8_findings")
-    pipeline.declare("detect/9_windows", "detect/10_neighbours", "detect/11_results")
-    pipeline.declare("detect/12_watched", "detect/13_candidates")
-    pipeline.declare("detect/columns")
-    pipeline.declare_each(f"detect/sinks/{settings.results_in}.sql", sinks(settings))
-    return pipeline.inserts("detect/inserts", "detect/inserts_candidates")
+    whole = script(settings)
+    whole.declare(t_env)
+    return whole.statement_set(t_env)
+
+
+def script(settings: Settings) -> Script:
+    """The statements of the job."""
+    given = names(settings)
+    views = sql_files.statements("detect", given, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
+    sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), given)
+    return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views), given)))
 
 
 def names(settings: Settings) -> dict[str, str]:
@@ -83,22 +67,27 @@ def names(settings: Settings) -> dict[str, str]:
         "FILE_INPUT": settings.file_input,
         "FILE_OUTPUT": settings.file_output,
     }
-    figures = {name: literal(vars(scoring)[name] if name in vars(scoring) else vars(thresholds)[name]) for name in LIMITS}
-    levels = {"LOW": literal(scoring.LEVEL_CUTS[0]), "MEDIUM": literal(scoring.LEVEL_CUTS[1])}
-    written = {"MESSAGE_TIME": expression("detect/message_time.sql"), "KAFKA_SECURITY": kafka.lines(settings),
+    written = {"ISO_TIME": tables.ISO_TIME, "MESSAGE_TIME": sql_files.expression("detect/message_time.sql"),
+               "KAFKA_SECURITY": kafka.lines(settings),
                "RECORD_KEY": "record_key" if settings.kafka_key_is_device else "CAST(NULL AS BYTES)"}
-    return written | figures | levels | kinesis.names(settings) | {name: text(value) for name, value in given.items()}
+    return (written | figures() | column_lists(CONTRACT) | kinesis.names(settings)
+            | {name: text(value) for name, value in given.items()})
+
+
+def figures() -> dict[str, str]:
+    """The thresholds of readings and windows under their names, and what SQL needs of them: a frame leaves out its own row."""
+    known = {name: value for module in (scoring, thresholds) for name, value in vars(module).items()
+             if name.isupper() and isinstance(value, int | float)}
+    levels = dict(zip(scoring.LEVELS[1:], scoring.LEVEL_CUTS, strict=True))
+    frames = {"CONTEXT_MINUTES_BEFORE": scoring.CONTEXT_MINUTES - 1, "RECENT_MINUTES_BEFORE": thresholds.RECENT_MINUTES - 1,
+              "RISE_SECONDS_BEFORE": thresholds.RISE_SECONDS - thresholds.SLICE_SECONDS,
+              "SILENCE_SECONDS": 60 * scoring.SILENCE_MINUTES, "REMEMBERED_MINUTES": REMEMBERED_MINUTES}
+    return {name: literal(value) for name, value in (known | levels | frames).items()}
 
 
 def literal(number: float) -> str:
     """A number as SQL takes it for a DOUBLE or an INT, never for a DECIMAL."""
     return str(number) if isinstance(number, int) else f"{number!r}e0"
-
-
-def sinks(settings: Settings) -> list[dict[str, str]]:
-    """The further names of each result's sink."""
-    return [{"RESULT": result, "TOPIC": text(settings.topic(result.replace("_", "-"))), "KEY": key}
-            for result, key in RESULTS.items()]
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from core import secrets_manager
 from core.settings import Settings, SettingsError
-from jobs.flink import kafka
+from jobs.flink import kafka, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import text
-from jobs.flink.sql_files import Pipeline
+from jobs.flink.script import Script
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
@@ -29,17 +29,10 @@ CONNECTION = ("reWriteBatchedInserts=true&stringtype=unspecified&socketTimeout=1
 PATTERNS = {
     "NAME": r"\A\P{Cntrl}{1,256}\z",
     "WORD": r"\A[A-Z0-9_]{1,64}\z",
-    "WORDS": r"\A[A-Z0-9_]{0,256}\z",
     "BASE64": r"\A[A-Za-z0-9+/]*={0,2}\z",
     # One spelling for one time: two rows of a batch that only Postgres knows to be the same would stop the job.
     "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\z",
 }
-
-WINDOWS = ("temperature_rises", "temperature_anomalies", "co_exposure", "risk_spikes", "arc_patterns", "device_correlations",
-           "site_risk", "device_patterns")
-"""Results that share one source and one view; each has a table of its name, and a topic with dashes."""
-ALONE = {"READINGS_TOPIC": "readings", "MINUTES_TOPIC": "device-minutes", "AGGREGATES_TOPIC": "device-5min-aggregates",
-         "ALERTS_TOPIC": "alerts", "STATE_TOPIC": "alert-state", "DEAD_LETTERS_TOPIC": "dead-letters"}
 
 # The JSON format's ignore-parse-errors catches whatever is thrown while a row is handed on, so also what operators
 # chained behind the source throw. Without chains no failed write is taken for bad JSON: Flink sees it and restarts.
@@ -61,37 +54,31 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
     if "kinesis" in (settings.results_in, settings.alerts_in):
         raise SettingsError("the store job reads results and alerts from Kafka; set FIRE_RESULTS=kafka and FIRE_ALERTS=kafka "
                             "(telemetry may come from Kinesis), or do without the store")
-    pipeline = Pipeline(t_env, names(settings))
-    pipeline.declare(f"store/1_sources/{settings.results_in}")
-    pipeline.declare("store/2_views")
-    pipeline.declare("store/3_sinks")
-    return pipeline.inserts("store/4_inserts")
+    whole = script(settings)
+    whole.declare(t_env)
+    return whole.statement_set(t_env)
+
+
+def script(settings: Settings) -> Script:
+    """The statements of the job: sources, checks, what alerts become of them, and the tables of the database."""
+    given = names(settings)
+    sources, checks, stored, inserts = (sql_files.rendered(templates, given) for templates in (
+        tables.store_sources(settings.results_in), tables.store_checks(), tables.store_tables(), tables.store_inserts()))
+    return Script((*sources, *checks, *sql_files.statements("store", given), *stored), tuple(inserts))
 
 
 def names(settings: Settings) -> dict[str, str]:
-    """What the files below `sql/store` may ask for."""
+    """What the job's SQL may ask for by `${NAME}`."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers,
         "CONSUMER_GROUP": f"{settings.consumer_group}-store",
+        "RAW_GROUP": f"{settings.consumer_group}-store-raw",
+        "TOPIC_PREFIX": settings.topic_prefix,
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),
-        "WINDOW_RESULTS": "|".join(WINDOWS),
     }
     return {"KAFKA_SECURITY": kafka.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
-            **{name: text(value) for name, value in (PATTERNS | given | topics(settings)).items()}}
-
-
-def topics(settings: Settings) -> dict[str, str]:
-    """The topics, each where it has a source of its own, and the lists that one source reads."""
-    alone = {name: settings.topic(topic) for name, topic in ALONE.items()}
-    windows = [settings.topic(result.replace("_", "-")) for result in WINDOWS]
-    lists = {"WINDOW_TOPICS": ";".join(windows), "ALL_TOPICS": ";".join([*alone.values(), *windows])}
-    return {"TOPIC_PREFIX": settings.topic_prefix, **alone, **lists} | _file_names(settings)
-
-
-def _file_names(settings: Settings) -> dict[str, str]:
-    """A file stands for a topic under its own name."""
-    return {"STATE_TOPIC": "alert_state.jsonl"} if settings.source == "file" else {}
+            **{name: text(value) for name, value in (PATTERNS | given).items()}}
 
 
 def postgres_url(settings: Settings) -> str:

@@ -11,7 +11,6 @@ import pytest
 from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
-from jobs.flink import sql_files
 from udfs.alerts import lifecycle, process
 from udfs.alerts import rows as alert_rows
 from udfs.readings import decode, event_time, scoring, thresholds
@@ -41,9 +40,8 @@ def code(*names: str) -> str:
 
 def sql(view: str) -> str:
     """The statement that declares the view, as the detect job executes it."""
-    [file] = (file for file in (sql_files.SQL / "detect").rglob(f"{view}.sql")
-              if f"CREATE TEMPORARY VIEW {view} AS" in file.read_text(encoding="utf-8"))
-    return sql_files.statement(file, detect.names(Settings()))
+    [found] = (statement.sql for statement in detect.script(Settings()).declarations if statement.view == view)
+    return found
 
 
 def interval(view: str, after: str) -> int:
@@ -159,7 +157,7 @@ def test_windows_are_those_of_the_sql() -> None:
     ten, hour = (interval(view, "RANGE BETWEEN") + 1 for view in ("minute_findings", "minute_history"))
     slices = tumble("temperature_slices", "SECOND")
     assert dict(row[:2] for row in rows("Windows")) == {
-        "`device_minutes`": f"{tumble('minute_spine', 'MINUTE')} min",
+        "`device_minutes`": f"{tumble('minutes', 'MINUTE')} min",
         "`device_5min_aggregates`": f"{tumble('device_5min_aggregates', 'MINUTE')} min",
         "`temperature_rises`": f"{slices + interval('temperature_minutes', 'RANGE BETWEEN')} s, every {slices} s",
         "`temperature_anomalies`": f"the {hour} min that end with the minute",

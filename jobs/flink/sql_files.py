@@ -1,81 +1,93 @@
-"""Pours the files of `sql/` into Flink, stage by stage; the only reader of SQL files.
+"""Reads the files of `sql/`: one view or source of a job each, in the order in which the job declares them.
 
-A file holds one statement and is named for its table or view. `${NAME}` is replaced from a job's names, strictly: every
-name that is missing is reported, all at once.
+The folders of a job have numbers, and so does their order; within a folder it is the order of names. Of files that are variants
+of one thing, the settings choose. `${NAME}` is replaced from a job's names, strictly: every name that is missing is reported.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.errors import FireError
 from core.installation import ROOT
 
-if TYPE_CHECKING:
-    from pyflink.table import StatementSet, StreamTableEnvironment
-
 SQL = ROOT / "sql"
 NAME = re.compile(r"\$\{(\w+)\}")
 VIEW = re.compile(r"(?:--.*\n)*CREATE TEMPORARY VIEW (\w+) AS\s")
+VARIANTS = frozenset({"file", "kafka", "kinesis", "keep_first", "keep_all"})
+"""Names of files of which a job declares only the chosen ones."""
 
 
 class PipelineError(FireError):
-    """A stage cannot be declared; the text names the file, what is missing and the remedy."""
+    """A statement cannot be made or declared; the text names it, what is missing and the remedy."""
 
 
-class Pipeline:
-    """The stages of one job, declared in order in a table environment."""
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a job with every `${NAME}` replaced; `stage` is its folder without the number, empty if it has no file."""
 
-    def __init__(self, t_env: StreamTableEnvironment, names: Mapping[str, str]) -> None:
-        self._t_env = t_env
-        self._names = names
+    origin: str
+    sql: str
+    stage: str = ""
 
-    def declare(self, *folders: str) -> None:
-        """Executes every statement of the folders (below `sql/`), in the order of folders and file names."""
-        for file in files(folders):
-            self._execute(file, self._names)
+    @property
+    def view(self) -> str:
+        """The view that it declares; empty if it declares something else."""
+        found = VIEW.match(self.sql)
+        return found[1] if found else ""
 
-    def declare_each(self, file: str, names: Iterable[Mapping[str, str]]) -> None:
-        """Executes one statement, a template, once for every set of further names."""
-        for more in names:
-            self._execute(SQL / file, {**self._names, **more})
+    @property
+    def query(self) -> str:
+        """The query of the view."""
+        found = VIEW.match(self.sql)
+        return self.sql[found.end():] if found else ""
 
-    def inserts(self, *folders: str) -> StatementSet:
-        """All INSERTs of the folders as one statement set, so that they become one job."""
-        statements = self._t_env.create_statement_set()
-        for file in files(folders):
-            statements.add_insert_sql(statement(file, self._names))
-        return statements
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the view gives, as its outermost SELECT names them.
 
-    def _execute(self, file: Path, names: Mapping[str, str]) -> None:
-        sql = statement(file, names)
-        view = VIEW.match(sql)
-        try:
-            if view:
-                # Kept as a table, a view is read once; as text again by whatever uses it, a third of the client's time.
-                self._t_env.create_temporary_view(view[1], self._t_env.sql_query(sql[view.end():]))
-            else:
-                self._t_env.execute_sql(sql)
-        except Exception as refusal:
-            raise PipelineError(f"{_shown(file)} is refused by Flink: {_cause(refusal)}") from refusal
+        Raises:
+            PipelineError: it gives `*`, or an expression without a name.
+        """
+        names = tuple(_name(item) for item in _selected(self.query))
+        if not names or not all(names):
+            raise PipelineError(f"{self.origin} must name each of its columns, because an INSERT is made of them; "
+                                "write `expression AS name`, and no *")
+        return names
 
 
-def files(folders: Iterable[str]) -> list[Path]:
-    """The SQL files of the folders, in order.
+def statements(job: str, names: Mapping[str, str], chosen: Collection[str] = ()) -> list[Statement]:
+    """The statements of a job's files, in order.
 
     Raises:
-        PipelineError: a folder does not exist or holds no statement.
+        PipelineError: the job has no files, or names are missing.
     """
-    found = []
-    for folder in folders:
-        inside = sorted((SQL / folder).glob("*.sql"))
-        if not inside:
-            raise PipelineError(f"sql/{folder} holds no .sql file; name a folder that does")
-        found += inside
+    return [Statement(str(_shown(file)), statement(file, names), file.parent.name.partition("_")[2])
+            for file in files(job, chosen)]
+
+
+def files(job: str, chosen: Collection[str] = ()) -> list[Path]:
+    """The files of a job's folders in order; of variants only the chosen ones.
+
+    Raises:
+        PipelineError: the job has none.
+    """
+    found = [file for file in sorted((SQL / job).glob("*/*.sql")) if file.stem not in VARIANTS or file.stem in chosen]
+    if not found:
+        raise PipelineError(f"sql/{job} holds no folder with .sql files; name a job that has one")
     return found
+
+
+def rendered(templates: Iterable[str], names: Mapping[str, str]) -> list[Statement]:
+    """Statements that the contract gives, with every `${NAME}` replaced.
+
+    Raises:
+        PipelineError: names are missing.
+    """
+    return [Statement(f"contract/, {_title(template)}", replaced(template, names, f"contract/, {_title(template)}"))
+            for template in templates]
 
 
 def expression(file: str) -> str:
@@ -90,19 +102,46 @@ def statement(file: Path, names: Mapping[str, str]) -> str:
     Raises:
         PipelineError: names are missing.
     """
-    template = file.read_text(encoding="utf-8")
+    return replaced(file.read_text(encoding="utf-8"), names, str(_shown(file)))
+
+
+def replaced(template: str, names: Mapping[str, str], origin: str) -> str:
+    """A template with every `${NAME}` replaced.
+
+    Raises:
+        PipelineError: names are missing.
+    """
     missing = sorted({name for name in NAME.findall(template) if name not in names})
     if missing:
-        raise PipelineError(f"{_shown(file)} needs {', '.join(f'${{{name}}}' for name in missing)}, which the job does not "
+        raise PipelineError(f"{origin} needs {', '.join(f'${{{name}}}' for name in missing)}, which the job does not "
                             "give; add it to the job's names or to Settings")
     return NAME.sub(lambda match: names[match[1]], template).strip().rstrip(";")
 
 
+def _title(template: str) -> str:
+    """The first line that is not a comment, up to its parenthesis."""
+    return next(line for line in template.splitlines() if not line.startswith("--")).rstrip(" (")
+
+
+def _selected(query: str) -> Iterator[str]:
+    """The items of the outermost SELECT, which ends where a line begins with FROM."""
+    items = re.sub(r"(?m)^\s*--.*\n", "", query).removeprefix("SELECT").partition("\nFROM ")[0]
+    depth, item = 0, ""
+    for letter in items:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and not depth:
+            yield item
+            item = ""
+        else:
+            item += letter
+    yield item
+
+
+def _name(item: str) -> str:
+    """The name that an item gives its column; empty if it has none."""
+    found = re.fullmatch(r"(?:[\s\S]*\sAS\s+)?`?([a-z_]\w*)`?", item.strip())
+    return found[1] if found else ""
+
+
 def _shown(file: Path) -> Path:
     return file.relative_to(SQL.parent) if file.is_relative_to(SQL.parent) else file
-
-
-def _cause(refusal: Exception) -> str:
-    """The lines of a Java stack trace that say why, without the frames."""
-    said = [line for line in str(refusal).splitlines() if line.strip() and not line.startswith("\tat ")]
-    return " / ".join(line.strip() for line in said if "xception" in line or "rror" in line)[:2000] or str(refusal)[:2000]

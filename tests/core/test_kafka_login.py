@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from kafka import KafkaConsumer
 
+from contract.model import CONTRACT
 from core import kafka_login
 from core.settings import Settings, SettingsError
 from jobs import alert, archive, detect, store
 from jobs.flink import kafka
-from jobs.flink.sql_files import SQL, statement
 
-TABLES = sorted(file for file in SQL.rglob("*.sql") if "'connector' = 'kafka'" in file.read_text(encoding="utf-8"))
+TABLES = {"telemetry_raw", "candidates_raw", "raw_in", *(f"{name}_in" for name in CONTRACT.stored()),
+          *(f"{result.name}_out" for job in ("detect", "alert") for result in CONTRACT.written_by(job))}
 
 
 def sql_of(settings: Settings) -> list[str]:
-    names = (store.names(settings) | archive.names(settings) | alert.names(settings) | detect.names(settings)
-             | detect.sinks(settings)[0])
-    return [statement(file, names) for file in TABLES]
+    """The statements of all jobs that declare a table of Kafka."""
+    archived = replace(settings, archive="/archive")
+    statements = [each.sql for job in (store, archive, alert, detect) for each in job.script(archived).declarations]
+    return [sql for sql in statements if "'connector' = 'kafka'" in sql]
 
 
 def options(sql: str) -> dict[str, str]:
@@ -32,9 +35,9 @@ def test_plaintext_adds_nothing() -> None:
 
 
 def test_every_kafka_table_logs_in_with_iam_where_told() -> None:
-    found = [options(sql) for sql in sql_of(Settings(kafka_security="msk-iam"))]
-    assert len(found) == len(TABLES) > 10
-    for given in found:
+    declared = sql_of(Settings(kafka_security="msk-iam"))
+    assert {re.findall(r"TABLE (\w+)", sql)[0] for sql in declared} == TABLES
+    for given in map(options, declared):
         assert kafka_login.MSK_IAM.items() <= given.items()
 
 

@@ -17,7 +17,6 @@ from core import kafka_login, secrets_manager
 from core.settings import Settings
 from jobs import store
 from jobs.flink.environment import table_environment
-from jobs.flink.sql_files import Pipeline
 
 PASSWORD = "it's a \"canary\""
 
@@ -78,6 +77,8 @@ def test_store_logs_in_as_the_secret_says_and_no_plan_shows_it(arn: str) -> None
     assert "user=" not in store.postgres_url(settings) and "canary" not in store.postgres_url(settings)
     jars = ";".join(jar.as_uri() for jar in connector_jars(settings))
     t_env = table_environment(settings, "store", local_configuration() | {"pipeline.jars": jars})
-    Pipeline(t_env, store.names(settings)).declare_each("store/3_sinks/site_risk_out.sql", [{}])
+    declared, = (each.sql for each in store.script(settings).declarations if "TABLE site_risk_out " in each.sql)
+    assert "canary" in declared
+    t_env.execute_sql(declared)
     plan = t_env.explain_sql("INSERT INTO site_risk_out (site_id, window_end) VALUES ('s', '2025-10-09T09:00:00.000Z')")
     assert "site_risk_out" in plan and "canary" not in plan

@@ -13,6 +13,7 @@ import pytest
 from commands import cli
 from commands.cli import operating
 from contract.cloudwatch import METRICS, NAMESPACE
+from contract.model import CONTRACT
 from contract.topics import TOPICS
 from core.installation import ROOT
 from core.settings import PROPERTY_GROUP, Settings, variable
@@ -20,7 +21,7 @@ from infra.aws import checks, estimate
 from infra.aws.errors import DeployError
 from infra.aws.layers import HERE, JOBS, LAYERS, Layer, given_parameters, load
 from infra.managed_flink.package import RUN_OPTIONS
-from jobs import detect, store
+from jobs import detect
 from services.notify import channels
 
 TEMPLATES = sorted((HERE / "templates").glob("*.yaml"))
@@ -200,11 +201,10 @@ def topics_of(output: str) -> set[str]:
 
 
 def test_jobs_may_read_and_write_the_topics_that_their_code_names() -> None:
-    windows = {result.replace("_", "-") for result in store.WINDOWS}
     assert topics_of("DetectWriteArns") == {result.replace("_", "-") for result in detect.RESULTS}
     assert topics_of("AlertReadArns") == {"candidates"}
     assert topics_of("AlertWriteArns") == {"alerts", "alert-state", "dead-letters"}
-    assert topics_of("StoreReadArns") == set(store.ALONE.values()) | windows
+    assert topics_of("StoreReadArns") == {result.topic for results in CONTRACT.stored().values() for result in results}
 
 
 def application() -> Mapping[str, Any]:

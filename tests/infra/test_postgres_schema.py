@@ -9,9 +9,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
+from contract.model import CONTRACT
 from core.settings import Settings
 from infra.postgres.migrate import MIGRATIONS, MigrationError, migrate, migrations
-from jobs import store
 from services.retention import Maintained, maintain
 from tests.support.databases import Server, connection, database, server
 
@@ -239,7 +239,7 @@ def test_refused_messages_expire_with_the_results_and_what_people_did_stays(data
 
 def test_every_table_of_a_result_is_expired(connection: Connection) -> None:
     body = one(connection, "SELECT prosrc FROM pg_proc WHERE proname = 'fire_expire_results'")
-    assert not [name for name in store.WINDOWS if f"'{name}'" not in body]
+    assert not [result.name for result in CONTRACT.stored()["window_results"] if f"'{result.name}'" not in body]
 
 
 def test_counts_and_peaks_of_an_alert_never_fall(connection: Connection) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,7 +13,6 @@ from contract.topics import TOPICS
 from core.installation import ROOT
 
 SCHEMAS = ROOT / "infra" / "schemas"
-COLUMNS = SCHEMAS.parent.parent / "sql" / "detect" / "columns"
 OURS = [topic.name for topic in TOPICS if topic.name != "telemetry"]
 
 
@@ -85,10 +82,3 @@ def test_a_message_that_measures_nothing_is_refused() -> None:
 
 def test_an_update_of_an_alert_has_an_alert_s_fields() -> None:
     assert schema("alert-state")["required"] == schema("alerts")["required"]
-
-
-@pytest.mark.parametrize("file", sorted(COLUMNS.glob("*.sql")), ids=lambda file: file.stem)
-def test_the_detect_job_writes_what_the_schema_says(file: Path) -> None:
-    topic = file.stem.removesuffix("_columns").replace("_", "-")
-    columns = re.findall(r"(?m)^  `?(\w+)`? [A-Z]", file.read_text(encoding="utf-8"))
-    assert sorted(columns) == sorted(schema(topic)["required"])

@@ -11,6 +11,7 @@ import pytest
 
 from core.settings import Settings
 from jobs import alert
+from jobs.flink import tables
 from jobs.flink.sql_files import NAME, SQL
 from tests.udfs.test_lifecycle import ARCS, context, minute, outputs, reading, silence, time, window
 
@@ -87,15 +88,15 @@ def test_what_is_no_candidate_becomes_a_dead_letter_with_its_bytes_and_a_reason(
 
 
 def test_every_name_in_the_sql_comes_from_the_settings() -> None:
-    used = {name for file in (SQL / "alert").rglob("*.sql") for name in NAME.findall(file.read_text(encoding="utf-8"))}
-    assert used == set(alert.names(Settings()))
+    templates = [file.read_text(encoding="utf-8") for file in (SQL / "alert").rglob("*.sql")]
+    for place in ("file", "kafka", "kinesis"):
+        templates += [*tables.alert_sinks(place, place), *tables.alert_inserts(place, place)]
+    assert {name for template in templates for name in NAME.findall(template)} == set(alert.names(Settings()))
 
 
 def test_topics_group_and_transactions_follow_the_settings() -> None:
     names = alert.names(Settings(topic_prefix="plant-a.", consumer_group="plant-a", alert_delivery="exactly-once"))
-    assert names["CANDIDATES_TOPIC"] == "plant-a.candidates"
-    assert names["ALERTS_TOPIC"] == "plant-a.alerts"
-    assert names["ALERT_STATE_TOPIC"] == "plant-a.alert-state"
+    assert names["TOPIC_PREFIX"] == "plant-a."
     assert names["CONSUMER_GROUP"] == "plant-a-alert"
     assert names["ALERT_DELIVERY"] == "exactly-once"
     assert names["ALERT_TRANSACTIONS"] == "plant-a-alerts"

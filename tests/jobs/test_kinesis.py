@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pyflink.table import StreamTableEnvironment
 
 from commands.cluster import submit
 from commands.replay.replay import local_configuration
+from contract.model import CONTRACT
 from core.settings import Settings, SettingsError
 from jobs import alert, detect, store
-from jobs.flink import sql_files
+from jobs.flink import script
 from jobs.flink.environment import table_environment
 from jobs.flink.kinesis import names
-from jobs.flink.sql_files import SQL, statement
+from jobs.flink.sql_files import Statement
 from tests.conftest import Rows, message, rows
 
 ARN = "arn:aws:kinesis:eu-west-1:123456789012:stream/"
 SETTINGS = Settings(source="kinesis", kinesis_streams=ARN, topic_prefix="plant.")
-FILES = sorted(file for file in SQL.rglob("*.sql") if "'connector' = 'kinesis'" in file.read_text(encoding="utf-8"))
 REQUIRED = {"connector", "stream.arn", "aws.region", "format"}
 KNOWN = REQUIRED | {
     "aws.endpoint", "source.init.position", "source.init.timestamp", "source.init.timestamp.format", "source.reader.type",
@@ -35,46 +35,51 @@ KNOWN = REQUIRED | {
 """Options of the connector, version 6.0.0, which ignores those of other names without a word."""
 
 
-def text_of(file: Path, settings: Settings = SETTINGS) -> str:
-    given = detect.names(settings) | alert.names(settings) | detect.sinks(settings)[0]
-    return statement(file, given)
-
-
 def options(sql: str) -> dict[str, str]:
     return dict(re.findall(r"^  '([^']+)' = '([^']*)',?$", sql, re.M))
 
 
-def test_every_stream_has_its_file() -> None:
-    assert [str(file.relative_to(SQL)) for file in FILES] == [
-        "alert/1_sources/kinesis/candidates_raw.sql", "alert/3_dead_letters/kinesis/dead_letters.sql",
-        "alert/3_sinks/kinesis/alert_state.sql", "alert/3_sinks/kinesis/alerts.sql",
-        "detect/1_sources/kinesis/telemetry_raw.sql", "detect/sinks/kinesis.sql"]
+def streams(settings: Settings = SETTINGS) -> dict[str, str]:
+    """The statements that declare a stream, by the table that they declare it as."""
+    declared = (each.sql for job in (detect, alert) for each in job.script(settings).declarations)
+    return {f"{options(sql)['stream.arn'].rpartition('/')[2]} {table_of(sql)}": sql for sql in declared
+            if "'connector' = 'kinesis'" in sql}
+
+
+def table_of(sql: str) -> str:
+    """The table that a statement declares or writes to."""
+    name: str = re.findall(r"(?:TABLE|INTO) (\w+)", sql)[0]
+    return name
+
+
+def test_every_topic_has_its_stream() -> None:
+    written = {f"plant.{result.topic} {result.name}_out" for job in ("detect", "alert") for result in CONTRACT.written_by(job)}
+    assert streams().keys() == written | {"plant.telemetry telemetry_raw", "plant.candidates candidates_raw"}
 
 
 @pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:5555"])
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_table_says_what_the_connector_requires_and_nothing_it_does_not_know(file: Path, endpoint: str) -> None:
-    given = options(text_of(file, Settings(source="kinesis", kinesis_streams=ARN, kinesis_endpoint=endpoint)))
-    assert REQUIRED <= given.keys() <= KNOWN
-    assert given["aws.region"] == "eu-west-1"
-    assert given["stream.arn"].startswith(ARN) and len(given["stream.arn"]) > len(ARN)
-    assert ("aws.endpoint" in given) == bool(endpoint)
-    is_source = "1_sources" in str(file)
-    assert ("source.init.position" in given) == is_source
-    assert ("sink.http-client.protocol.version" in given) == (bool(endpoint) and not is_source)
-    assert ("sink.partitioner" in given) == (given["format"] == "raw" and not is_source), "raw holds one column, so no key"
+def test_table_says_what_the_connector_requires_and_nothing_it_does_not_know(endpoint: str) -> None:
+    for name, sql in streams(Settings(source="kinesis", kinesis_streams=ARN, kinesis_endpoint=endpoint)).items():
+        given, is_source = options(sql), name.endswith("_raw")
+        assert REQUIRED <= given.keys() <= KNOWN
+        assert given["aws.region"] == "eu-west-1"
+        assert given["stream.arn"].startswith(ARN) and len(given["stream.arn"]) > len(ARN)
+        assert ("aws.endpoint" in given) == bool(endpoint)
+        assert ("source.init.position" in given) == is_source
+        assert ("sink.http-client.protocol.version" in given) == (bool(endpoint) and not is_source)
+        assert ("sink.partitioner" in given) == (given["format"] == "raw" and not is_source), "raw holds one column, so no key"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_table_has_no_metadata_which_would_lose_every_record_and_no_credentials(file: Path) -> None:
-    assert "METADATA" not in text_of(file)
-    assert not [option for option in options(text_of(file)) if "credentials" in option]
+@pytest.mark.parametrize("sql", streams().values(), ids=streams())
+def test_table_has_no_metadata_which_would_lose_every_record_and_no_credentials(sql: str) -> None:
+    assert "METADATA" not in sql
+    assert not [option for option in options(sql) if "credentials" in option]
 
 
 def test_streams_are_called_like_topics_and_read_with_a_lateness_and_an_idle_timeout_of_their_own() -> None:
     settings = Settings(source="kinesis", kinesis_streams=ARN, topic_prefix="plant.", kinesis_lateness_seconds=90,
                         kinesis_discovery_seconds=5, idle_timeout_seconds=70)
-    sql = text_of(SQL / "detect/1_sources/kinesis/telemetry_raw.sql", settings)
+    sql = streams(settings)["plant.telemetry telemetry_raw"]
     assert options(sql)["stream.arn"] == f"{ARN}plant.telemetry"
     assert options(sql)["source.shard.discovery.interval"] == "5 s"
     assert "- INTERVAL '90' SECOND" in sql
@@ -98,17 +103,19 @@ def test_names_are_given_also_where_nothing_is_in_kinesis() -> None:
     assert names(Settings()).keys() == names(SETTINGS).keys()
 
 
-def on_files(folder: Path) -> Callable[..., str]:
-    """The statements of the jobs with files in the place of streams; everything but the connector is what runs with it."""
-    def replaced(file: Path, given: Any) -> str:
-        sql = statement(file, given)
-        stream = options(sql).get("stream.arn", "").rpartition("/")[2]
-        if not stream:
-            return sql
-        table = f"'connector' = 'filesystem', 'path' = '{folder / stream}', 'format' = '{options(sql)['format']}'"
-        return re.sub(r"PARTITIONED BY \(\w+\) ", "", re.sub(r"WITH \(\n.*?\n\)", f"WITH ({table})", sql, flags=re.S))
+def put_on_files(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Declares files in the place of streams; everything but the connector is what runs with it."""
+    declare = script._declare
 
-    return replaced
+    def on_file(t_env: StreamTableEnvironment, statement: Statement) -> None:
+        sql = statement.sql
+        stream = options(sql).get("stream.arn", "").rpartition("/")[2]
+        if stream:
+            table = f"'connector' = 'filesystem', 'path' = '{folder / stream}', 'format' = '{options(sql)['format']}'"
+            sql = re.sub(r"PARTITIONED BY \(\w+\) ", "", re.sub(r"WITH \(\n.*?\n\)", f"WITH ({table})", sql, flags=re.S))
+        declare(t_env, replace(statement, sql=sql))
+
+    patch.setattr(script, "_declare", on_file)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +129,7 @@ def detected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     sent = [*(message(name, timestamp=stamp, pcbTemp=70.0) for name, stamp in at.items()), json.dumps(timeless).encode()]
     (folder / "plant.telemetry").write_bytes(b"".join(each + b"\n" for each in sent))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sql_files, "statement", on_files(folder))
+        put_on_files(patch, folder)
         detect.start(SETTINGS, {**local_configuration(), "parallelism.default": "1"}).wait()
     return {result: [row for part in (folder / f"plant.{result.replace('_', '-')}").rglob("part-*") for row in rows(part)]
             for result in detect.RESULTS}
@@ -142,24 +149,21 @@ def test_time_more_than_an_hour_ahead_of_arrival_and_no_time_at_all_are_dead_let
 
 
 @pytest.mark.parametrize(("results", "alerts"), [("kinesis", "kinesis"), ("kafka", "kinesis"), ("kinesis", "kafka")])
-def test_alert_job_is_planned_with_either_place_for_candidates_and_alerts(
-        results: str, alerts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alert_job_reads_candidates_and_writes_alerts_where_the_settings_say(results: str, alerts: str) -> None:
     settings = Settings(source="kinesis", kinesis_streams=ARN, results=results, alerts=alerts)
-    declared: list[str] = []
-    monkeypatch.setattr(sql_files.Pipeline, "_execute", lambda self, file, given: declared.append(str(file.relative_to(SQL))))
-    monkeypatch.setattr(alert, "declare_output", lambda t_env, is_live: None)
-    monkeypatch.setattr(sql_files.Pipeline, "inserts", lambda self, *folders: declared.extend(folders))
-    alert.build(None, settings)  # type: ignore[arg-type]
-    assert declared == [f"alert/1_sources/{results}/candidates_raw.sql", "alert/2_views/candidate_by_subject.sql",
-                        f"alert/3_sinks/{alerts}/alert_state.sql", f"alert/3_sinks/{alerts}/alerts.sql",
-                        f"alert/3_dead_letters/{results}/dead_letters.sql", "alert/4_inserts", f"alert/4_inserts/{alerts}"]
+    whole = alert.script(settings)
+    found = {table_of(each.sql): options(each.sql)["connector"] for each in whole.declarations if not each.view}
+    assert found == {"candidates_raw": results, "dead_letters_out": results, "alerts_out": alerts, "alert_state_out": alerts}
+    inserts = {table_of(each.sql): "`key`" in each.sql for each in whole.inserts}
+    assert inserts == {name: connector == "kafka" for name, connector in found.items() if name != "candidates_raw"}, (
+        "only Kafka takes a key beside the raw format")
 
 
 def test_alert_job_over_its_columns_raises_an_alert(detected: dict[str, Rows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                                                    ) -> None:
     candidates = [row for row in detected["candidates"] if row["subject"] == "now"] + [{"no": "candidate"}]
     (tmp_path / "plant.candidates").write_text("".join(f"{json.dumps(row)}\n" for row in candidates))
-    monkeypatch.setattr(sql_files, "statement", on_files(tmp_path))
+    put_on_files(monkeypatch, tmp_path)
     alert.start(SETTINGS, {**local_configuration(), "parallelism.default": "1"}).wait()
     told = [row for part in (tmp_path / "plant.alerts").rglob("part-*") for row in rows(part)]
     assert ("OPENED", "now") in {(row["transition"], row["subject"]) for row in told}
@@ -171,11 +175,11 @@ def test_tables_of_kafka_and_kinesis_have_the_same_columns_in_flink(tmp_path: Pa
     t_env = table_environment(SETTINGS, "columns", local_configuration())
     for table, job in (("telemetry_raw", detect), ("candidates_raw", alert)):
         shapes = []
-        for kind in ("kafka", "kinesis"):
-            file = next(SQL.glob(f"*/1_sources/{kind}/{table}.sql"))
-            t_env.execute_sql(statement(file, job.names(SETTINGS)))
+        for settings in (Settings(), SETTINGS):
+            declared, = (each.sql for each in job.script(settings).declarations if f"TABLE {table} " in each.sql)
+            t_env.execute_sql(declared)
             described = t_env.execute_sql(f"DESCRIBE {table}").collect()
             shapes.append({row[0]: row[1].split(" ")[0] for row in described})
-            t_env.execute_sql(f"DROP TABLE {table}")
+            t_env.execute_sql(f"DROP TEMPORARY TABLE {table}")
         kafka_, kinesis_ = shapes
         assert {name: kafka_[name] for name in kafka_ if name not in ("topic", "partition", "offset")} == kinesis_

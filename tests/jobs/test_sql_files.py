@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from contract.model import CONTRACT, Result
 from core.settings import Settings
-from jobs import detect
+from jobs import alert, archive, detect, store
 from jobs.flink.literals import text
-from jobs.flink.sql_files import SQL, VIEW, PipelineError, expression, files, statement
+from jobs.flink.sql_files import SQL, VARIANTS, VIEW, PipelineError, Statement, expression, files, statement
+from jobs.flink.tables import CANDIDATES
 
 FILES = sorted(SQL.rglob("*.sql"))
 
@@ -22,9 +26,31 @@ def test_missing_names_are_reported_all_at_once_with_the_file(tmp_path: Path) ->
         statement(file, {"GIVEN": "1"})
 
 
-def test_folder_without_sql_is_an_error() -> None:
-    with pytest.raises(PipelineError, match=r"sql/detect/nowhere holds no \.sql file"):
-        files(["detect/nowhere"])
+def test_job_without_sql_is_an_error() -> None:
+    with pytest.raises(PipelineError, match=r"sql/nowhere holds no folder with \.sql files"):
+        files("nowhere")
+
+
+def test_files_come_in_the_order_of_their_folders_and_of_variants_only_the_chosen_one() -> None:
+    chosen = [file.relative_to(SQL / "detect") for file in files("detect", ("kafka", "keep_all"))]
+    assert [str(file) for file in chosen[:5]] == [
+        "01_telemetry/kafka.sql", "02_decoded/decoded.sql", "03_scored/dead_letters.sql", "03_scored/scored.sql",
+        "04_distinct/keep_all.sql"]
+    assert chosen == sorted(chosen)
+
+
+VIEW_OF = "CREATE TEMPORARY VIEW v AS\nSELECT\n  {}\nFROM t\nWHERE a > 0"
+
+
+def test_columns_of_a_view_are_those_that_its_select_names() -> None:
+    items = "a,\n  b.c AS d, `e`,\n  -- a comment, with a comma\n  CAST(f AS DOUBLE) / SUM(g, h) AS `i`, '(x)' AS j"
+    assert Statement("v.sql", VIEW_OF.format(items)).columns() == ("a", "d", "e", "i", "j")
+
+
+@pytest.mark.parametrize("items", ["*", "a, b + 1", "a, t.*"])
+def test_view_that_does_not_name_its_columns_is_an_error(items: str) -> None:
+    with pytest.raises(PipelineError, match=r"v\.sql must name each of its columns"):
+        Statement("v.sql", VIEW_OF.format(items)).columns()
 
 
 def test_quote_in_a_setting_cannot_end_its_literal(tmp_path: Path) -> None:
@@ -41,8 +67,8 @@ def test_expression_comes_without_its_comments() -> None:
 def test_file_holds_one_statement_under_a_question(file: Path) -> None:
     source = file.read_text(encoding="utf-8")
     code = "\n".join(line for line in source.splitlines() if not line.startswith("--"))
-    assert source.startswith(("-- ", "INSERT")), "a header says what the file answers"
-    assert len(re.findall(r"\b(?:CREATE|INSERT INTO)\b", code)) <= 1
+    assert source.startswith("-- "), "a header says what the file answers"
+    assert len(re.findall(r"\bCREATE\b", code)) <= 1
     assert ";" not in re.sub(r"'[^']*'", "", code).strip().rstrip(";")
 
 
@@ -50,53 +76,59 @@ def test_file_holds_one_statement_under_a_question(file: Path) -> None:
 def test_view_is_recognised_as_one_and_so_read_once(file: Path) -> None:
     view = VIEW.match(file.read_text(encoding="utf-8"))
     assert view
-    assert view[1] == file.stem
+    assert view[1] == file.stem or file.stem in VARIANTS
     assert file.read_text(encoding="utf-8")[view.end():].startswith("SELECT")
 
 
-@pytest.mark.parametrize("job", ["detect", "alert", "store"])
-def test_every_name_declared_is_used(job: str) -> None:
+SCRIPTS = {job.__name__: job.script(replace(Settings(), archive="/archive")) for job in (detect, alert, store, archive)}
+IN_PYTHON = {"jobs.alert": "candidate_by_subject"}
+"""What a job reads without SQL."""
+
+
+@pytest.mark.parametrize("job", SCRIPTS)
+def test_everything_declared_is_used(job: str) -> None:
     """A view that nothing reads is a mistake: `FROM` the wrong near-twin."""
-    sources = {file: file.read_text(encoding="utf-8") for file in (SQL / job).rglob("*.sql")}
-    for file, source in sources.items():
-        declared = re.search(r"CREATE (?:TEMPORARY )?(?:VIEW|TABLE) `?(\w+)`?", source)
-        if declared:
-            readers = [other for other, body in sources.items() if other != file and re.search(rf"\b{declared[1]}\b", body)]
-            in_python = declared[1] in Path(detect.__file__).with_name(f"{job}.py").read_text(encoding="utf-8")
-            assert readers or in_python or declared[1].endswith("_columns"), f"{file.name}: nothing reads {declared[1]}"
+    statements = (*SCRIPTS[job].declarations, *SCRIPTS[job].inserts)
+    for each in SCRIPTS[job].declarations:
+        name = re.findall(r"CREATE TEMPORARY (?:VIEW|TABLE) (\w+)", each.sql)[0]
+        readers = [other for other in statements if other is not each and re.search(rf"\b{name}\b", other.sql)]
+        assert readers or IN_PYTHON.get(job) == name, f"{each.origin}: nothing reads {name}"
 
 
-@pytest.mark.parametrize("result", [result for result in detect.RESULTS if result != "candidates"])
-def test_result_has_columns_and_an_insert_that_names_them_in_order(result: str) -> None:
-    columns = (SQL / "detect/columns" / f"{result}_columns.sql").read_text(encoding="utf-8")
-    insert = (SQL / "detect/inserts" / f"{result}.sql").read_text(encoding="utf-8")
-    declared = re.findall(r"^  (`?\w+`?) ", columns, re.M)
-    named, selected = (re.findall(r"^  (`?\w+`?),?$", part, re.M) for part in insert.split("SELECT"))
-    assert declared == named == selected
+@pytest.mark.parametrize("result", [result for result in CONTRACT.written_by("detect") if result.name != CANDIDATES],
+                         ids=lambda result: result.name)
+def test_view_of_a_result_gives_its_columns(result: Result) -> None:
+    view = next(each for each in SCRIPTS["jobs.detect"].declarations if each.view == result.name)
+    if result.name != "readings":  # which hands on all of scored
+        assert set(view.columns()) == {column.name for column in result.columns} - {"schema_version"}
 
 
-@pytest.mark.parametrize("file", sorted((SQL / "detect/inserts_candidates").glob("*.sql")), ids=lambda file: file.stem)
-def test_candidates_are_inserted_by_name_and_say_what_every_one_must(file: Path) -> None:
-    columns = (SQL / "detect/columns/candidates_columns.sql").read_text(encoding="utf-8")
-    declared = set(re.findall(r"^  (`?\w+`?) ", columns, re.M))
-    inserted, selected = file.read_text(encoding="utf-8").split("\nSELECT\n")
-    named = re.findall(r"^  (`?\w+`?),?$", inserted, re.M)
-    given = re.findall(r"(?:^  | AS )(`?\w+`?),?$", selected, re.M)
-    assert set(named) <= declared
-    assert named == given
-    assert {"schema_version", "kind", "subject_kind", "subject", "event_time", "is_late", "is_held"} <= set(named)
+def test_views_of_candidates_give_columns_of_candidates_and_what_every_one_must() -> None:
+    known = {column.name for column in CONTRACT.result(CANDIDATES).columns}
+    views = [each for each in SCRIPTS["jobs.detect"].declarations if each.stage == CANDIDATES]
+    assert len(views) == 12
+    for view in views:
+        assert {"subject", "site_id", "event_time", "held_until"} <= set(view.columns()) <= known, view.origin
 
 
 def test_sources_declare_the_same_shape() -> None:
     shapes = {}
     for connector in ("kafka", "kinesis", "file"):
-        body = (SQL / f"detect/1_sources/{connector}/telemetry_raw.sql").read_text(encoding="utf-8")
+        body = (SQL / f"detect/01_telemetry/{connector}.sql").read_text(encoding="utf-8")
         shapes[connector] = set(re.findall(r"^  (\w+) +(?:BYTES|STRING|TIMESTAMP|AS)", body, re.M)) - {"topic"}
     assert shapes["kafka"] == shapes["kinesis"] == shapes["file"]
 
 
-def test_job_gives_every_name_its_files_ask_for() -> None:
-    names = detect.names(Settings())
-    sink = detect.sinks(Settings())[0]
-    for file in (SQL / "detect").rglob("*.sql"):
-        statement(file, names | (sink if file.parent.name == "sinks" else {}))
+@pytest.mark.parametrize("job", [detect, alert], ids=["detect", "alert"])
+def test_job_gives_every_name_its_files_ask_for(job: Any) -> None:
+    names = job.names(Settings())
+    for file in (SQL / job.__name__.removeprefix("jobs.")).rglob("*.sql"):
+        assert statement(file, names)
+
+
+def test_script_shows_every_statement_under_where_it_comes_from() -> None:
+    shown = str(SCRIPTS["jobs.archive"])
+    assert re.findall(r"(?m)^-- \[(.*)\]$", shown) == [
+        "contract/, CREATE TEMPORARY TABLE readings_in", "sql/archive/01_readings/archived_readings.sql",
+        "contract/, CREATE TEMPORARY TABLE readings_archive", "contract/, INSERT INTO readings_archive"]
+    assert shown.count(";\n") == 4 and "${" not in shown and "\n\n\n" not in shown

@@ -21,7 +21,7 @@ SETTLED_RETENTION_HOURS = 24
 GRACE_MS = 180_000
 """How long rows may be under way: a minute, the watermark's delay, an idle partition. A timer waits so long for them."""
 DEAD_LETTER_VERSION = 1
-ALERT, ALERT_STATE, DEAD_LETTER = "alert", "alert_state", "dead_letter"
+ALERT, ALERT_STATE, DEAD_LETTER = "alerts", "alert_state", "dead_letters"
 
 INPUT = ("life", "subject", "candidate", "source", "record_time")
 """Columns of the rows that come in; `candidate` is the message as it arrived, `life` the key: its kind of subject and subject."""
@@ -65,7 +65,7 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
             was_due = due(state)
             alerts = advance(state, row)
         except CandidateError as problem:
-            yield Row(DEAD_LETTER, value.subject, _json(_dead_letter(value, problem)))
+            yield Row(DEAD_LETTER, value.source, _json(_dead_letter(value, problem)))
             return
         self._keep(state, was_open)
         if due(state) != was_due:

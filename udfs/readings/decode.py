@@ -15,19 +15,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from contract.model import CONTRACT
 from udfs.readings import event_time, scoring
 from udfs.registry.registry import NONE, Registry
 
 Column = NDArray[Any]
 
-MEASUREMENTS = {
-    "voltage": ("volt",), "voltage_low": ("voltLow",), "current": ("ct", "current"),
-    "leakage_current": ("zct", "leakage_current"), "resistive_leakage": ("rzct", "resistive_leakage"),
-    "power": ("pwr", "power"), "power_factor": ("pFct", "power_factor"),
-    "pcb_temperature": ("pcbTemp",), "sensor_temperature": ("sensorTemp",), "co_gas": ("co",), "voc": ("voc",),
-}  # fmt: skip
+MEASUREMENTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "number"}
 """Reading field → its spellings in a message."""
-COUNTS = {"status_bits": ("status",), "arc_count": ("aArc", "arc_count")}
+COUNTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "whole" and each.evidence}
 LONGEST_ID = 256
 LARGEST_EXACT = 2**53
 """Whole numbers up to here survive a JSON number unchanged."""

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from contract.model import CONTRACT
 from udfs.readings import decode, event_time
 
-WHOLE = ("idx", "status_bits", "verify_status", "arc_count", "total_alarm_count")
-LISTS = ("invalid_fields", "warnings")
+COLUMNS = CONTRACT.result("readings").columns
+WHOLE = tuple(column.name for column in COLUMNS if column.type == "whole")
+LISTS = tuple(column.name for column in COLUMNS if column.type == "words")
 FIRST = ("device_id", "idx", "event_time", "site_id")
 
 

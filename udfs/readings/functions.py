@@ -13,6 +13,7 @@ from pyflink.table import DataTypes
 from pyflink.table.types import DataType
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
+from contract.model import CONTRACT
 from udfs.readings import decode as telemetry
 from udfs.readings import event_time
 from udfs.registry import source
@@ -20,21 +21,14 @@ from udfs.registry.registry import NONE, Registry
 
 TEXT, NUMBER, WHOLE, FLAG = DataTypes.STRING(), DataTypes.DOUBLE(), DataTypes.BIGINT(), DataTypes.BOOLEAN()
 TIME = DataTypes.TIMESTAMP(3)
+OF_TYPE = {"id": TEXT, "name": TEXT, "word": TEXT, "words": TEXT, "number": NUMBER, "score": NUMBER, "whole": WHOLE, "flag": FLAG}
+"""Type of a column → its type in Flink; words are separated by commas."""
 FIELDS: dict[str, DataType] = {
-    "reason": TEXT, "device_id": TEXT, "idx": WHOLE, "event_ms": WHOLE, "site_id": TEXT,
-    "zone": TEXT, "profile": TEXT, "profile_version": TEXT, "limits": TEXT, "is_held": FLAG, "held_until": TEXT,
-    "status_bits": WHOLE, "verify_status": WHOLE,
-    "voltage": NUMBER, "voltage_low": NUMBER, "current": NUMBER, "leakage_current": NUMBER, "resistive_leakage": NUMBER,
-    "power": NUMBER, "power_factor": NUMBER, "pcb_temperature": NUMBER, "sensor_temperature": NUMBER,
-    "co_gas": NUMBER, "voc": NUMBER, "arc_count": WHOLE, "max_temperature": NUMBER,
-    "total_alarm_count": DataTypes.INT(), "communication_error": FLAG,
-    "temperature_score": NUMBER, "electrical_score": NUMBER, "gas_score": NUMBER, "indicator_risk": NUMBER,
-    "rule_risk": NUMBER, "status_risk": NUMBER, "pattern_risk": NUMBER, "base_risk": NUMBER, "floor_risk": NUMBER,
-    "risk_score": NUMBER, "risk_level": TEXT, "confidence": NUMBER, "alert_type": TEXT,
-    "is_valid": FLAG, "invalid_fields": TEXT, "warnings": TEXT, "is_late": FLAG,
+    "reason": TEXT, "event_ms": WHOLE, "limits": TEXT, "is_held": FLAG, "held_until": TEXT,
+    **{column.name: OF_TYPE[column.type] for column in CONTRACT.result("readings").columns if column.type in OF_TYPE},
 }  # fmt: skip
-"""What `decode_and_score` returns, in the order of its ROW."""
-COUNTS = ("idx", "status_bits", "verify_status", "arc_count")
+"""What `decode_and_score` returns, in the order of its ROW: the columns of a reading, and what is said about it."""
+COUNTS = ("idx", *(each.name for each in CONTRACT.measured if each.type == "whole"))
 """Whole numbers in accepted messages; in a refused one they may be anything, which Arrow would not convert."""
 
 

@@ -58,8 +58,7 @@ LOADED_A = 0.1
 """Below this current a resistance says nothing."""
 RESISTANCE_OHM = (1.0, 1000.0)
 
-RANGES = {"voltage": (0.0, 300.0), "current": (0.0, 200.0), "pcb_temperature": (-10.0, 100.0),
-          "sensor_temperature": (-10.0, 100.0)}
+RANGES = {each.name: each.range for each in CONTRACT.measured if each.range}
 """Physical ranges; bounds are valid. A reading outside is kept and scored, and names the field."""
 
 HEAT_POINTS = ((HOT_C, 0.4), (WARM_C, 0.3), (MILD_C, 0.1))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+SLICE_SECONDS, RISE_SECONDS = 10, 60
+"""A rise of temperature is the highest of the newest slice above the lowest of so many seconds, a whole number of slices."""
+RECENT_MINUTES = 10
+"""Carbon monoxide and arcs are looked at over so many minutes, besides the hour."""
 PATTERN_LEAST_MINUTES = 10
 """Minutes with readings that an hour's patterns need."""
 ARC_SHARES = ((0.5, "FREQUENT"), (0.2, "MODERATE"), (0.0, "SPORADIC"))

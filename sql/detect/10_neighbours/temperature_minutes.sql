@@ -9,5 +9,6 @@ SELECT
   slice_end,
   highest,
   MIN(lowest) OVER (
-    PARTITION BY device_id ORDER BY slice_time RANGE BETWEEN INTERVAL '50' SECOND PRECEDING AND CURRENT ROW) AS lowest_60s
+    PARTITION BY device_id ORDER BY slice_time
+    RANGE BETWEEN INTERVAL '${RISE_SECONDS_BEFORE}' SECOND PRECEDING AND CURRENT ROW) AS lowest_60s
 FROM temperature_slices

@@ -2,11 +2,10 @@
 -- Hopping window over the minutes.
 CREATE TEMPORARY VIEW arc_patterns AS
 SELECT
-  1 AS schema_version,
   device_id,
   MAX(site_id) AS site_id,
-  DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_start,
-  DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_end,
+  window_start,
+  window_end,
   SUM(total_arcs) AS total_arcs_10min,
   SUM(arc_events) AS arc_events,
   MAX(max_arc_count) AS max_single_arc,
@@ -16,6 +15,6 @@ SELECT
     WHEN SUM(total_arcs) > ${MODERATE_ARCS} THEN 'MODERATE'
     ELSE 'LOW'
   END AS arc_pattern
-FROM TABLE(HOP(TABLE minute_spine, DESCRIPTOR(minute_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(minute_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
 WHERE total_arcs > 0
 GROUP BY device_id, window_start, window_end

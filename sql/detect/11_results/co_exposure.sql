@@ -2,10 +2,9 @@
 -- EN 50291's curve: the mean of ten minutes or of an hour, with most of their minutes present.
 CREATE TEMPORARY VIEW co_exposure AS
 SELECT
-  1 AS schema_version,
   device_id,
   site_id,
-  DATE_FORMAT(minute_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS minute_end,
+  minute_end,
   avg_co_10min,
   minutes_10min,
   avg_co_60min,

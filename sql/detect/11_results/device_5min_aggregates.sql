@@ -2,11 +2,10 @@
 -- Tumbling window over the minutes, not the readings: a minute's sums are enough for mean and sample standard deviation.
 CREATE TEMPORARY VIEW device_5min_aggregates AS
 SELECT
-  1 AS schema_version,
   device_id,
   MAX(site_id) AS site_id,
-  DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_start,
-  DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_end,
+  window_start,
+  window_end,
   SUM(temperature_sum) / SUM(temperature_count) AS avg_temperature,
   MAX(max_temperature) AS max_temperature,
   MIN(min_temperature) AS min_temperature,
@@ -18,5 +17,5 @@ SELECT
   SUM(current_sum) / SUM(current_count) AS avg_current,
   MAX(max_current) AS max_current,
   SUM(record_count) AS record_count
-FROM TABLE(TUMBLE(TABLE minute_spine, DESCRIPTOR(minute_time), INTERVAL '5' MINUTE))
+FROM TABLE(TUMBLE(TABLE minutes, DESCRIPTOR(minute_time), INTERVAL '5' MINUTE))
 GROUP BY device_id, window_start, window_end

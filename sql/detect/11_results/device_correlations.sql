@@ -1,10 +1,9 @@
 -- The pairs, each with its kind. One row per pair of a site's devices and minute.
 CREATE TEMPORARY VIEW device_correlations AS
 SELECT
-  1 AS schema_version,
   site_id,
-  DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_start,
-  DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_end,
+  window_start,
+  window_end,
   device1,
   device2,
   temp_diff,

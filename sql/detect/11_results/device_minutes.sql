@@ -1,11 +1,10 @@
 -- How was each minute, and how risky in the light of its hour? One row per device and minute with readings.
 CREATE TEMPORARY VIEW device_minutes AS
 SELECT
-  1 AS schema_version,
   device_id,
   site_id,
-  DATE_FORMAT(minute_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS minute_start,
-  DATE_FORMAT(minute_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS minute_end,
+  minute_start,
+  minute_end,
   record_count,
   temperature_count,
   temperature_sum,
@@ -22,8 +21,7 @@ SELECT
   max_current,
   co_sum / co_count AS avg_co_gas,
   max_co_gas,
-  avg_voc,
-  max_voc,
+  ${MINUTE_STATISTICS}
   risk_sum,
   max_risk_score,
   max_base_risk,

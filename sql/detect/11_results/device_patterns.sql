@@ -1,11 +1,10 @@
 -- Which patterns does each device's hour show? One row per device and 5 minutes with at least ten minutes of readings.
 CREATE TEMPORARY VIEW device_patterns AS
 SELECT
-  1 AS schema_version,
   device_id,
   site_id,
-  DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_start,
-  DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_end,
+  window_start,
+  window_end,
   minutes,
   p.temperature_slope AS temperature_slope,
   p.temperature_change AS temperature_change,
@@ -15,7 +14,7 @@ SELECT
   p.risk_volatility AS risk_volatility,
   p.is_rapid_risk_change AS is_rapid_risk_change,
   p.is_sustained_high_risk AS is_sustained_high_risk,
-  ARRAY_REMOVE(SPLIT(p.sensor_anomalies, ','), '') AS sensor_anomalies,
+  p.sensor_anomalies AS sensor_anomalies,
   p.trend AS trend,
   p.confidence AS confidence
 FROM pattern_windows

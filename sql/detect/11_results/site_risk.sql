@@ -1,10 +1,9 @@
 -- How is each site, as a level? One row per site and minute.
 CREATE TEMPORARY VIEW site_risk AS
 SELECT
-  1 AS schema_version,
   site_id,
-  DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_start,
-  DATE_FORMAT(window_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_end,
+  window_start,
+  window_end,
   devices,
   devices_high,
   mean_risk,

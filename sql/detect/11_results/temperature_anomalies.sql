@@ -2,10 +2,9 @@
 -- The minute's highest temperature against mean and sample standard deviation of all readings of the hour that ends with it.
 CREATE TEMPORARY VIEW temperature_anomalies AS
 SELECT
-  1 AS schema_version,
   device_id,
   site_id,
-  DATE_FORMAT(minute_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS minute_end,
+  minute_end,
   max_temperature AS temperature,
   avg_temperature_60min AS mean,
   temp_stddev_60min AS stddev,

@@ -2,11 +2,10 @@
 -- Highest of the newest 10 s over the lowest of the 60 s, at the rate-of-rise heat detector's figure (UL 521).
 CREATE TEMPORARY VIEW temperature_rises AS
 SELECT
-  1 AS schema_version,
   device_id,
   site_id,
-  DATE_FORMAT(TIMESTAMPADD(SECOND, -60, slice_end), 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_start,
-  DATE_FORMAT(slice_end, 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''') AS window_end,
+  TIMESTAMPADD(SECOND, -${RISE_SECONDS}, slice_end) AS window_start,
+  slice_end AS window_end,
   highest AS max_temperature,
   lowest_60s AS min_temperature,
   ROUND(highest - lowest_60s, 6) AS temperature_rise

@@ -8,5 +8,5 @@ SELECT
   MAX(held_until) AS held_until,
   MAX(last_seen) AS last_seen,
   window_end
-FROM TABLE(SESSION(TABLE minute_spine PARTITION BY device_id, DESCRIPTOR(minute_time), INTERVAL '${SILENCE_MINUTES}' MINUTE))
+FROM TABLE(SESSION(TABLE minutes PARTITION BY device_id, DESCRIPTOR(minute_time), INTERVAL '${SILENCE_MINUTES}' MINUTE))
 GROUP BY device_id, window_start, window_end

@@ -9,7 +9,7 @@ SELECT
   profile_version,
   held_until,
   SUM(deserves_a_look) OVER (
-    PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) > 0 AS is_watched
+    PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN ${REMEMBERED_MINUTES} PRECEDING AND CURRENT ROW) > 0 AS is_watched
 FROM (
   SELECT
     device_id,
@@ -23,7 +23,7 @@ FROM (
         OR is_arcing OR is_rising THEN 1
       WHEN TIMESTAMPDIFF(SECOND, COALESCE(
         LAG(minute_end) OVER (PARTITION BY device_id ORDER BY minute_time), TIMESTAMP '1970-01-01 00:00:00'),
-        minute_end) >= 300 THEN 1
+        minute_end) >= ${SILENCE_SECONDS} THEN 1
       ELSE 0
     END AS deserves_a_look
   FROM minute_findings

@@ -5,5 +5,5 @@ SELECT
   window_end,
   held_until,
   SUM(CASE WHEN is_hazard THEN 1 ELSE 0 END) OVER (
-    PARTITION BY site_id ORDER BY window_time ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) > 0 AS is_watched
+    PARTITION BY site_id ORDER BY window_time ROWS BETWEEN ${REMEMBERED_MINUTES} PRECEDING AND CURRENT ROW) > 0 AS is_watched
 FROM site_windows

@@ -1,0 +1,61 @@
+"""A job as the statements that it runs: what it declares, then the INSERTs that become one job of Flink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobs.flink.sql_files import PipelineError, Statement
+
+if TYPE_CHECKING:
+    from pyflink.table import StatementSet, StreamTableEnvironment
+
+
+@dataclass(frozen=True)
+class Script:
+    """All statements of a job in their order."""
+
+    declarations: tuple[Statement, ...]
+    inserts: tuple[Statement, ...]
+
+    def declare(self, t_env: StreamTableEnvironment) -> None:
+        """Declares tables and views.
+
+        Raises:
+            PipelineError: Flink refuses one of them.
+        """
+        for statement in self.declarations:
+            try:
+                _declare(t_env, statement)
+            except Exception as refusal:
+                raise PipelineError(f"{statement.origin} is refused by Flink: {_cause(refusal)}") from refusal
+
+    def statement_set(self, t_env: StreamTableEnvironment) -> StatementSet:
+        """All INSERTs as one statement set, so that they become one job."""
+        inserts = t_env.create_statement_set()
+        for statement in self.inserts:
+            inserts.add_insert_sql(statement.sql)
+        return inserts
+
+    def __str__(self) -> str:
+        """The script as people read it: each statement under what it answers and where it comes from."""
+        return "\n\n".join(_readable(statement) for statement in (*self.declarations, *self.inserts)) + "\n"
+
+
+def _declare(t_env: StreamTableEnvironment, statement: Statement) -> None:
+    if statement.view:
+        # Kept as a table, a view is read once; as text again by whatever uses it, a third of the client's time.
+        t_env.create_temporary_view(statement.view, t_env.sql_query(statement.query))
+    else:
+        t_env.execute_sql(statement.sql)
+
+
+def _readable(statement: Statement) -> str:
+    lines = [line.rstrip() for line in statement.sql.splitlines() if line.strip()]
+    return "\n".join([f"-- [{statement.origin}]", *lines]) + ";"
+
+
+def _cause(refusal: Exception) -> str:
+    """The lines of a Java stack trace that say why, without the frames."""
+    said = [line for line in str(refusal).splitlines() if line.strip() and not line.startswith("\tat ")]
+    return " / ".join(line.strip() for line in said if "xception" in line or "rror" in line)[:2000] or str(refusal)[:2000]

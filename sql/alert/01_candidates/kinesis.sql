@@ -1,0 +1,17 @@
+-- What may deserve an alert? One row per record of the candidates stream, untouched.
+-- Raw bytes: a record that is no candidate must reach the dead letters with its own bytes, and cannot fail the job.
+-- The connector gives no sequence number and no arrival time, so a record is named by a digest of its bytes. No watermark: the
+-- life cycle takes its time from the candidates alone.
+CREATE TEMPORARY TABLE candidates_raw (
+  candidate     BYTES,
+  source        AS COALESCE(CONCAT('${TOPIC_PREFIX}candidates#', MD5(CAST(candidate AS STRING))), '${TOPIC_PREFIX}candidates'),
+  record_time   AS CAST(NULL AS TIMESTAMP_LTZ(3))
+) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = '${KINESIS_STREAMS}${TOPIC_PREFIX}candidates',
+  'aws.region' = '${KINESIS_REGION}',
+  ${KINESIS_SOURCE_ENDPOINT}
+  'source.init.position' = 'TRIM_HORIZON',
+  'source.shard.discovery.interval' = '${KINESIS_DISCOVERY_SECONDS} s',
+  'format' = 'raw'
+)

@@ -1,3 +1,0 @@
--- The raw format holds one column, and a file has no key.
-INSERT INTO alerts (alert)
-SELECT payload FROM alert_output WHERE kind = 'alert'

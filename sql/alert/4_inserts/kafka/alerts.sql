@@ -1,2 +1,0 @@
-INSERT INTO alerts (subject, alert)
-SELECT `key`, payload FROM alert_output WHERE kind = 'alert'

@@ -1,0 +1,42 @@
+-- How was each minute? One row per device and minute with readings; every slower result is made of these.
+-- Tumbling event-time window over the readings that are not late. Sums stay beside means, so that longer windows add minutes.
+-- MINUTE_MEANS and MINUTE_EXTREMES are the statistics that measurements.toml asks for.
+CREATE TEMPORARY VIEW minutes AS
+SELECT
+  device_id,
+  MAX(site_id) AS site_id,
+  MAX(profile_version) AS profile_version,
+  MAX(held_until) AS held_until,
+  window_start AS minute_start,
+  window_end AS minute_end,
+  window_time AS minute_time,
+  MAX(CAST(event_time AS TIMESTAMP(3))) AS last_seen,
+  COUNT(*) AS record_count,
+  COUNT(max_temperature) AS temperature_count,
+  SUM(max_temperature) AS temperature_sum,
+  SUM(max_temperature * max_temperature) AS temperature_sum_squares,
+  MAX(max_temperature) AS max_temperature,
+  MIN(max_temperature) AS min_temperature,
+  SUM(arc_count) AS total_arcs,
+  COUNT(CASE WHEN arc_count > 0 THEN 1 END) AS arc_events,
+  MAX(arc_count) AS max_arc_count,
+  COUNT(`current`) AS current_count,
+  SUM(`current`) AS current_sum,
+  MAX(`current`) AS max_current,
+  COUNT(co_gas) AS co_count,
+  SUM(co_gas) AS co_sum,
+  MAX(co_gas) AS max_co_gas,
+  ${MINUTE_MEANS}
+  AVG(voltage) AS avg_voltage,
+  AVG(power_factor) AS avg_power_factor,
+  ${MINUTE_EXTREMES}
+  SUM(risk_score) AS risk_sum,
+  MAX(risk_score) AS max_risk_score,
+  MAX(base_risk) AS max_base_risk,
+  MAX(floor_risk) AS max_floor_risk,
+  SUM(indicator_risk) AS indicator_sum,
+  SUM(total_alarm_count) AS alarm_count,
+  COUNT(CASE WHEN communication_error THEN 1 END) AS communication_errors,
+  COUNT(CASE WHEN risk_level IN ('HIGH', 'CRITICAL') THEN 1 END) AS candidate_count
+FROM TABLE(TUMBLE(TABLE on_time_readings, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+GROUP BY device_id, window_start, window_end, window_time

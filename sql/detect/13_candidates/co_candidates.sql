@@ -1,0 +1,17 @@
+-- Minutes of exposure to carbon monoxide.
+CREATE TEMPORARY VIEW co_candidates AS
+SELECT
+  device_id AS subject,
+  site_id,
+  'co_exposure' AS cause,
+  'CO_EXPOSURE' AS alert_type,
+  'HIGH' AS level,
+  risk_score,
+  minute_end AS event_time,
+  max_co_gas AS co_gas,
+  avg_co_10min,
+  avg_co_60min,
+  profile_version,
+  held_until
+FROM minute_findings
+WHERE is_exposed

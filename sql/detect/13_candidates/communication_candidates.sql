@@ -1,0 +1,14 @@
+-- Minutes in which a device reported a communication error.
+CREATE TEMPORARY VIEW communication_candidates AS
+SELECT
+  device_id AS subject,
+  site_id,
+  'device_minutes' AS cause,
+  'COMMUNICATION_ERROR' AS alert_type,
+  'MEDIUM' AS level,
+  risk_score,
+  minute_end AS event_time,
+  profile_version,
+  held_until
+FROM minute_findings
+WHERE communication_errors > 0

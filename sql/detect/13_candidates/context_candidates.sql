@@ -1,0 +1,18 @@
+-- Minutes that are HIGH or more in the light of their hour, and whose readings alone were not.
+CREATE TEMPORARY VIEW context_candidates AS
+SELECT
+  device_id AS subject,
+  site_id,
+  'device_minutes' AS cause,
+  'CONTEXT_RISK' AS alert_type,
+  risk_level AS level,
+  risk_score,
+  minute_end AS event_time,
+  max_base_risk AS base_risk,
+  max_floor_risk AS floor_risk,
+  max_temperature,
+  risk_modifier,
+  profile_version,
+  held_until
+FROM minute_findings
+WHERE is_risky_in_context

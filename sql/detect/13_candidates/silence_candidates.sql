@@ -1,0 +1,15 @@
+-- Devices without a reading for five minutes.
+CREATE TEMPORARY VIEW silence_candidates AS
+SELECT
+  device_id AS subject,
+  site_id,
+  'silences' AS cause,
+  'DEVICE_SILENT' AS alert_type,
+  'MEDIUM' AS level,
+  0e0 AS risk_score,
+  TIMESTAMPADD(MINUTE, ${SILENCE_MINUTES}, last_seen) AS event_time,
+  last_seen,
+  profile_version,
+  COALESCE(DATE_FORMAT(window_end, '${ISO_TIME}') < held_until, FALSE) AS is_held,
+  held_until
+FROM silences

@@ -1,0 +1,16 @@
+-- Sites where several devices are at risk together.
+CREATE TEMPORARY VIEW site_candidates AS
+SELECT
+  'SITE' AS subject_kind,
+  site_id AS subject,
+  site_id,
+  'site_risk' AS cause,
+  'SITE_CLUSTER' AS alert_type,
+  CASE WHEN site_risk >= ${CRITICAL} THEN 'CRITICAL' ELSE 'HIGH' END AS level,
+  site_risk AS risk_score,
+  window_end AS event_time,
+  devices,
+  devices_high,
+  held_until
+FROM site_windows
+WHERE is_hazard

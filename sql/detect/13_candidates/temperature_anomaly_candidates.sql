@@ -1,0 +1,17 @@
+-- Minutes far hotter than their hour explains, and hot.
+CREATE TEMPORARY VIEW temperature_anomaly_candidates AS
+SELECT
+  device_id AS subject,
+  site_id,
+  'temperature_anomalies' AS cause,
+  'TEMPERATURE_ANOMALY' AS alert_type,
+  'CRITICAL' AS level,
+  risk_score,
+  minute_end AS event_time,
+  max_temperature,
+  avg_temperature_60min AS mean,
+  temp_stddev_60min AS stddev,
+  profile_version,
+  held_until
+FROM minute_findings
+WHERE is_anomaly AND max_temperature > ${ANOMALY_CRITICAL_C}

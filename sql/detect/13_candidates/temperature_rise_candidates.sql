@@ -1,0 +1,16 @@
+-- Temperatures that rise as only fire makes them rise.
+CREATE TEMPORARY VIEW temperature_rise_candidates AS
+SELECT
+  device_id AS subject,
+  site_id,
+  'temperature_rises' AS cause,
+  'TEMPERATURE_RISE' AS alert_type,
+  'HIGH' AS level,
+  ${HIGH} AS risk_score,
+  slice_end AS event_time,
+  highest AS max_temperature,
+  ROUND(highest - lowest_60s, 6) AS temperature_rise,
+  profile_version,
+  held_until
+FROM temperature_minutes
+WHERE ROUND(highest - lowest_60s, 6) >= ${RISE_C}

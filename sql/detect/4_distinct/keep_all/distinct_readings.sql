@@ -1,4 +1,0 @@
--- Which readings count? All of them: for a fleet that is known never to repeat a message.
-CREATE TEMPORARY VIEW distinct_readings AS
-SELECT *
-FROM scored

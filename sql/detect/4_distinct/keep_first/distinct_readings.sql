@@ -1,9 +1,0 @@
--- Which readings count? One row per device, idx and event time: the first that arrived, at once.
--- Keep-first deduplication on processing time holds nothing back; a repetition is recognised for the job's state retention.
-CREATE TEMPORARY VIEW distinct_readings AS
-SELECT *
-FROM (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY device_id, idx, event_time ORDER BY proc_time) AS arrival
-  FROM scored
-)
-WHERE arrival = 1
