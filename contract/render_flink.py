@@ -36,17 +36,23 @@ def declared(columns: Iterable[tuple[str, str]]) -> str:
     return ",\n".join(f"  {quoted(name):<{width}} {type_}" for name, type_ in columns)
 
 
-def listed(columns: Iterable[str]) -> str:
+def listed(columns: Iterable[str], indent: int = 2) -> str:
     """Names or expressions, separated by commas, in lines that are not too wide."""
-    text = ", ".join(columns)
-    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    margin = " " * indent
+    return textwrap.fill(", ".join(columns), WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False,
+                         break_on_hyphens=False)
+
+
+def comment(text: str) -> str:
+    """A comment of as many lines as it needs."""
+    return textwrap.fill(text, WIDTH, initial_indent="-- ", subsequent_indent="-- ")
 
 
 def table(name: str, columns: str, options: Options, header: str, partitioned: str = "") -> str:
     """A CREATE TABLE under a comment."""
     lines = [key if key.startswith("$") else f"'{key}' = '{value}'," for key, value in options.items()]
     body = "\n".join(f"  {line}" for line in lines).rstrip(",")
-    return f"-- {header}\nCREATE TEMPORARY TABLE {name} (\n{columns}\n){partitioned} WITH (\n{body}\n)"
+    return f"{comment(header)}\nCREATE TEMPORARY TABLE {name} (\n{columns}\n){partitioned} WITH (\n{body}\n)"
 
 
 def insert(target: str, columns: Iterable[str], selected: str, source: str, where: str = "") -> str:

@@ -44,7 +44,7 @@ def script(settings: Settings) -> Script:
     given, places = names(settings), (settings.results_in, settings.alerts_in)
     views = sql_files.statements("alert", given, (settings.results_in,))
     sinks, inserts = (sql_files.rendered(each(*places), given) for each in (tables.alert_sinks, tables.alert_inserts))
-    return Script((*views, *sinks), tuple(inserts))
+    return Script((*views, *sinks), tuple(inserts), "alert_output is what udfs/alerts makes of candidate_by_subject.")
 
 
 def declare_output(t_env: StreamTableEnvironment, *, is_live: bool) -> None:

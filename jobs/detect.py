@@ -50,7 +50,8 @@ def script(settings: Settings) -> Script:
     given = names(settings)
     views = sql_files.statements("detect", given, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), given)
-    return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views), given)))
+    return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views), given)),
+                  "decode_and_score, minute_context and device_patterns_of are functions of udfs/.")
 
 
 def names(settings: Settings) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commands.cli.arguments import CLUSTER, Commands, command, moment
-from contract.jobs import JOBS
+from contract.jobs import JOBS, OPTIONAL
 
 
 def _submit(commands: Commands) -> None:
@@ -33,6 +33,11 @@ def _rewind(commands: Commands) -> None:
     sub.add_argument("--jobmanager", metavar="HOST:PORT", help=CLUSTER)
 
 
+def _sql(commands: Commands) -> None:
+    sub = command(commands, "sql", "commands.sql:run", "python", "print all the SQL that a job runs", "./fire sql detect")
+    sub.add_argument("job", choices=[*JOBS, *OPTIONAL], metavar="JOB", help="detect, alert, store or archive")
+
+
 def _package(commands: Commands) -> None:
     sub = command(commands, "package", "infra.managed_flink.package:run", "package",
                    "pack the jobs for Managed Service for Apache Flink", "./fire package managed-flink --out out")
@@ -40,4 +45,4 @@ def _package(commands: Commands) -> None:
     sub.add_argument("--out", default="out", metavar="DIR", help="folder for the zip and its runtime properties (default out)")
 
 
-DECLARATIONS = (_submit, _stop, _rewind, _package)
+DECLARATIONS = (_submit, _stop, _rewind, _sql, _package)
