@@ -30,8 +30,8 @@ SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """Every `./fire …` of the guide, without comments and what follows a pipe or `&&`."""
-    found = [(name, re.sub(r"\s+#.*", "", part.strip())) for name, span in SPANS for part in re.split(r"&&|\|", span)]
+    """Every `./fire …` of the guide, without comments and what follows a pipe, `>` or `&&`."""
+    found = [(name, re.sub(r"\s+#.*", "", part.strip())) for name, span in SPANS for part in re.split(r"&&|\||\s>\s", span)]
     return [(name, part[part.index("./fire"):]) for name, part in found if "./fire " in part]
 
 

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from contract.model import Text
 from udfs.texts.alert_texts import texts_of
-from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES, Text
+from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
 
 CATALOGUE = Path(__file__).with_name("wording.toml")
 LANGUAGES = ("en", "ko")
