@@ -1,4 +1,4 @@
-"""`./fire generate`: writes what the contract says into the files that repeat it; `--check` only says which are behind."""
+"""`./fire generate`: renders the files that repeat the contract; `--check` only names those that are out of date."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from core.logs import reporter
 from core.settings import Settings
 
 WHOLE = {"infra/schemas": "*.schema.json", "docs/reference": "*.md"}
-"""Folders in which every file of this kind is generated."""
+"""Patterns of the generated files by folder; no other file in these folders may match."""
 
 
 class GenerateError(FireError):
-    """A generated file is not what the contract says; the text names it."""
+    """A generated file differs from the contract; the text names the file and the remedy."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes what is behind, or with `args.check` fails if there is any."""
+    """Writes the files that are out of date, or with `args.check` fails if there are any."""
     report = reporter("generate", Settings.load())
     if args.check:
         check(ROOT, files(CONTRACT, ROOT))
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def files(contract: Contract, root: Path) -> dict[str, str]:
-    """Every generated file: its path in the repository, and its text; generated parts are put into the files under `root`."""
+    """Returns the text of every generated file by its path; files with generated parts keep the rest of their text in `root`."""
     def read(path: str) -> str:
         return (root / path).read_text(encoding="utf-8")
 
@@ -45,18 +45,19 @@ def files(contract: Contract, root: Path) -> dict[str, str]:
 
 
 def check(root: Path, rendered: Mapping[str, str]) -> None:
-    """Compares the files under `root` with what they should be.
+    """Compares the files in `root` with their rendered texts.
 
     Raises:
-        GenerateError: one of them differs, is missing or is not rendered any more.
+        GenerateError: a file differs, is missing or is no longer rendered.
     """
-    behind = [*_changed(root, rendered), *_left_over(root, rendered)]
-    if behind:
-        raise GenerateError(f"{', '.join(behind)}: not what contract/ says; run ./fire generate and commit what it writes")
+    outdated = [*_changed(root, rendered), *_left_over(root, rendered)]
+    if outdated:
+        raise GenerateError(f"generated files must agree with contract/ and these do not: {', '.join(outdated)}; "
+                            "run ./fire generate and commit the result")
 
 
 def write(root: Path, rendered: Mapping[str, str]) -> list[str]:
-    """Brings the files under `root` up to date; the paths that it wrote or deleted."""
+    """Updates the files in `root` and returns the paths of those that it wrote or deleted."""
     changed, left_over = _changed(root, rendered), _left_over(root, rendered)
     for path in changed:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -72,5 +73,5 @@ def _changed(root: Path, rendered: Mapping[str, str]) -> list[str]:
 
 
 def _left_over(root: Path, rendered: Mapping[str, str]) -> list[str]:
-    found = (str(file.relative_to(root)) for folder, kind in WHOLE.items() for file in sorted((root / folder).glob(kind)))
-    return [path for path in found if path not in rendered]
+    present = (str(file.relative_to(root)) for folder, pattern in WHOLE.items() for file in sorted((root / folder).glob(pattern)))
+    return [path for path in present if path not in rendered]

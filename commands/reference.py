@@ -1,4 +1,4 @@
-"""The reference pages that are made from code: settings and commands."""
+"""Renders the reference pages of the settings and the commands from the code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.settings import Settings, variable
 
 
 def render() -> dict[str, str]:
-    """Both pages as files: path in the repository → text."""
+    """Returns the text of both pages by their path in the repository."""
     return {f"{FOLDER}/settings.md": page(_settings(), "core/settings.py"),
             f"{FOLDER}/commands.md": page(_commands(), "commands/cli/")}
 
@@ -47,7 +47,7 @@ def _commands() -> Iterator[str]:
 
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
-    """The parser of each command by its name."""
+    """Returns the parser of each command by its name."""
     [commands] = (action for action in cli.build_parser()._actions if isinstance(action, argparse._SubParsersAction))
     return dict(commands.choices)
 
@@ -70,12 +70,12 @@ def _example(sub: argparse.ArgumentParser) -> str:
 
 
 def _spelled(action: argparse.Action) -> str:
-    """`--port PORT`, `JOB…` as it is typed."""
+    """Returns an argument as it is typed: `--port PORT` or `JOB…`."""
     names: tuple[Any, ...] = (action.metavar,) if isinstance(action.metavar, str) else (action.metavar or (action.dest.upper(),))
     value = "" if action.nargs == 0 else " ".join(str(name) for name in names) + "…" * (action.nargs in ("*", "+"))
     return f"{', '.join(action.option_strings)} {value}".strip()
 
 
 def _help(action: argparse.Action) -> str:
-    said = action.help or ""
-    return f"{said}; required" if action.required and action.option_strings else said
+    meaning = action.help or ""
+    return f"{meaning}; required" if action.required and action.option_strings else meaning

@@ -46,7 +46,7 @@ def _generate(commands: Commands) -> None:
     sub = command(commands, "generate", "commands.generate:run", "python",
                   "write what contract/ and the code say into the files that repeat it: schemas, templates, reference pages",
                   "./fire generate --check")
-    sub.add_argument("--check", action="store_true", help="change nothing, and fail if a file is behind")
+    sub.add_argument("--check", action="store_true", help="change nothing, and fail if a file is out of date")
 
 
 DECLARATIONS = (_demo, _test, _up, _down, _status, _doctor, _generate)

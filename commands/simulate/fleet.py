@@ -19,7 +19,7 @@ SIMULATED = {each.spellings[0]: (each.type, each.simulated_digits) for each in C
 DECIMALS = {field: digits for field, (kind, digits) in SIMULATED.items() if kind == "number"}
 COUNTS = tuple(field for field, (kind, _) in SIMULATED.items() if kind == "whole")
 FIELDS = ("deviceId", "siteId", "idx", "timestamp", *SIMULATED)
-# The simulated device raises its own alarm bit above this value of a field (bit numbers: semantics of `status`).
+# Field, value above which the simulated device raises its own alarm bit, and number of that bit in `status`.
 ALARMS = (("zct", 30.0, 3), ("rzct", 30.0, 4), ("pcbTemp", 60.0, 6), ("sensorTemp", 60.0, 7), ("co", 50.0, 8),
           ("voc", 600.0, 9), ("aArc", 2.5, 11))
 ROWS = 64  # rows of a device drawn at once; the messages of a seed depend on it

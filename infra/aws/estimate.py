@@ -15,7 +15,7 @@ from infra.aws.layers import Layer, load
 PRICES = Path(__file__).with_name("prices.yaml")
 HOURS = 730.0
 MESSAGE_BYTES, ROW_BYTES = 450, 600
-"""A device's message; a row in Postgres with its index."""
+"""Sizes of a device's message, and of a row in Postgres with its index."""
 READINGS_DAYS, ARCHIVE_BYTES = 30, 60
 SITE_DEVICES, LEVELS = 50, 2
 """Devices per site, and levels that occur at a site at a time; together they give the number of metrics."""

@@ -1,4 +1,4 @@
-"""`./fire sql`: the script of a job for people, without secrets."""
+"""`./fire sql` prints a readable script of a job, without secrets."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_command_of_the_check_succeeds_and_writes_nothing(capsys: pytest.Capture
 def test_file_changed_by_hand_is_named_with_the_remedy(tree: Path, path: str) -> None:
     with (tree / path).open("a", encoding="utf-8") as file:
         file.write("by hand\n")
-    with pytest.raises(generate.GenerateError, match=rf"^{path}: not what contract/ says; run ./fire generate"):
+    with pytest.raises(generate.GenerateError, match=rf"do not: {path}; run ./fire generate and commit"):
         generate.check(tree, generate.files(CONTRACT, tree))
 
 
