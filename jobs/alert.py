@@ -16,6 +16,7 @@ from jobs import kafka_security, kinesis
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, text
 from jobs.settings import Settings
+from jobs.topics import LARGEST_RECORD
 from udfs.keyed import OUTPUT, OUTPUT_TYPE, Lifecycle
 
 UID = "alert-lifecycle"
@@ -58,6 +59,7 @@ def names(settings: Settings) -> dict[str, str]:
     """What the job's SQL may refer to as `${NAME}`."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers, "KAFKA_COMPRESSION": settings.kafka_compression,
+        "LARGEST_RECORD": LARGEST_RECORD,
         "CONSUMER_GROUP": f"{settings.consumer_group}-alert", "CANDIDATES_TOPIC": settings.topic("candidates"),
         "ALERTS_TOPIC": settings.topic("alerts"), "ALERT_STATE_TOPIC": settings.topic("alert-state"),
         "DEAD_LETTERS_TOPIC": settings.topic("dead-letters"), "ALERT_DELIVERY": settings.alert_delivery,

@@ -10,6 +10,7 @@ from jobs import kafka_security, kinesis
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, expression, text
 from jobs.settings import Settings
+from jobs.topics import LARGEST_RECORD
 from udfs import limits, scoring
 from udfs.functions import decode_and_score
 from udfs.hour_functions import device_patterns_of, minute_context
@@ -77,6 +78,7 @@ def names(settings: Settings) -> dict[str, str]:
         "KINESIS_LATENESS_SECONDS": settings.kinesis_lateness_seconds,
         "KAFKA_BROKERS": settings.kafka_brokers,
         "KAFKA_COMPRESSION": settings.kafka_compression,
+        "LARGEST_RECORD": LARGEST_RECORD,
         "TOPIC_PREFIX": settings.topic_prefix,
         "CONSUMER_GROUP": settings.consumer_group,
         "FILE_INPUT": settings.file_input,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import base64
+import hashlib
 import os
 import sys
 import tempfile
@@ -122,20 +122,21 @@ def _locate_dead_letters(files: list[Path], target: Path) -> None:
     letters = list(_read(target))
     if not letters:
         return
-    places = _places(files, {base64.b64decode(letter["message"]) for letter in letters})
+    places = _places(files, {letter["size_bytes"] for letter in letters})
     for letter in letters:
-        letter["source"] = places[base64.b64decode(letter["message"])].popleft()
+        letter["source"] = places[letter["sha256"]].popleft()
     _write(target, letters)
 
 
-def _places(files: list[Path], wanted: set[bytes]) -> dict[bytes, deque[str]]:
-    places: dict[bytes, deque[str]] = defaultdict(deque)
+def _places(files: list[Path], sizes: set[int]) -> dict[str, deque[str]]:
+    """Where the lines of these sizes stand, by the SHA-256 of each."""
+    places: dict[str, deque[str]] = defaultdict(deque)
     for file in files:
         with open_lines(str(file)) as lines:
             for number, line in enumerate(lines, 1):
                 message = line.rstrip(b"\r\n")
-                if message in wanted:
-                    places[message].append(f"{file}:{number}")
+                if len(message) in sizes:
+                    places[hashlib.sha256(message).hexdigest()].append(f"{file}:{number}")
     return places
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import gzip
 import itertools
 import sys
@@ -15,7 +14,7 @@ import numpy as np
 import orjson
 
 from jobs.errors import FireError
-from udfs import event_time, telemetry
+from udfs import dead_letters, event_time, telemetry
 
 BATCH = 1000
 WHOLE = ("idx", "status_bits", "verify_status", "arc_count", "total_alarm_count")
@@ -59,7 +58,7 @@ def score(messages: Sequence[bytes], source: str, first: int = 1) -> Iterator[tu
     readings = telemetry.read(messages)
     rows = _documents(readings.columns)
     for number, (message, reason, row) in enumerate(zip(messages, readings.reason, rows, strict=True), first):
-        yield (row, True) if reason is None else (_dead_letter(message, reason, f"{source}:{number}"), False)
+        yield (row, True) if reason is None else (dead_letters.document(message, reason, f"{source}:{number}"), False)
 
 
 def _documents(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -83,11 +82,6 @@ def _values(name: str, column: Any) -> list[Any]:
     if name in WHOLE:
         return [int(value) if known else None for value, known in zip(column.tolist(), finite, strict=True)]
     return [value if known else None for value, known in zip(column.tolist(), finite, strict=True)]
-
-
-def _dead_letter(message: bytes, reason: str, source: str) -> dict[str, Any]:
-    return {"schema_version": 1, "source": source, "record_time": None, "reason": reason,
-            "message": base64.b64encode(message).decode()}
 
 
 def _batches(lines: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:

@@ -28,6 +28,7 @@ PATTERNS = {
     "NAME": r"\A\P{Cntrl}{1,256}\z",
     "WORD": r"\A[A-Z0-9_]{1,64}\z",
     "WORDS": r"\A[A-Z0-9_]{0,256}\z",
+    "SHA256": r"\A[0-9a-f]{64}\z",
     "BASE64": r"\A[A-Za-z0-9+/]*={0,2}\z",
     # One spelling for one time: two rows of a batch that only Postgres knows to be the same would stop the job.
     "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\z",

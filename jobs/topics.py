@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DAY_MS = 86_400_000
+LARGEST_BATCH = 1_048_588
+"""Bytes of the largest batch of records that a topic takes (`max.message.bytes`); Kafka's own default."""
+LARGEST_RECORD = 1_000_000
+"""Bytes of the largest record that a job sends (`max.request.size`): compression may make a batch larger than its records."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Topic:
 
 TOPICS = (
     Topic("telemetry", "deviceId", 4, 7, "device messages as they arrive, untouched"),
-    Topic("dead-letters", "", 1, 30, "refused messages: original bytes (base64), where they came from, and the reason"),
+    Topic("dead-letters", "", 1, 30, "refused messages: their first 64 KiB (base64), size and digest, where they came from, and the reason"),
     Topic("readings", "device_id", 4, 7, "every reading, validated and scored, once"),
     Topic("device-minutes", "device_id", 4, 7, "one row per device and minute with readings"),
     Topic("device-5min-aggregates", "device_id", 4, 7, "one row per device and 5 minutes with readings"),

@@ -15,7 +15,7 @@ from infra.local import folders, ports, processes
 from infra.local.java import Java
 from jobs import kafka_security
 from jobs.settings import Settings
-from jobs.topics import DAY_MS, TOPICS, Topic
+from jobs.topics import DAY_MS, LARGEST_BATCH, TOPICS, Topic
 
 START_SECONDS = 90.0
 # The log cleaner alone would take 128 MB by default, more than half of this heap.
@@ -107,7 +107,7 @@ def _format(here: Path, launch: tuple[str, ...]) -> None:
 
 def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "", security: Mapping[str, Any] | None = None
                   ) -> list[str]:
-    """Creates the topics that are missing, with their partitions and retention; the names of the new ones."""
+    """Creates the topics that are missing, with their partitions, retention and largest batch; the names of the new ones."""
     from kafka.admin import KafkaAdminClient
 
     admin = KafkaAdminClient(bootstrap_servers=brokers, **(security or {}))
@@ -125,7 +125,7 @@ def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "", secur
 def _options(topic: Topic) -> Mapping[str, object]:
     # -1: as many replicas as the brokers' default.replication.factor says.
     return {"num_partitions": topic.partitions, "replication_factor": -1,
-            "configs": {"retention.ms": str(topic.retention_days * DAY_MS)}}
+            "configs": {"retention.ms": str(topic.retention_days * DAY_MS), "max.message.bytes": str(LARGEST_BATCH)}}
 
 
 def end_offsets(brokers: str, topics: Iterable[str]) -> dict[str, int]:

@@ -610,7 +610,7 @@ END
 $$;
 
 -- What the dashboard needs beside the results, and the order in which its lists are read.
--- A message that was refused, as on the topic: `message` is its bytes in base64. replayed_at and replayed_by belong to people.
+-- A message that was refused, as on the topic: `message` is its first bytes in base64, the whole where it is not cut. replayed_at and replayed_by belong to people.
 CREATE TABLE dead_letters (
     source         text        PRIMARY KEY,
     schema_version integer     NOT NULL,
@@ -620,6 +620,9 @@ CREATE TABLE dead_letters (
     received_at    timestamptz NOT NULL DEFAULT now(),
     replayed_at    timestamptz,
     replayed_by    text,
+    size_bytes     bigint,
+    sha256         text,
+    is_cut         boolean     NOT NULL DEFAULT false,
     CONSTRAINT dead_letters_replayed_by_somebody CHECK ((replayed_at IS NULL) = (replayed_by IS NULL))
 );
 CREATE INDEX dead_letters_by_time ON dead_letters (received_at DESC, source DESC);

@@ -2,6 +2,8 @@
 -- Flat objects by one anchored regular expression each, epoch milliseconds and UTC (the last of repeated fields, as JSON readers
 -- take it); CASE, because COALESCE evaluates all it is given. Whatever is left by JSON path: any object, any offset, the local
 -- date-time minus its offset, which TO_TIMESTAMP_LTZ would ignore.
+-- Of a text, 64 characters are looked at, more than the longest form has; an exponent has two digits, because a cast builds the
+-- power of ten.
 -- The decoder reads the same forms (udfs/event_time.py) and refuses a message whose two readings differ.
 CASE
   WHEN REGEXP(CAST(message AS STRING), '^\s*\{[^{}\\]*"timestamp"\s*:\s*"?\d{1,15}"?\s*[,}]') THEN
@@ -13,15 +15,15 @@ CASE
       '^\s*\{[^{}\\]*"timestamp"\s*:\s*"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?)Z?"\s*[,}]', 1), 'T', ' ')
       AS TIMESTAMP_LTZ(3))
   ELSE COALESCE(
-    TO_TIMESTAMP_LTZ(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'),
-      '^([0-9][0-9.E]{0,30})$', 1) AS DECIMAL(20, 0)), 3),
+    TO_TIMESTAMP_LTZ(TRY_CAST(REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64),
+      '^([0-9]{1,15}(\.[0-9]{1,30})?(E\+?[0-9]{1,2})?)$', 1) AS DECIMAL(20, 0)), 3),
     TIMESTAMPADD(MINUTE,
-      - COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'),
+      - COALESCE(TRY_CAST(REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64),
           '([+-]\d{2}):?(\d{2})?$', 1) AS INT), 0) * 60
       - COALESCE(TRY_CAST(CONCAT(
-          REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), '([+-])\d{2}:?\d{2}$', 1),
-          REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), '[+-]\d{2}:?(\d{2})$', 1)) AS INT), 0),
-      TRY_CAST(REPLACE(REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'),
+          REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64), '([+-])\d{2}:?\d{2}$', 1),
+          REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64), '[+-]\d{2}:?(\d{2})$', 1)) AS INT), 0),
+      TRY_CAST(REPLACE(REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64),
         '^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?)(Z|[+-]\d{2}(:?\d{2})?)?$', 1), 'T', ' ')
         AS TIMESTAMP_LTZ(3))))
 END

@@ -4,5 +4,8 @@ CREATE TEMPORARY TABLE dead_letters_columns (
   source STRING,
   record_time STRING,
   reason STRING,
-  message BYTES
+  message BYTES,
+  size_bytes BIGINT,
+  sha256 STRING,
+  is_cut BOOLEAN
 )

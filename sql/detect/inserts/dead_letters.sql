@@ -3,12 +3,18 @@ INSERT INTO dead_letters_out (
   source,
   record_time,
   reason,
-  message
+  message,
+  size_bytes,
+  sha256,
+  is_cut
 )
 SELECT
   schema_version,
   source,
   record_time,
   reason,
-  message
+  message,
+  size_bytes,
+  sha256,
+  is_cut
 FROM dead_letters

@@ -5,6 +5,7 @@ CREATE TEMPORARY TABLE ${RESULT}_out WITH (
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
+  'properties.max.request.size' = '${LARGEST_RECORD}',
   'properties.linger.ms' = '5',
   'key.format' = 'raw',
   'key.fields' = '${KEY}',

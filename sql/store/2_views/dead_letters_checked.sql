@@ -2,7 +2,8 @@
 -- The limits are those of readings_checked; of a reason the beginning is enough.
 CREATE TEMPORARY VIEW dead_letters_checked AS
 SELECT
-  source, schema_version, record_time, LEFT(REPLACE(reason, U&'\0000', ''), 2000) AS reason, message, topic, `position`,
+  source, schema_version, record_time, LEFT(REPLACE(reason, U&'\0000', ''), 2000) AS reason, message, size_bytes,
+  CASE WHEN REGEXP(sha256, '${SHA256}') THEN sha256 END AS sha256, COALESCE(is_cut, FALSE) AS is_cut, topic, `position`,
   CASE
     WHEN REGEXP(source, '${NAME}') IS NOT TRUE
       THEN 'source must be 1 to 256 characters, none of them control characters'

@@ -1,10 +1,13 @@
--- One row per refused message, with its bytes in base64. What people do with it is in columns that are not named here.
+-- One row per refused message, with its first bytes in base64. What people do with it is in columns that are not named here.
 CREATE TABLE dead_letters_out (
   source         STRING,
   schema_version INT,
   record_time    STRING,
   reason         STRING,
   message        STRING,
+  size_bytes     BIGINT,
+  sha256         STRING,
+  is_cut         BOOLEAN,
   PRIMARY KEY (source) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',

@@ -1,4 +1,4 @@
--- Which candidates could not be used? One line per refused candidate: reason, file and the original bytes.
+-- Which candidates could not be used? One line per refused candidate: reason, file and the first bytes.
 CREATE TABLE dead_letters (
   dead_letter   STRING NOT NULL
 ) WITH (

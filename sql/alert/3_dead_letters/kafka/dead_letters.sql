@@ -1,4 +1,4 @@
--- Which candidates could not be used? One message per refused candidate: reason, position and the original bytes.
+-- Which candidates could not be used? One message per refused candidate: reason, position and the first bytes.
 -- At least once: after a restart the same refusal may come again, with the same source.
 CREATE TABLE dead_letters (
   dead_letter   STRING NOT NULL
@@ -8,6 +8,7 @@ CREATE TABLE dead_letters (
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
+  'properties.max.request.size' = '${LARGEST_RECORD}',
   'format' = 'raw',
   'sink.delivery-guarantee' = 'at-least-once'
 )

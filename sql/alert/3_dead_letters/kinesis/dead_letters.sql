@@ -1,4 +1,4 @@
--- Which candidates could not be used? One record per refused candidate: reason, position and the original bytes.
+-- Which candidates could not be used? One record per refused candidate: reason, position and the first bytes.
 -- At least once: after a restart the same refusal may come again, with the same source.
 CREATE TABLE dead_letters (
   dead_letter   STRING NOT NULL

@@ -10,6 +10,7 @@ CREATE TABLE alert_state (
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
+  'properties.max.request.size' = '${LARGEST_RECORD}',
   'key.format' = 'raw',
   'key.fields' = 'alert_id',
   'value.format' = 'raw',

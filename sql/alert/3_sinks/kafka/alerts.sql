@@ -12,6 +12,7 @@ CREATE TABLE alerts (
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
   'properties.compression.type' = '${KAFKA_COMPRESSION}',
+  'properties.max.request.size' = '${LARGEST_RECORD}',
   'properties.transaction.timeout.ms' = '600000',
   'key.format' = 'raw',
   'key.fields' = 'subject',

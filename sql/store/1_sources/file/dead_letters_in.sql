@@ -6,6 +6,9 @@ CREATE TABLE dead_letters_in (
   record_time    STRING,
   reason         STRING,
   message        STRING,
+  size_bytes     BIGINT,
+  sha256         STRING,
+  is_cut         BOOLEAN,
   topic      AS 'dead-letters',
   `position` AS CONCAT('dead-letters#', MD5(source))
 ) WITH (
