@@ -24,7 +24,7 @@ class Topic:
 
 TOPICS = (
     Topic("telemetry", "deviceId", 4, 7, "device messages as they arrive, untouched"),
-    Topic("dead-letters", "", 1, 30, "refused messages: their first 64 KiB (base64), size and digest, where they came from, and the reason"),
+    Topic("dead-letters", "", 1, 30, "refused messages: first 64 KiB (base64), size, digest, where they came from, and the reason"),
     Topic("readings", "device_id", 4, 7, "every reading, validated and scored, once"),
     Topic("device-minutes", "device_id", 4, 7, "one row per device and minute with readings"),
     Topic("device-5min-aggregates", "device_id", 4, 7, "one row per device and 5 minutes with readings"),

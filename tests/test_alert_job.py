@@ -13,6 +13,7 @@ from jobs import alert
 from jobs.pipeline import NAME, SQL
 from jobs.settings import Settings
 from tests.test_lifecycle import ARCS, context, minute, outputs, reading, silence, time, window
+from tests.test_schemas import schema
 
 OTHER = "장치-2"
 SITE = {"subject": "dev-1", "subject_kind": "SITE"}
@@ -83,7 +84,7 @@ def test_what_is_no_candidate_becomes_a_dead_letter_with_its_bytes_and_a_reason(
     for letter in letters:
         assert (letter["schema_version"], letter["record_time"]) == (1, None)
         assert letter["source"].endswith("candidates.jsonl")
-    assert set(letters[0]) == {"schema_version", "source", "record_time", "reason", "message"}
+        assert letter.keys() == set(schema("dead-letters")["required"])
 
 
 def test_every_name_in_the_sql_comes_from_the_settings() -> None:

@@ -19,7 +19,7 @@ from jobs import channels, commands, detect, store
 from jobs.commands import operating
 from jobs.device_metrics import METRICS, NAMESPACE
 from jobs.settings import PROPERTY_GROUP, Settings, variable
-from jobs.topics import TOPICS
+from jobs.topics import LARGEST_BATCH, TOPICS
 
 TEMPLATES = sorted((HERE / "templates").glob("*.yaml"))
 ENVIRONMENTS = operating.ENVIRONMENTS
@@ -183,10 +183,13 @@ def test_kafka_speaks_tls_only_and_knows_no_stranger() -> None:
     assert about["ClientAuthentication"]["Unauthenticated"] == {"Enabled": False}
 
 
-def test_topics_on_kafka_are_those_of_the_code_with_their_retention() -> None:
+def test_topics_on_kafka_are_those_of_the_code_with_their_retention_and_largest_batch() -> None:
     made = {each["Properties"]["TopicName"]["Fn::Sub"].removeprefix("fire-${Environment}."):
             each["Properties"]["Configs"]["Fn::Base64"] for each in resources("AWS::MSK::Topic")}
-    assert made == {topic.name: f"retention.ms={topic.retention_days * 86_400_000}" for topic in TOPICS}
+    assert made == {topic.name: f"retention.ms={topic.retention_days * 86_400_000}\nmax.message.bytes={LARGEST_BATCH}"
+                    for topic in TOPICS}
+    configuration = next(resources("AWS::MSK::Configuration"))["Properties"]["ServerProperties"]
+    assert f"message.max.bytes={LARGEST_BATCH}" in configuration.splitlines()
 
 
 def topics_of(output: str) -> set[str]:

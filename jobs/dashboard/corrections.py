@@ -59,7 +59,7 @@ def _require_whole(sources: Sources, source: str) -> None:
     letter = sources.database.row("dead_letter_size", source=source)
     if letter and letter["is_cut"]:
         raise UnusableError(f"the dead letter {source} holds only the first {LONGEST_MESSAGE:,} of the message's "
-                            f"{letter['size_bytes']:,} bytes and cannot be corrected here; send the message again from its device")
+                            f"{letter['size_bytes']:,} bytes and cannot be corrected; send the message again from its device")
 
 
 def _produce(sources: Sources, device: str, value: bytes) -> None:

@@ -55,8 +55,8 @@ def _letter(row: Row) -> dict[str, Any]:
     told = shapes.plain(row)
     shown = row["message"]
     return {"source": row["source"], "reason": row["reason"], "received_at": told["received_at"], "bytes": shown,
-            "text": _text(shown, row["size"]), "size": row["size"], "is_cut": row["is_cut"] or len(shown or "") == SHOWN_CHARACTERS,
-            "is_kept_whole": not row["is_cut"],
+            "text": _text(shown, row["size"]), "size": row["size"],
+            "is_cut": row["is_cut"] or len(shown or "") == SHOWN_CHARACTERS, "is_kept_whole": not row["is_cut"],
             "replayed_at": told["replayed_at"], "replayed_by": row["replayed_by"]}
 
 
