@@ -76,8 +76,9 @@ def sink(result: Result, connector: str) -> str:
 def _sink_options(result: Result, connector: str) -> Options:
     if connector == "kafka":
         return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}",
-                        "properties.linger.ms": "5", "key.format": "raw", "key.fields": result.partition_by,
-                        "value.format": "json", "value.fields-include": "ALL", "sink.delivery-guarantee": "at-least-once"}
+                        "properties.max.request.size": "${LARGEST_RECORD}", "properties.linger.ms": "5", "key.format": "raw",
+                        "key.fields": result.partition_by, "value.format": "json", "value.fields-include": "ALL",
+                        "sink.delivery-guarantee": "at-least-once"}
     if connector == "kinesis":
         return _kinesis(result.topic) | {"sink.flush-buffer.timeout": "200", "format": "json"}
     return FILES | {"path": f"${{FILE_OUTPUT}}/{result.name}", "format": "json"}
@@ -134,9 +135,9 @@ def _message_options(result: Result, connector: str) -> Options:
         return _kinesis(result.topic) | {"sink.partitioner": "fixed", "sink.flush-buffer.timeout": "200", "format": "raw"}
     if connector == "file":
         return FILES | {"path": f"${{FILE_OUTPUT}}/{result.name}", "format": "raw"}
-    return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}", "key.format": "raw",
-                    "key.fields": result.partition_by, "value.format": "raw", "value.fields-include": "EXCEPT_KEY"
-                    } | _delivery(result)
+    return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}",
+                    "properties.max.request.size": "${LARGEST_RECORD}", "key.format": "raw", "key.fields": result.partition_by,
+                    "value.format": "raw", "value.fields-include": "EXCEPT_KEY"} | _delivery(result)
 
 
 def _delivery(result: Result) -> dict[str, str]:

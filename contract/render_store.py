@@ -125,6 +125,8 @@ def _cleaned(column: Column) -> str:
         return f"CASE WHEN REGEXP({name}, '${{NAME}}') THEN {name} END"
     if column.type in ("words", "json"):
         return f"CASE WHEN {name} IS JSON ARRAY AND {name} NOT LIKE '%\\u0000%'\n    THEN {name} END"
+    if column.type == "text" and column.pattern:
+        return f"CASE WHEN REGEXP({name}, '{column.pattern}') THEN {name} END"
     if column.type == "text":
         without_nul = f"REPLACE({name}, U&'\\0000', '')"
         return f"LEFT({without_nul}, {column.longest})" if column.longest else without_nul

@@ -8,6 +8,7 @@ from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
 from contract.model import CONTRACT
 from contract.render_flink import column_lists
+from contract.topics import LARGEST_RECORD
 from core.settings import Settings
 from jobs.flink import kafka, kinesis, sql_files, tables
 from jobs.flink.environment import table_environment
@@ -63,6 +64,7 @@ def names(settings: Settings) -> dict[str, str]:
         "KINESIS_LATENESS_SECONDS": settings.kinesis_lateness_seconds,
         "KAFKA_BROKERS": settings.kafka_brokers,
         "KAFKA_COMPRESSION": settings.kafka_compression,
+        "LARGEST_RECORD": LARGEST_RECORD,
         "TOPIC_PREFIX": settings.topic_prefix,
         "CONSUMER_GROUP": settings.consumer_group,
         "FILE_INPUT": settings.file_input,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import base64
+import hashlib
 import os
 import sys
 import tempfile
@@ -121,20 +121,21 @@ def _locate_dead_letters(files: list[Path], target: Path) -> None:
     letters = list(_read(target))
     if not letters:
         return
-    positions = _positions(files, {base64.b64decode(letter["message"]) for letter in letters})
+    positions = _positions(files, {letter["size_bytes"] for letter in letters})
     for letter in letters:
-        letter["source"] = positions[base64.b64decode(letter["message"])].popleft()
+        letter["source"] = positions[letter["sha256"]].popleft()
     _write(target, letters)
 
 
-def _positions(files: list[Path], wanted: set[bytes]) -> dict[bytes, deque[str]]:
-    positions: dict[bytes, deque[str]] = defaultdict(deque)
+def _positions(files: list[Path], sizes: set[int]) -> dict[str, deque[str]]:
+    """The positions of the lines of these sizes, by the SHA-256 of each."""
+    positions: dict[str, deque[str]] = defaultdict(deque)
     for file in files:
         with open_lines(str(file)) as lines:
             for number, line in enumerate(lines, 1):
                 message = line.rstrip(b"\r\n")
-                if message in wanted:
-                    positions[message].append(f"{file}:{number}")
+                if len(message) in sizes:
+                    positions[hashlib.sha256(message).hexdigest()].append(f"{file}:{number}")
     return positions
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from contract.topics import DAY_MS, TOPICS, Topic
+from contract.topics import DAY_MS, LARGEST_BATCH, TOPICS, Topic
 from core import installation, kafka_login
 from core.settings import Settings
 from infra.local import ports, processes
@@ -125,7 +125,7 @@ def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "", secur
 def _options(topic: Topic) -> Mapping[str, object]:
     # -1 is the brokers' default.replication.factor.
     return {"num_partitions": topic.partitions, "replication_factor": -1,
-            "configs": {"retention.ms": str(topic.retention_days * DAY_MS)}}
+            "configs": {"retention.ms": str(topic.retention_days * DAY_MS), "max.message.bytes": str(LARGEST_BATCH)}}
 
 
 def end_offsets(brokers: str, topics: Iterable[str]) -> dict[str, int]:

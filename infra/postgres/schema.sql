@@ -619,6 +619,9 @@ CREATE TABLE dead_letters (
     received_at    timestamptz NOT NULL DEFAULT now(),
     replayed_at    timestamptz,
     replayed_by    text,
+    size_bytes     bigint,
+    sha256         text,
+    is_cut         boolean,
     CONSTRAINT dead_letters_replayed_by_somebody CHECK ((replayed_at IS NULL) = (replayed_by IS NULL))
 );
 CREATE INDEX dead_letters_by_time ON dead_letters (received_at DESC, source DESC);

@@ -14,7 +14,7 @@ from commands import cli
 from commands.cli import operating
 from contract.cloudwatch import METRICS, NAMESPACE
 from contract.model import CONTRACT
-from contract.topics import TOPICS
+from contract.topics import LARGEST_BATCH, TOPICS
 from core.installation import ROOT
 from core.settings import PROPERTY_GROUP, Settings, variable
 from infra.aws import checks, estimate
@@ -186,10 +186,13 @@ def test_kafka_requires_tls_and_a_login() -> None:
     assert about["ClientAuthentication"]["Unauthenticated"] == {"Enabled": False}
 
 
-def test_topics_on_kafka_are_those_of_the_code_with_their_retention() -> None:
+def test_topics_on_kafka_are_those_of_the_code_with_their_retention_and_largest_batch() -> None:
     made = {each["Properties"]["TopicName"]["Fn::Sub"].removeprefix("fire-${Environment}."):
             each["Properties"]["Configs"]["Fn::Base64"] for each in resources("AWS::MSK::Topic")}
-    assert made == {topic.name: f"retention.ms={topic.retention_days * 86_400_000}" for topic in TOPICS}
+    assert made == {topic.name: f"retention.ms={topic.retention_days * 86_400_000}\nmax.message.bytes={LARGEST_BATCH}"
+                    for topic in TOPICS}
+    configuration = next(resources("AWS::MSK::Configuration"))["Properties"]["ServerProperties"]
+    assert f"message.max.bytes={LARGEST_BATCH}" in configuration.splitlines()
 
 
 def topics_of(output: str) -> set[str]:

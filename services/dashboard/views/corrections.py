@@ -10,6 +10,7 @@ from core import kafka_login
 from services.dashboard.live.offsets import TIMEOUTS
 from services.dashboard.problems import NotFoundError, UnavailableError, UnusableError
 from services.dashboard.sources import Sources
+from udfs.dead_letters import LONGEST_MESSAGE
 from udfs.readings.documents import score
 
 LONGEST = 262_144
@@ -22,11 +23,13 @@ def send(sources: Sources, source: str | None, message: str, actor: str, address
     A message that is sent twice is the same reading (device, idx, time) and counts once.
 
     Raises:
-        UnusableError: the jobs would refuse the message, or it is too long.
+        UnusableError: the jobs would refuse the message, it is too long, or the dead letter holds only its beginning.
         NotFoundError: there is no such dead letter.
         UnavailableError: Kafka does not accept the message.
     """
     value = message.strip().encode()
+    if source:
+        _require_whole(sources, source)
     device = check(value)
     now = sources.now()
     with sources.database.transaction() as transaction:
@@ -49,6 +52,14 @@ def check(value: bytes) -> str:
     if not is_accepted:
         raise UnusableError(f"the message would be refused again: {document['reason']}")
     return str(orjson.loads(value).get("deviceId") or document["device_id"])
+
+
+def _require_whole(sources: Sources, source: str) -> None:
+    """Refuses a dead letter that was cut: nobody can correct what they cannot see."""
+    letter = sources.database.row("dead_letter_size", source=source)
+    if letter and letter["is_cut"]:
+        raise UnusableError(f"the dead letter {source} holds only the first {LONGEST_MESSAGE:,} of the message's "
+                            f"{letter['size_bytes']:,} bytes and cannot be corrected; send the message again from its device")
 
 
 def _produce(sources: Sources, device: str, value: bytes) -> None:

@@ -55,7 +55,8 @@ def _letter(row: Row) -> dict[str, Any]:
     values = json_rows.plain(row)
     shown = row["message"]
     return {"source": row["source"], "reason": row["reason"], "received_at": values["received_at"], "bytes": shown,
-            "text": _text(shown, row["size"]), "size": row["size"], "is_cut": len(shown or "") == SHOWN_CHARACTERS,
+            "text": _text(shown, row["size"]), "size": row["size"],
+            "is_cut": bool(row["is_cut"]) or len(shown or "") == SHOWN_CHARACTERS, "is_kept_whole": not row["is_cut"],
             "replayed_at": values["replayed_at"], "replayed_by": row["replayed_by"]}
 
 

@@ -121,6 +121,20 @@ def test_a_correction_that_the_jobs_would_refuse_again_is_not_sent() -> None:
     assert corrections.check(message("dev-7")) == "dev-7"
 
 
+def test_a_dead_letter_that_was_cut_cannot_be_corrected_and_says_why(fleet: Dashboard) -> None:
+    with fleet.connect() as connection:
+        connection.execute("""UPDATE dead_letters SET is_cut = true, size_bytes = 1048516, sha256 = repeat('0', 64)
+                              WHERE source = 'telemetry[0]@5'""")
+    body = {"message": message("dev-7").decode(), "source": "telemetry[0]@5"}
+    said = problem(fleet.post("/api/pipeline/dead-letters/replay", body), 422)
+    assert "holds only the first 65,536 of the message's 1,048,516 bytes" in said and "send the message again" in said
+    letter, = (each for each in fleet.get("/api/pipeline")["dead_letters"]["items"] if each["source"] == "telemetry[0]@5")
+    assert (letter["is_kept_whole"], letter["is_cut"], letter["size"], letter["replayed_at"]) == (False, True, 1048516, None)
+    page = fleet.client.get("/pipeline").get_data(as_text=True)
+    assert 'data-source="telemetry[0]@5"' not in page and 'data-source="telemetry[0]@6"' in page
+    assert trail(fleet, "telemetry[0]@5") == []
+
+
 def test_a_correction_is_not_recorded_while_kafka_is_unreachable(fleet: Dashboard) -> None:
     answer = fleet.post("/api/pipeline/dead-letters/replay", {"message": message("dev-7").decode(), "source": "telemetry[0]@3"})
     assert "Kafka does not accept the message" in problem(answer, 503)

@@ -49,6 +49,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "alert_transitions": [{"alert": "alert-00001", "limit": 500}], "actions": [{"subject": "alert-00001", "limit": 500}],
     "dead_letters": [{"received_at": None, "source": None, "most": 100, "limit": 21},
                      {"received_at": NOW, "source": "x", "most": 100, "limit": 21}],
+    "dead_letter_size": [{"source": "telemetry[0]@7"}],
     "dead_letters_total": [{"most": 100_000, "since": HOUR}], "late_and_invalid": [{"since": HOUR, "until": NOW}],
     "profile_versions": [{"since": NOW - timedelta(minutes=3)}], "store_refusals": [{"limit": 20}],
     "notifications": [{"since": HOUR}],
