@@ -58,7 +58,7 @@ def test_a_commands_error_is_one_json_line_when_json_is_configured() -> None:
     program = "import sys; from commands import cli as commands; sys.exit(commands.main(['notify']))"
     done = output(program, FIRE_LOG_FORMAT="json", FIRE_KAFKA_BROKERS="127.0.0.1:1", FIRE_HOME="/nonexistent")
     assert done.returncode == 2
-    assert "no channels are given" in json.loads(done.stdout)["message"]
+    assert "the notifier needs channels" in json.loads(done.stdout)["message"]
 
 
 @pytest.mark.parametrize("file", sorted((distribution() / "conf").glob("log4j*.properties")), ids=lambda file: file.name)
