@@ -125,7 +125,7 @@ def _title(template: str) -> str:
 
 def _selected(query: str) -> Iterator[str]:
     """The items of the outermost SELECT, which ends where a line begins with FROM."""
-    items = re.sub(r"(?m)^\s*--.*\n", "", query).removeprefix("SELECT").partition("\nFROM ")[0]
+    items = re.sub(r"(?m)^ *--.*\n", "", query).removeprefix("SELECT").partition("\nFROM ")[0]
     depth, item = 0, ""
     for letter in items:
         depth += (letter in "([") - (letter in ")]")
