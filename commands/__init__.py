@@ -1,0 +1,1 @@
+"""Commands of `./fire`: everything that a person starts and waits for."""

@@ -1,6 +1,6 @@
-"""`./fire backup` and `./fire restore`: the results database as one file, by Postgres's own pg_dump and pg_restore.
+"""`./fire backup` and `./fire restore`: save and restore the results database with Postgres's pg_dump and pg_restore.
 
-The password never stands among a process's arguments: both programs read it from the environment or from `PGPASSFILE`.
+Both programs read the password from the environment or from `PGPASSFILE`; it is never an argument of a process.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ SQL = ROOT / "infra" / "postgres"
 
 
 class BackupError(FireError):
-    """The database was not saved or not restored; the text says why and what to do."""
+    """The database could not be saved or restored; the text gives the reason and the remedy."""
 
 
 def backup(args: argparse.Namespace) -> int:
-    """Writes the whole database into a new file of the folder `args.folder`, and says how to restore it."""
+    """Saves the whole database to a new file in the folder `args.folder` and prints how to restore it."""
     file, rows = save(_database(), Path(args.folder), datetime.now(UTC))
     print(f"{file}: {sum(rows.values()):,} rows of {len(rows)} tables, {file.stat().st_size:,} bytes")
     print(f"to restore it: ./fire restore {file}, then ./fire rewind store --to {_begun(file)}")
@@ -41,19 +41,19 @@ def backup(args: argparse.Namespace) -> int:
 
 
 def restore(args: argparse.Namespace) -> int:
-    """Fills the database from a backup; one that holds tables already only where `args.replace` says so."""
+    """Restores the database from a backup; replaces existing tables only with `args.replace`."""
     file = newest(Path(args.backup))
     rows = load(_database(), file, replace=args.replace)
     print(f"restored {sum(rows.values()):,} rows of {len(rows)} tables from {file}")
-    print(f"what came after it: ./fire rewind store --to {_begun(file)}, then ./fire submit store")
+    print(f"to store what came after it: ./fire rewind store --to {_begun(file)}, then ./fire submit store")
     return 0
 
 
 def save(database: Mapping[str, Any], folder: Path, now: datetime) -> tuple[Path, dict[str, int]]:
-    """Dumps the database to `folder/fire-<time>.dump`; the file appears under its name only when it is complete and readable.
+    """Dumps the database to `folder/fire-<time>.dump`; the file gets this name only once it is complete and readable.
 
     Returns:
-        The file, and the rows of each table, counted just before.
+        The file, and the number of rows by table, counted just before the dump.
 
     Raises:
         BackupError: pg_dump failed.
@@ -70,16 +70,16 @@ def save(database: Mapping[str, Any], folder: Path, now: datetime) -> tuple[Path
 
 
 def load(database: Mapping[str, Any], file: Path, *, replace: bool) -> dict[str, int]:
-    """Restores a dump: all of it, or the database stays as it was.
+    """Restores a dump completely, or leaves the database as it was.
 
     Returns:
-        The rows of each table afterwards.
+        The number of rows by table after the restore.
 
     Raises:
-        BackupError: the database holds tables and `replace` is false, or pg_restore failed.
+        BackupError: the database has tables and `replace` is false, or pg_restore failed.
     """
     if row_counts(database) and not replace:
-        raise BackupError(f"the database {_name(database)} holds tables already; --replace deletes them first")
+        raise BackupError(f"the database {_name(database)} already has tables; use --replace to delete them first")
     _execute(database, "set_aside")
     try:
         _run(database, "pg_restore", ["--schema=public", "--single-transaction", "--exit-on-error", "--no-owner",
@@ -96,27 +96,27 @@ def _execute(database: Mapping[str, Any], name: str) -> None:
         with psycopg.connect(**database, autocommit=True) as connection, connection.transaction():
             connection.execute((SQL / "restore" / f"{name}.sql").read_bytes())
     except psycopg.errors.DuplicateSchema as problem:
-        raise BackupError("a restore was interrupted and left the schema fire_replaced; look at what it and public hold, "
-                          "then drop it or rename it to public") from problem
+        raise BackupError("an interrupted restore left the schema fire_replaced behind; compare its tables with those of "
+                          "public, then drop it or rename it to public") from problem
 
 
 def row_counts(database: Mapping[str, Any]) -> dict[str, int]:
-    """Exact rows of every table, partitions within their parent."""
+    """Returns the exact number of rows by table; partitions count towards their parent."""
     with psycopg.connect(**database) as connection:
         names = [name for (name,) in connection.execute((SQL / "table_names.sql").read_bytes())]
         return {name: _count(connection, name) for name in names}
 
 
 def newest(path: Path) -> Path:
-    """The file itself, or the newest backup of a folder.
+    """Returns the path itself if it is a file, otherwise the newest backup in that folder.
 
     Raises:
-        BackupError: there is none.
+        BackupError: the path is neither a file nor a folder with a backup.
     """
-    found = [path] if path.is_file() else sorted(path.glob(f"fire-*{SUFFIX}"))
-    if not found:
-        raise BackupError(f"{path} is no backup and holds none; name a file or a folder that ./fire backup wrote")
-    return found[-1]
+    backups = [path] if path.is_file() else sorted(path.glob(f"fire-*{SUFFIX}"))
+    if not backups:
+        raise BackupError(f"{path} is not a backup and contains none; name a file or a folder that ./fire backup wrote")
+    return backups[-1]
 
 
 def _count(connection: psycopg.Connection[Any], table: str) -> int:
@@ -126,21 +126,21 @@ def _count(connection: psycopg.Connection[Any], table: str) -> int:
 
 
 def _run(database: Mapping[str, Any], program: str, options: Sequence[str]) -> None:
-    given = {"PGHOST": database["host"], "PGPORT": database["port"], "PGUSER": database["user"],
+    login = {"PGHOST": database["host"], "PGPORT": database["port"], "PGUSER": database["user"],
              "PGPASSWORD": database.get("password"), "PGPASSFILE": database.get("passfile")}
-    environment = os.environ | {name: str(value) for name, value in given.items() if value}
+    environment = os.environ | {name: str(value) for name, value in login.items() if value}
     done = subprocess.run([_program(program), *options], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackupError(f"{program} ended with an error: {done.stderr.strip() or done.stdout.strip()}")
+        raise BackupError(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def _program(name: str) -> str:
-    """The package's own program, which fits the newest server; else the one on the PATH."""
+    """Returns the path of the bundled program, which suits the newest server, or else of the one on the PATH."""
     bundled = postgres.binaries() / name
-    found = str(bundled) if bundled.exists() else shutil.which(name)
-    if found is None:
+    path = str(bundled) if bundled.exists() else shutil.which(name)
+    if path is None:
         raise BackupError(f"{name} is not installed; install postgresql-client of the server's version or a newer one")
-    return found
+    return path
 
 
 def _database() -> dict[str, Any]:
@@ -154,8 +154,8 @@ def _name(database: Mapping[str, Any]) -> str:
 
 
 def _begun(file: Path) -> str:
-    """When a backup began, as its name tells."""
+    """Returns the time at which a backup began, taken from its file name."""
     try:
         return datetime.strptime(file.stem, "fire-%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except ValueError:
-        return "TIME, when the backup began"
+        return "TIME (when the backup began)"

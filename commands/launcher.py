@@ -1,4 +1,4 @@
-"""What `./fire` does once a usable Python runs it: parse, install what the command needs, hand over to the venv."""
+"""The second half of `./fire`, on a supported Python: parses, installs what the command needs, and runs it in the venv."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.settings import Settings, variable
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs one command line; returns its exit code if it needs nothing installed, else becomes the venv's Python."""
+    """Runs one command line and returns its exit code; replaces this process by the venv's Python if it needs packages."""
     try:
         return _run(argv)
     except KeyboardInterrupt:
@@ -34,5 +34,5 @@ def _run(argv: Sequence[str]) -> int:  # noqa: RET503 -- its last call replaces 
 
     install.ensure(home, "archive" if settings.archive and args.needs == "stack" else args.needs)
     python = str(installation.venv_python(home))
-    # -P: a folder of the user's must not hide a module of ours; files named on the command line stay relative to it.
+    # -P keeps modules in the current folder from shadowing ours; the folder stays, so that file arguments resolve.
     os.execve(python, [python, "-P", "-m", "commands.cli", *argv], os.environ | {"PYTHONPATH": str(installation.ROOT)})

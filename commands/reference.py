@@ -39,7 +39,7 @@ def _choices(choices: tuple[str, ...]) -> str:
 
 def _commands() -> Iterator[str]:
     declared = subcommands()
-    yield from ("# Commands", "", "`./fire COMMAND --help` says the same.", "")
+    yield from ("# Commands", "", "Every command explains itself with `--help`.", "")
     yield from table(("command", "what it does"),
                      ((f"[`./fire {name}`](#{name})", _about(sub)) for name, sub in declared.items()))
     for name, sub in declared.items():

@@ -1,4 +1,4 @@
-"""`./fire score`: messages in, scored readings out, with the scoring core alone."""
+"""`./fire score`: scores messages without Flink."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BATCH = 1000
 
 
 class ScoreError(FireError):
-    """The input cannot be read; the text names it and the remedy."""
+    """The input cannot be read; the text names the input and the remedy."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Scores the messages of `args.file`; refused ones go to `args.dead_letters`. Exit code 0, also with refusals."""
+    """Scores the messages of `args.file` and writes refused ones to `args.dead_letters`; refusals do not change exit code 0."""
     with ExitStack() as files:
         lines = files.enter_context(open_lines(args.file))
         refused = files.enter_context(open(args.dead_letters, "wb")) if args.dead_letters else sys.stderr.buffer
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def open_lines(name: str) -> IO[bytes]:
-    """Opens a file of lines, plain or gzip; `-` is standard input.
+    """Opens a text file, plain or gzip, or standard input for `-`.
 
     Raises:
         ScoreError: the file does not exist.
@@ -57,13 +57,13 @@ def _batches(lines: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
 
 
 def _message(line: bytes, field: str | None) -> bytes:
-    """The message of a line: the line itself, or one field of it as an object or as text."""
+    """Returns the message of a line: the line itself, or the named field of its JSON object."""
     if field is None:
         return line
     try:
         value = orjson.loads(line)[field]
     except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
-        raise ScoreError(f"a line has no field {field!r}: {line[:80]!r}; leave --field out, or name another") from problem
+        raise ScoreError(f"a line has no field {field!r}: {line[:80]!r}; omit --field or name another field") from problem
     return value.encode() if isinstance(value, str) else orjson.dumps(value)
 
 

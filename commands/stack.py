@@ -1,4 +1,4 @@
-"""The commands `./fire up`, `down` and `status`."""
+"""`./fire up`, `down` and `status`: start, stop and inspect the embedded stack."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import shutil
 from core import embedded_stack, installation
 from core.settings import Settings
 from infra.local import stack
-from infra.local import status as told
+from infra.local import status as stack_status
 
 
 def up(args: argparse.Namespace) -> int:
-    """`./fire up`: starts the stack, submits the jobs, says where things are."""
+    """Starts the stack, submits the jobs and prints the addresses (`./fire up`)."""
     home = installation.home_folder(Settings.load())
     running = stack.start(home, report=print)
     if not args.no_jobs:
@@ -27,14 +27,14 @@ def _submit(running: embedded_stack.Stack) -> None:
     from contract.jobs import JOBS
 
     wanted = (*JOBS, "archive") if Settings.load().archive else JOBS
-    missing = tuple(job for job in wanted if not told.is_running(running, job))
+    missing = tuple(job for job in wanted if not stack_status.is_running(running, job))
     if missing:
         submit(running, jobs=missing)
-    told.expect(running.home, wanted)
+    stack_status.expect(running.home, wanted)
 
 
 def down(args: argparse.Namespace) -> int:
-    """`./fire down`: stops the stack, and deletes its data if asked to."""
+    """Stops the stack and, with `args.delete_data`, deletes its data (`./fire down`)."""
     home = installation.home_folder(Settings.load())
     print("stopped" if stack.stop(home) else "nothing was running")
     if args.delete_data:
@@ -44,5 +44,5 @@ def down(args: argparse.Namespace) -> int:
 
 
 def status(args: argparse.Namespace) -> int:
-    """`./fire status`: prints what runs; exit code 1 if something that should run does not."""
-    return told.show(installation.home_folder(Settings.load()))
+    """Prints the state of every part; returns 1 if one that should run does not (`./fire status`)."""
+    return stack_status.show(installation.home_folder(Settings.load()))

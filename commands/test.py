@@ -1,4 +1,4 @@
-"""`./fire test`: runs pytest in the repository; words that `./fire` does not know go to pytest."""
+"""`./fire test`: runs pytest in the repository and passes its arguments on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.installation import ROOT
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the tests named in `args.rest`, all without any; pytest's exit code."""
+    """Runs pytest with the arguments in `args.rest`, or all tests if there are none, and returns its exit code."""
     import pytest
 
     os.chdir(ROOT)

@@ -11,14 +11,16 @@ START, END = "# generated from contract/ by ./fire generate: {part}", "# end of 
 
 
 def replaced(text: str, part: str, lines: Iterable[str], where: str) -> str:
-    """A text with other lines between the two comments of `part`, indented as the first of them.
+    """Replaces the lines between the two comments that mark a part of a text, indented like the first comment.
 
     Args:
-        lines: without indentation of their own beyond what their place in the part needs.
-        where: the file, for the error.
+        text: the whole text.
+        part: the name that both comments carry.
+        lines: the new lines, without the indentation of the comment.
+        where: the file of the text, named in errors.
 
     Raises:
-        ContractError: the comments are missing, or there more than once.
+        ContractError: the comments are missing or appear more than once.
     """
     start, end = START.format(part=part), END.format(part=part)
     found = re.findall(rf"(?m)^( *){re.escape(start)}\n(?:.*\n)*?\1{re.escape(end)}$", text)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from contract.marked import replaced
 from contract.model import Contract, Result
-from contract.topics import DAY_MS, Topic, topics
+from contract.topics import DAY_MS, LARGEST_BATCH, Topic, topics
 
 FOLDER = "infra/aws/templates"
 KAFKA, IOT = f"{FOLDER}/msk.yaml", f"{FOLDER}/iot.yaml"
@@ -32,7 +32,8 @@ def _topic(topic: Topic) -> Iterator[str]:
     yield "  Type: AWS::MSK::Topic"
     yield (f'  Properties: {{ClusterArn: !Ref Cluster, TopicName: !Sub "fire-${{Environment}}.{topic.name}", '
            f"PartitionCount: {partitions}, ReplicationFactor: 2,")
-    yield f'               Configs: {{"Fn::Base64": retention.ms={topic.retention_days * DAY_MS}}}}}'
+    configs = rf"retention.ms={topic.retention_days * DAY_MS}\nmax.message.bytes={LARGEST_BATCH}"
+    yield f'               Configs: {{"Fn::Base64": "{configs}"}}}}'
 
 
 def _uses(contract: Contract) -> Iterator[str]:

@@ -36,17 +36,23 @@ def declared(columns: Iterable[tuple[str, str]]) -> str:
     return ",\n".join(f"  {quoted(name):<{width}} {type_}" for name, type_ in columns)
 
 
-def listed(columns: Iterable[str]) -> str:
+def listed(columns: Iterable[str], indent: int = 2) -> str:
     """Names or expressions, separated by commas, in lines that are not too wide."""
-    text = ", ".join(columns)
-    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    margin = " " * indent
+    return textwrap.fill(", ".join(columns), WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False,
+                         break_on_hyphens=False)
+
+
+def comment(text: str) -> str:
+    """A comment of as many lines as it needs."""
+    return textwrap.fill(text, WIDTH, initial_indent="-- ", subsequent_indent="-- ")
 
 
 def table(name: str, columns: str, options: Options, header: str, partitioned: str = "") -> str:
     """A CREATE TABLE under a comment."""
     lines = [key if key.startswith("$") else f"'{key}' = '{value}'," for key, value in options.items()]
     body = "\n".join(f"  {line}" for line in lines).rstrip(",")
-    return f"-- {header}\nCREATE TEMPORARY TABLE {name} (\n{columns}\n){partitioned} WITH (\n{body}\n)"
+    return f"{comment(header)}\nCREATE TEMPORARY TABLE {name} (\n{columns}\n){partitioned} WITH (\n{body}\n)"
 
 
 def insert(target: str, columns: Iterable[str], selected: str, source: str, where: str = "") -> str:
@@ -70,8 +76,9 @@ def sink(result: Result, connector: str) -> str:
 def _sink_options(result: Result, connector: str) -> Options:
     if connector == "kafka":
         return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}",
-                        "properties.linger.ms": "5", "key.format": "raw", "key.fields": result.partition_by,
-                        "value.format": "json", "value.fields-include": "ALL", "sink.delivery-guarantee": "at-least-once"}
+                        "properties.max.request.size": "${LARGEST_RECORD}", "properties.linger.ms": "5", "key.format": "raw",
+                        "key.fields": result.partition_by, "value.format": "json", "value.fields-include": "ALL",
+                        "sink.delivery-guarantee": "at-least-once"}
     if connector == "kinesis":
         return _kinesis(result.topic) | {"sink.flush-buffer.timeout": "200", "format": "json"}
     return FILES | {"path": f"${{FILE_OUTPUT}}/{result.name}", "format": "json"}
@@ -128,9 +135,9 @@ def _message_options(result: Result, connector: str) -> Options:
         return _kinesis(result.topic) | {"sink.partitioner": "fixed", "sink.flush-buffer.timeout": "200", "format": "raw"}
     if connector == "file":
         return FILES | {"path": f"${{FILE_OUTPUT}}/{result.name}", "format": "raw"}
-    return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}", "key.format": "raw",
-                    "key.fields": result.partition_by, "value.format": "raw", "value.fields-include": "EXCEPT_KEY"
-                    } | _delivery(result)
+    return KAFKA | {"topic": topic(result.topic), "properties.compression.type": "${KAFKA_COMPRESSION}",
+                    "properties.max.request.size": "${LARGEST_RECORD}", "key.format": "raw", "key.fields": result.partition_by,
+                    "value.format": "raw", "value.fields-include": "EXCEPT_KEY"} | _delivery(result)
 
 
 def _delivery(result: Result) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from contract.model import Column, Result, Table
-from contract.render_flink import FILES, KAFKA, TYPES, Options, declared, insert, listed, quoted, table, topic
+from contract.render_flink import FILES, KAFKA, TYPES, Options, comment, declared, insert, listed, quoted, table, topic
 
 READ_TYPES = TYPES | {"words": "STRING", "bytes": "STRING"}
 """As the sources read them: lists and objects become their JSON text, times stay text."""
@@ -45,7 +45,7 @@ def source(name: str, results: Sequence[Result], connector: str) -> str:
     columns = [(column.name, READ_TYPES[column.type]) for column in _columns(results)]
     more = _kafka_columns(results) if connector == "kafka" else _file_columns(results)
     options = _kafka_source(results) if connector == "kafka" else _file_source(results)
-    return table(f"{name}_in", declared([*columns, *more]), options, f"Messages of {_topics(results)} as they say.")
+    return table(f"{name}_in", declared([*columns, *more]), options, f"One row per message of {_topics(results)}, as it says.")
 
 
 def _topics(results: Sequence[Result]) -> str:
@@ -113,7 +113,8 @@ def checked(name: str, results: Sequence[Result]) -> str:
     cleaned = [f"  {_cleaned(column)} AS {quoted(column.name)},\n" for column in columns if _cleaned(column)]
     origin = ["topic", quoted(position_of(results)), *(["result_name"] if len(results) > 1 else [])]
     faults = "\n".join(f"    WHEN {condition}\n      THEN '{sentence}'" for condition, sentence in _faults(columns, results))
-    return (f"-- Which messages of {_topics(results)} can be stored?\nCREATE TEMPORARY VIEW {name}_checked AS\nSELECT\n"
+    header = comment(f"Which rows of {name}_in can be stored? fault says why one can not, null means it can.")
+    return (f"{header}\nCREATE TEMPORARY VIEW {name}_checked AS\nSELECT\n"
             f"{listed(plain)},\n{''.join(cleaned)}{listed(origin)},\n  CASE\n{faults}\n  END AS fault\nFROM {name}_in")
 
 
@@ -124,6 +125,8 @@ def _cleaned(column: Column) -> str:
         return f"CASE WHEN REGEXP({name}, '${{NAME}}') THEN {name} END"
     if column.type in ("words", "json"):
         return f"CASE WHEN {name} IS JSON ARRAY AND {name} NOT LIKE '%\\u0000%'\n    THEN {name} END"
+    if column.type == "text" and column.pattern:
+        return f"CASE WHEN REGEXP({name}, '{column.pattern}') THEN {name} END"
     if column.type == "text":
         without_nul = f"REPLACE({name}, U&'\\0000', '')"
         return f"LEFT({without_nul}, {column.longest})" if column.longest else without_nul
@@ -151,15 +154,15 @@ def _absent(column: Column, results: Sequence[Result]) -> str:
     requiring = [result.name for result in of if result.is_required(result.column(column.name))]
     if len(requiring) == len(results):
         return ALWAYS
-    return f"result_name IN ({', '.join(map(repr, requiring))})" if requiring else ""
+    return f"result_name IN (\n{listed(map(repr, requiring), 8)})" if requiring else ""
 
 
 def _wrong(column: Column, required: bool) -> tuple[str, str]:
     """The condition under which a value cannot be used, empty where any can, and the rule that it breaks."""
     name, fails = quoted(column.name), "IS NOT TRUE" if required else "IS FALSE"
     if column.type == "time":
-        wrong = f"REGEXP({name}, '${{TIME}}') {fails} OR TRY_CAST(LEFT({name}, 10) AS DATE) IS NULL"
-        return (wrong if required else f"{name} IS NOT NULL AND ({wrong})"), NO_TIME
+        wrong = f"REGEXP({name}, '${{TIME}}') {fails}\n      OR TRY_CAST(LEFT({name}, 10) AS DATE) IS NULL"
+        return (wrong if required else f"{name} IS NOT NULL AND (\n      {wrong})"), NO_TIME
     pattern, rule = PATTERNS.get(column.type, ("", ""))
     if pattern:
         return f"REGEXP({name}, '${{{pattern}}}') {fails}", rule

@@ -1,0 +1,1 @@
+"""Settings, errors, logs and connections that every other package may use."""

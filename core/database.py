@@ -1,4 +1,4 @@
-"""The results database: its schema, the migrations that make it, and how the project connects to it."""
+"""Connection parameters of the results database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from core.settings import Settings
 
 
 def conninfo(settings: Settings) -> dict[str, Any]:
-    """Keyword arguments for `psycopg.connect`; without a password in the settings, libpq reads `PGPASSFILE`."""
-    given = {"host": settings.postgres_host, "port": settings.postgres_port, "dbname": settings.postgres_database,
-             "user": settings.postgres_user, "connect_timeout": 5, "application_name": "fire"}
-    return given | ({"password": settings.postgres_password} if settings.postgres_password else {})
+    """Returns keyword arguments for `psycopg.connect`; without a password in the settings, libpq reads `PGPASSFILE`."""
+    parameters: dict[str, Any] = {
+        "host": settings.postgres_host, "port": settings.postgres_port, "dbname": settings.postgres_database,
+        "user": settings.postgres_user, "connect_timeout": 5, "application_name": "fire"}
+    return parameters | ({"password": settings.postgres_password} if settings.postgres_password else {})

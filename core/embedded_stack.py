@@ -1,6 +1,6 @@
-"""Where the embedded stack of this machine is: its addresses, as far as a service or a command may ask for them.
+"""Addresses of the embedded stack on this machine, for the services and commands that connect to it.
 
-The ports that the stack chose are recorded in `state/stack.json`.
+The stack records the ports it has chosen in `state/stack.json`.
 """
 
 from __future__ import annotations
@@ -34,53 +34,53 @@ class Stack:
     home: Path
 
     def settings(self) -> Settings:
-        """The configured settings, pointed at this stack."""
+        """Returns the configured settings with the addresses of this stack."""
         return replace(Settings.load(), kafka_brokers=self.kafka_brokers, postgres_host=self.postgres_host,
                        postgres_port=self.postgres_port, postgres_database=DATABASE,
                        postgres_user=USER, postgres_password="", home=str(self.home),
                        flink_addresses=f"{self.jobmanager},{self.store_jobmanager}", parallelism=parallelism())
 
     def database(self) -> dict[str, Any]:
-        """Arguments for `psycopg.connect`; the password stays in its file."""
+        """Returns keyword arguments for `psycopg.connect`; the password is read from the stack's password file."""
         return {"host": "127.0.0.1", "port": self.postgres_port, "user": USER, "dbname": DATABASE,
                 "passfile": str(self.pgpass_file), "connect_timeout": 5}
 
 
 def last_known(home: Path) -> Stack | None:
-    """The stack that was started in this home and not stopped since, whether or not its parts still run."""
-    chosen = recorded_ports(home.absolute())
-    return stack_at(home.absolute(), chosen) if chosen else None
+    """Returns the stack last started in this home, None after it was stopped; its parts may have died since."""
+    ports = recorded_ports(home.absolute())
+    return stack_at(home.absolute(), ports) if ports else None
 
 
 def configured(home: Path, settings: Settings) -> Stack | None:
-    """The stack that was started in this home, unless the settings name other brokers or another database."""
-    places = [(each.kafka_brokers, each.postgres_host, each.postgres_port) for each in (settings, Settings())]
-    return last_known(home) if places[0] == places[1] else None
+    """Returns the stack last started in this home, or None if the settings name other brokers or another database."""
+    addresses = [(each.kafka_brokers, each.postgres_host, each.postgres_port) for each in (settings, Settings())]
+    return last_known(home) if addresses[0] == addresses[1] else None
 
 
 def pgpass(home: Path, user: str = USER) -> Path:
-    """The password file of a database user, in the form that libpq and the JDBC driver read (`PGPASSFILE`)."""
+    """Returns the path of a database user's password file, in libpq's format (`PGPASSFILE`)."""
     return installation.state(home) / "postgres" / f"{user}.pgpass"
 
 
 def recorded_ports(home: Path) -> dict[str, int] | None:
-    """The ports of the stack that was started in this home and not stopped since; None where there is none."""
+    """Returns the ports of the stack last started in this home, None if none was started or it was stopped."""
     try:
-        # A stack that an older version started has no port for parts that are new.
+        # A stack started by an older version has recorded no ports for newer parts.
         return {**DEFAULT_PORTS, **json.loads((installation.state(home) / PORTS).read_text())}
     except FileNotFoundError:
         return None
 
 
-def stack_at(home: Path, chosen: dict[str, int]) -> Stack:
-    """The addresses of a stack of this home with these ports."""
-    return Stack(kafka_brokers=f"127.0.0.1:{chosen['Kafka']}", postgres_host="127.0.0.1", home=home,
-                 postgres_port=chosen["Postgres"], pgpass_file=pgpass(home),
-                 jobmanager=f"127.0.0.1:{chosen['Flink']}",
-                 store_jobmanager=f"127.0.0.1:{chosen['Flink for the store']}",
-                 dashboard=f"http://127.0.0.1:{chosen['Dashboard']}", metrics=f"127.0.0.1:{chosen['Metrics']}")
+def stack_at(home: Path, ports: dict[str, int]) -> Stack:
+    """Returns the addresses of the stack in this home, from the port of each part by the part's name."""
+    return Stack(kafka_brokers=f"127.0.0.1:{ports['Kafka']}", postgres_host="127.0.0.1", home=home,
+                 postgres_port=ports["Postgres"], pgpass_file=pgpass(home),
+                 jobmanager=f"127.0.0.1:{ports['Flink']}",
+                 store_jobmanager=f"127.0.0.1:{ports['Flink for the store']}",
+                 dashboard=f"http://127.0.0.1:{ports['Dashboard']}", metrics=f"127.0.0.1:{ports['Metrics']}")
 
 
 def parallelism() -> int:
-    """A client on its own would take one slot per processor, more than the clusters have."""
+    """Returns the configured parallelism, or 1: Flink's client defaults to one slot per processor, more than the stack has."""
     return Settings.load().parallelism or 1

@@ -1,5 +1,5 @@
-"""The root of every error that a user can act on."""
+"""The base class of every error that a user can act on."""
 
 
 class FireError(Exception):
-    """Something cannot be done; the text is a sentence that names the subject, what arrived, and the remedy."""
+    """An error that a user can act on; its text is a sentence that names the subject, what arrived and the remedy."""

@@ -1,4 +1,4 @@
-"""Asks a JobManager's REST interface."""
+"""Queries the REST interface of a Flink JobManager."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def get(address: str, path: str) -> Any:
-    """The JSON answer of a JobManager's REST interface; None when it does not answer."""
+    """Returns the JSON answer for a path of the JobManager at `host:port`, or None if it does not answer."""
     try:
         with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as response:
             return json.load(response)

@@ -1,4 +1,4 @@
-"""Where things lie: the repository, and the home folder with the venv, the jars and the embedded stack's state."""
+"""Paths of the repository and of the home folder, which holds the venv, the jars and the embedded stack's state."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def home_folder(settings: Settings) -> Path:
-    """The home as an absolute path; the default lies in the repository, another relative one in the current folder."""
+    """Returns the home folder as an absolute path.
+
+    The default is relative to the repository, any other relative path to the current folder.
+    """
     if settings.home == Settings().home:
         return ROOT / settings.home
     return Path(settings.home).expanduser().absolute()
 
 
 def venv_python(home: Path) -> Path:
-    """The Python that runs the project, the PyFlink client and Flink's Python workers."""
+    """Returns the path of the Python that runs the project, the PyFlink client and Flink's Python workers."""
     return home / "venv" / "bin" / "python"
 
 
-def jars(home: Path, kind: str) -> list[Path]:
-    """The downloaded jars of one kind, `flink` or `kafka`, in name order."""
-    return sorted((home / "jars" / kind).glob("*.jar"))
+def jars(home: Path, group: str) -> list[Path]:
+    """Returns the downloaded jars of one group of `infra/jars.lock`, such as `flink`, in name order."""
+    return sorted((home / "jars" / group).glob("*.jar"))
 
 
 def state(home: Path) -> Path:
-    """The folder of everything that the embedded stack writes."""
+    """Returns the folder that holds everything the embedded stack writes."""
     return home / "state"

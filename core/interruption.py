@@ -1,4 +1,4 @@
-"""What happens to a command when someone ends it: one clean interruption, and none while it cleans up."""
+"""Signal handling of commands: a signal interrupts a command once, and never while it cleans up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Lets Ctrl-C, SIGTERM and SIGHUP end the block by one KeyboardInterrupt; what follows is left to finish."""
+    """Ends the block with a KeyboardInterrupt on Ctrl-C, SIGTERM or SIGHUP; ignores further signals during its clean-up."""
     before = {each: signal.getsignal(each) for each in SIGNALS}
 
     def interrupt(number: int, frame: object) -> None:
@@ -30,7 +30,7 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Lets nothing interrupt the block: half a stop would leave processes running."""
+    """Ignores Ctrl-C, SIGTERM and SIGHUP within the block, because an unfinished stop would leave processes running."""
     before = {each: signal.signal(each, signal.SIG_IGN) for each in SIGNALS}
     try:
         yield

@@ -1,4 +1,4 @@
-"""How Kafka's brokers are spoken to: by the jobs, as lines of their tables, and by commands that are Kafka clients."""
+"""Security options for connections to Kafka, for the jobs' tables and for the commands' own clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core import secrets_manager
 from core.settings import Settings, SettingsError
 
 SHADED = "org.apache.flink.kafka.shaded."
-"""Where the SQL connector keeps its Kafka client; the jar of `./fire package` holds the client under its own name."""
+"""Package prefix of the Kafka client in Flink's SQL connector; the jar built by `./fire package` does not rename it."""
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 MSK_IAM = {
     "security.protocol": "SASL_SSL",
@@ -20,11 +20,11 @@ MSK_IAM = {
 
 
 def options(settings: Settings) -> Mapping[str, str]:
-    """Kafka's client options for the configured security; none for plaintext.
+    """Returns the options of Kafka's Java client for the configured security; empty for plaintext.
 
     Raises:
         SettingsError: the login for `scram` is missing.
-        SecretError: the secret that holds it cannot be read.
+        SecretError: the secret with the login for `scram` cannot be read.
     """
     if settings.kafka_security == "plaintext":
         return {}
@@ -35,7 +35,12 @@ def options(settings: Settings) -> Mapping[str, str]:
 
 
 def client(settings: Settings) -> dict[str, Any]:
-    """The same as arguments of kafka-python's clients."""
+    """Returns keyword arguments of kafka-python's clients for the configured security.
+
+    Raises:
+        SettingsError: the login for `scram` is missing.
+        SecretError: the secret with the login for `scram` cannot be read.
+    """
     authority = {"ssl_cafile": settings.kafka_truststore} if settings.kafka_truststore else {}
     protocol = {"security_protocol": options(settings).get("security.protocol", "PLAINTEXT")}
     if settings.kafka_security == "msk-iam":
@@ -63,6 +68,6 @@ def _login(settings: Settings) -> secrets_manager.Login:
 
 
 def _quoted(value: str) -> str:
-    """A value between the double quotes of a JAAS option."""
+    """Returns a value as the double-quoted text of a JAAS option."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

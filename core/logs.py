@@ -1,6 +1,6 @@
-"""What processes that run for long say: plain lines for people, or one JSON object a line (ECS field names) for machines.
+"""Log output of the commands and services: plain lines for people, or JSON lines with ECS field names for machines.
 
-Standard library only: every command reports its errors through it.
+Uses only the standard library, because every command reports its errors through this module.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from core.settings import Settings
 
 Report = Callable[[str], None]
 ROOT = "fire"
-"""The logger above all of ours."""
+"""Name of the project's root logger."""
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one JSON object: `@timestamp`, `log.level`, `log.logger`, `message`, and `error.*` where one is told."""
+    """Formats a record as one JSON object with `@timestamp`, `log.level`, `log.logger`, `message` and any `error.*`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line; times are UTC with milliseconds."""
+        """Returns the record as one line; times are UTC with milliseconds."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"@timestamp": time, "log.level": record.levelname, "message": record.getMessage(), "log.logger": record.name,
                 "process.thread.name": record.threadName, "ecs.version": "1.2.0"}
@@ -33,13 +33,13 @@ class JsonFormatter(logging.Formatter):
     def _error(self, record: logging.LogRecord) -> dict[str, str]:
         if not record.exc_info or record.exc_info[0] is None:
             return {}
-        kind, error, _ = record.exc_info
-        return {"error.type": kind.__name__, "error.message": str(error),
+        error_type, error, _ = record.exc_info
+        return {"error.type": error_type.__name__, "error.message": str(error),
                 "error.stack_trace": self.formatException(record.exc_info)}
 
 
 def reporter(name: str, settings: Settings) -> Report:
-    """How the process `name` reports: to standard output, in the format of the settings."""
+    """Returns a function that writes lines of the process `name` to standard output, in the configured format."""
     if settings.log_format == "text":
         return lambda line: print(line, flush=True)
     _use_json()
@@ -47,7 +47,7 @@ def reporter(name: str, settings: Settings) -> Report:
 
 
 def complain(sentence: str) -> None:
-    """Reports an error that ends a command: as JSON where that was chosen, else to standard error."""
+    """Reports the error that ends a command: as a JSON line if this process logs JSON, otherwise to standard error."""
     if _speaks_json():
         logging.getLogger(ROOT).error(sentence)
     else:
@@ -59,7 +59,7 @@ def _speaks_json() -> bool:
 
 
 def _use_json() -> None:
-    """Everything that this process says becomes JSON: our lines, the libraries' warnings, and what ends a thread."""
+    """Turns all output of this process into JSON: its own lines, warnings of libraries and uncaught exceptions."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -69,5 +69,5 @@ def _use_json() -> None:
     threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
 
 
-def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    logging.getLogger(ROOT).critical("ended by an error that nobody expected", exc_info=(kind, error, trace))
+def _uncaught(error_type: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logging.getLogger(ROOT).critical("ended by an unexpected error", exc_info=(error_type, error, trace))

@@ -1,7 +1,7 @@
-"""Follows the alert topic: `python examples/alert_consumer.py 127.0.0.1:9092`. Each transition is handled once.
+"""Follows the alert topic and handles each transition once: `python examples/alert_consumer.py 127.0.0.1:9092`.
 
-A transition may arrive twice (a restart on either side), so a real consumer keeps the keys it has handled where it keeps its
-results, and writes both in one transaction. This one remembers the newest keys in memory.
+A transition may arrive twice, after a restart on either side. A real consumer therefore stores the handled keys with its
+results and writes both in one transaction; this example remembers the newest keys in memory.
 """
 
 import json
@@ -18,11 +18,11 @@ handled: OrderedDict[tuple[str, ...], None] = OrderedDict()
 for record in consumer:
     alert = json.loads(record.value)
     key = (alert["alert_id"], alert["transition"], alert["level"])
-    if alert["transition"] == "REMINDED":  # comes every 15 minutes while the alert lasts
+    if alert["transition"] == "REMINDED":  # repeated every 15 minutes while the alert lasts
         key += (alert["event_time"],)
     if key not in handled:
         print(alert["transition"], alert["level"], alert["alert_type"], alert["subject"], alert["message_en"], flush=True)
         handled[key] = None
         if len(handled) > REMEMBERED:
             handled.popitem(last=False)
-    consumer.commit()  # only now does Kafka count it as read
+    consumer.commit()  # only now does Kafka consider it read

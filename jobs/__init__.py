@@ -1,0 +1,1 @@
+"""The four Flink jobs: detect, alert, store and archive."""

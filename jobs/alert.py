@@ -12,6 +12,7 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream
 from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment, TableResult
 
+from contract.topics import LARGEST_RECORD
 from core.settings import Settings
 from jobs.flink import kafka, kinesis, sql_files, tables
 from jobs.flink.environment import table_environment
@@ -44,7 +45,7 @@ def script(settings: Settings) -> Script:
     given, places = names(settings), (settings.results_in, settings.alerts_in)
     views = sql_files.statements("alert", given, (settings.results_in,))
     sinks, inserts = (sql_files.rendered(each(*places), given) for each in (tables.alert_sinks, tables.alert_inserts))
-    return Script((*views, *sinks), tuple(inserts))
+    return Script((*views, *sinks), tuple(inserts), "alert_output is what udfs/alerts makes of candidate_by_subject.")
 
 
 def declare_output(t_env: StreamTableEnvironment, *, is_live: bool) -> None:
@@ -66,6 +67,7 @@ def names(settings: Settings) -> dict[str, str]:
     """What the job's SQL may refer to as `${NAME}`."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers, "KAFKA_COMPRESSION": settings.kafka_compression,
+        "LARGEST_RECORD": LARGEST_RECORD,
         "CONSUMER_GROUP": f"{settings.consumer_group}-alert", "TOPIC_PREFIX": settings.topic_prefix,
         "ALERT_DELIVERY": settings.alert_delivery,
         "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",

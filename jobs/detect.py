@@ -8,6 +8,7 @@ from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
 from contract.model import CONTRACT
 from contract.render_flink import column_lists
+from contract.topics import LARGEST_RECORD
 from core.settings import Settings
 from jobs.flink import kafka, kinesis, sql_files, tables
 from jobs.flink.environment import table_environment
@@ -50,7 +51,8 @@ def script(settings: Settings) -> Script:
     given = names(settings)
     views = sql_files.statements("detect", given, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), given)
-    return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views), given)))
+    return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views), given)),
+                  "decode_and_score, minute_context and device_patterns_of are functions of udfs/.")
 
 
 def names(settings: Settings) -> dict[str, str]:
@@ -62,6 +64,7 @@ def names(settings: Settings) -> dict[str, str]:
         "KINESIS_LATENESS_SECONDS": settings.kinesis_lateness_seconds,
         "KAFKA_BROKERS": settings.kafka_brokers,
         "KAFKA_COMPRESSION": settings.kafka_compression,
+        "LARGEST_RECORD": LARGEST_RECORD,
         "TOPIC_PREFIX": settings.topic_prefix,
         "CONSUMER_GROUP": settings.consumer_group,
         "FILE_INPUT": settings.file_input,

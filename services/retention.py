@@ -1,7 +1,7 @@
-"""Keeps the results database at its size: days of readings come and go as partitions, old results are deleted.
+"""Limits the size of the results database: adds and drops daily partitions of readings and deletes old results.
 
-    python -m services.retention              once, for cron
-    python -m services.retention --every 1h   until it is ended, for compose and the embedded stack
+    python -m services.retention              runs once, for cron
+    python -m services.retention --every 1h   repeats until it is stopped, for compose and the embedded stack
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RESULTS: LiteralString = "SELECT * FROM fire_expire_results(%s)"
 
 @dataclass(frozen=True)
 class Maintained:
-    """What one round changed: counts of days (partitions) and of rows."""
+    """What one round changed: numbers of days (partitions) and of rows."""
 
     days_added: int
     rows_moved: int
@@ -46,11 +46,11 @@ class Maintained:
 
 
 def maintain(settings: Settings) -> Maintained:
-    """One round: the partitions of `readings` first, then the other tables, each in a transaction of its own.
+    """Runs one round: the partitions of `readings`, then the other tables, each step in its own transaction.
 
     Raises:
-        psycopg.Error: the database cannot be reached, or a writer held its lock for more than 5 s; nothing of that
-            step changed, and the next round does it.
+        psycopg.Error: the database cannot be reached, or a writer held a lock for more than 5 s; that step changed
+            nothing, and the next round repeats it.
     """
     with psycopg.connect(**conninfo(settings), autocommit=True, row_factory=dict_row) as connection:
         return Maintained(**_call(connection, PARTITIONS, settings.readings_retention_days),
@@ -67,15 +67,15 @@ def _round(settings: Settings, report: Report) -> bool:
     try:
         report(f"retention: {maintain(settings)}")
     except psycopg.Error as error:
-        complain(f"retention: not done this time: {str(error).strip()}")
+        complain(f"retention: this round failed: {str(error).strip()}")
         return False
     return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one round, or one every so often; exit code 1 when the only round failed."""
+    """Runs one round, or repeats it after every pause; returns 1 if the only round failed."""
     parser = argparse.ArgumentParser(prog="python -m services.retention", description=__doc__.splitlines()[0])
-    parser.add_argument("--every", type=seconds, metavar="DURATION", help="repeat after this long: 90s, 15m or 1h")
+    parser.add_argument("--every", type=seconds, metavar="DURATION", help="repeat after this pause, such as 90s, 15m or 1h")
     every = parser.parse_args(argv).every
     settings = Settings.load()
     report = reporter("retention", settings)

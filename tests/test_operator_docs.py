@@ -18,7 +18,9 @@ from tests.infra.test_monitoring import ALERTS, RECORDS
 PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"}
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SPANS = [(name, span) for name, text in TEXT.items()
+GENERATED_COMMANDS = "docs/reference/commands.md"
+"""The parsers' own help, which they need not be asked to understand."""
+SPANS = [(name, span) for name, text in TEXT.items() if name != GENERATED_COMMANDS
          for span in [*"\n".join(BLOCK.findall(text)).replace("\\\n", " ").splitlines(),
                       *(" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", text)))]]
 NAMES = next(each for each in cli.build_parser()._actions if isinstance(each, argparse._SubParsersAction)).choices
@@ -28,8 +30,8 @@ SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """Every `./fire …` of the guide, without comments and what follows a pipe or `&&`."""
-    found = [(name, re.sub(r"\s+#.*", "", part.strip())) for name, span in SPANS for part in re.split(r"&&|\|", span)]
+    """Every `./fire …` of the guide, without comments and what follows a pipe, `>` or `&&`."""
+    found = [(name, re.sub(r"\s+#.*", "", part.strip())) for name, span in SPANS for part in re.split(r"&&|\||\s>\s", span)]
     return [(name, part[part.index("./fire"):]) for name, part in found if "./fire " in part]
 
 

@@ -1,0 +1,1 @@
+"""`./fire bench`: measurements of throughput, latency and the dashboard."""

@@ -1,7 +1,7 @@
-"""`./fire bench`: what a message costs, how many a slot takes, and how long an alert is under way.
+"""`./fire bench`: measures CPU per message, messages per second and slot, alert latency and the dashboard.
 
-Three measurements, for comparison on one machine in one run (these figures are noisy): the detect job over a file with the
-mini-cluster of this process, producer to alert consumer on the embedded stack, and the dashboard beside 200 open pages.
+Three measurements, to be compared only within one run on one machine, as the figures are noisy: the detect job on a file in
+this process's mini-cluster, producer to alert consumer on the embedded stack, and the dashboard with 200 open pages.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from core.settings import Settings
 if TYPE_CHECKING:
     from core.embedded_stack import Stack
 
-RUBBISH = 0.01
+MALFORMED = 0.01
 WARM_UP = 100_000
-"""Messages of a first run that is not counted: class loading and compilation cost as much as half a million messages."""
+"""Messages of a first run that is not measured: class loading and compilation cost as much as half a million messages."""
 LATENCY_PLAN = Plan(scenario="spreading-fire", devices=120, sites=2, rate=200.0, duration=90.0, onset=2.0, prefix="bench")
 WARM_UP_SECONDS = 45.0
 SETTLE_SECONDS = 5.0
 START_MS = 1_760_000_400_000
-"""Event time of the first message of a file; any fixed time will do."""
+"""Event time of a file's first message, in epoch milliseconds; arbitrary but fixed."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the measurements asked for and prints each one's table."""
+    """Runs all measurements, or only `args.only`, and prints a table for each."""
     from commands.bench import dashboard
 
     measurements = {"file": lambda: file_figures(args.messages, args.devices), "latency": latency_figures,
@@ -56,30 +56,30 @@ def _print(figures: list[tuple[str, str]]) -> None:
 
 
 def file_figures(messages: int, devices: int) -> list[tuple[str, str]]:
-    """CPU-seconds per million messages and messages per second of the detect job, parallelism 1."""
+    """Measures the detect job with parallelism 1: messages per second and CPU-seconds per million messages."""
     with tempfile.TemporaryDirectory(prefix="fire-bench-") as folder:
         warm, counted = Path(folder) / "warm.jsonl", Path(folder) / "counted.jsonl"
         write_telemetry(warm, WARM_UP, devices)
         write_telemetry(counted, messages, devices)
         measured(lambda: detect(warm, Path(folder) / "warm"))
         wall, cpu = measured(lambda: detect(counted, Path(folder) / "out"))
-    return [(f"file → results, {messages:,} messages, {devices:,} devices, 1 % rubbish", f"{wall:.1f} s, {cpu:.1f} CPU-s"),
+    return [(f"file → results, {messages:,} messages, {devices:,} devices, 1 % malformed", f"{wall:.1f} s, {cpu:.1f} CPU-s"),
             ("messages per second", f"{messages / wall:,.0f}"),
             ("CPU-seconds per million messages", f"{cpu / messages * 1e6:.1f}")]
 
 
 def write_telemetry(file: Path, messages: int, devices: int) -> None:
-    """A fleet at one message a second per device, with a fire and 1 % rubbish."""
+    """Writes the messages of a fleet with a fire, one per second and device, 1 % of them malformed."""
     from commands.simulate.sender import write
 
     plan = Plan(scenario="spreading-fire", devices=devices, sites=max(devices // 10, 1), rate=float(devices), count=messages,
-                malformed=RUBBISH, duplicates=0.0)
+                malformed=MALFORMED, duplicates=0.0)
     with file.open("wb") as out:
         write(plan, START_MS, out)
 
 
 def detect(file: Path, out: Path) -> None:
-    """The whole detect job over a file, parallelism 1."""
+    """Runs the whole detect job on a file with parallelism 1."""
     from commands.replay.replay import local_configuration
     from jobs import detect as job
 
@@ -88,7 +88,7 @@ def detect(file: Path, out: Path) -> None:
 
 
 def measured(work: Callable[[], None]) -> tuple[float, float]:
-    """Wall seconds, and CPU seconds of this process and all below it: JVM and Python workers."""
+    """Runs `work` and returns its wall-clock seconds and the CPU seconds of this process, its JVM and its Python workers."""
     with Sampled() as sampled:
         began = time.monotonic()
         work()
@@ -97,7 +97,7 @@ def measured(work: Callable[[], None]) -> tuple[float, float]:
 
 
 class Sampled:
-    """CPU time of the process tree, also of workers that end before the work does."""
+    """Measures the CPU time of the process tree by sampling, to include workers that exit early."""
 
     def __enter__(self) -> Sampled:
         self._seen: dict[tuple[int, float], float] = {}
@@ -129,7 +129,7 @@ class Sampled:
 
 
 def latency_figures() -> list[tuple[str, str]]:
-    """p50 and p99 from a device's send to the alert consumer, on an embedded stack of its own."""
+    """Measures p50 and p99 from a device's send to the alert consumer, on an embedded stack of its own."""
     from commands.cluster.submit import submit
     from commands.demo.watch import Watch
     from core import installation
@@ -149,7 +149,7 @@ def latency_figures() -> list[tuple[str, str]]:
 
 
 def _send(running: Stack, plan: Plan) -> None:
-    """Sends a plan's messages and waits until the last has had time to raise its alert."""
+    """Sends a plan's messages and waits until the last one has had time to raise its alert."""
     from commands.simulate.sender import Fleet
 
     fleet = Fleet(plan, running.kafka_brokers, running.settings().topic("telemetry"))

@@ -1,6 +1,6 @@
-"""The command surface of `./fire`: every subcommand, its options, its help and its example.
+"""The command line of `./fire`: every subcommand with its options, help and example.
 
-Standard library only: the launcher reads it before anything is installed, and the installed project dispatches by it.
+Uses only the standard library, because the launcher imports it before anything is installed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from core.errors import FireError
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; each subparser names its `module:function` and what must be installed for it."""
-    parser = argparse.ArgumentParser(prog="./fire", description="Sees an electrical fire coming.",
+    """Builds the parser of all commands; each subparser sets `run` (`module:function`) and `needs` (what to install first)."""
+    parser = argparse.ArgumentParser(prog="./fire", description="Foresees electrical fires.",
                                      epilog="First steps:  ./fire demo   then   ./fire test")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for group in (machine, flink_jobs, messages, services, operating):
@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parses a command line; words after `test` that it does not know go to pytest as `rest`."""
+    """Parses a command line; collects the unknown arguments of `test` in `rest`, for pytest."""
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
     if rest and args.command != "test":

@@ -1,4 +1,4 @@
-"""`python -m commands.cli`: what the launcher becomes once everything is installed."""
+"""`python -m commands.cli`: runs one command in the venv, after the launcher has installed what it needs."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What the declarations of commands share: how a command is declared, and how its arguments are read."""
+"""Helpers to declare a command and to parse its arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLUSTER = "REST address of the cluster (default: the stack that `up` started)"
 
 
 def command(commands: Commands, name: str, run: str, needs: str, about: str, example: str) -> argparse.ArgumentParser:
-    """Declares one: `run` is its `module:function`, `needs` what must be installed for it."""
+    """Declares a command that calls `run` (`module:function`) after the launcher has installed `needs`."""
     sub = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".",
                               epilog=f"example:\n  {example}", formatter_class=argparse.RawDescriptionHelpFormatter)
     sub.set_defaults(run=run, needs=needs)
@@ -19,9 +19,13 @@ def command(commands: Commands, name: str, run: str, needs: str, about: str, exa
 
 
 def moment(text: str) -> datetime:
-    """Reads a time as ISO-8601; without an offset it is UTC."""
+    """Parses an ISO 8601 time; without an offset it is UTC.
+
+    Raises:
+        ArgumentTypeError: the text is not an ISO 8601 time.
+    """
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it like 2025-10-09T18:00:00Z") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write it like 2025-10-09T18:00:00Z") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

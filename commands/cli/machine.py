@@ -1,4 +1,4 @@
-"""Commands of this machine: the stack with everything, its tests, its state, its generated files."""
+"""Commands for this machine: the demo, the tests, the embedded stack, the diagnosis and the generated files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ def _demo(commands: Commands) -> None:
     sub = command(commands, "demo", "commands.demo.demo:run", "stack",
                    "start everything with a simulated fleet and a staged electrical fire", "./fire demo --for 120s")
     sub.add_argument("--for", dest="duration", type=seconds, metavar="DURATION",
-                     help=f"end by itself with a summary ({DURATION}); exit code 0 only if alerts arrived and every "
-                          "message is accounted for")
+                     help=f"end with a summary after this time ({DURATION}); exit code 0 only if alerts arrived and "
+                          "every message is accounted for")
     sub.add_argument("--devices", type=int, default=30, help="devices in the fleet (default 30)")
-    sub.add_argument("--sites", type=int, default=3, help="sites they stand at (default 3)")
+    sub.add_argument("--sites", type=int, default=3, help="sites of the fleet (default 3)")
 
 
 def _test(commands: Commands) -> None:
-    command(commands, "test", "commands.test:run", "test", "run all tests; further words go to pytest",
+    command(commands, "test", "commands.test:run", "test", "run all tests, or pytest with further arguments",
              "./fire test -k scoring")
 
 
@@ -34,12 +34,12 @@ def _down(commands: Commands) -> None:
 
 def _status(commands: Commands) -> None:
     command(commands, "status", "commands.stack:status", "python",
-             "say what runs, where, and whether the jobs are well", "./fire status")
+             "show what runs, where, and whether the jobs are healthy", "./fire status")
 
 
 def _doctor(commands: Commands) -> None:
     command(commands, "doctor", "commands.doctor:run", "none",
-            "say what is missing or wrong here, with the remedy", "./fire doctor")
+            "report what is missing or wrong on this machine, with the remedy", "./fire doctor")
 
 
 def _generate(commands: Commands) -> None:

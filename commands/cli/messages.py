@@ -1,4 +1,4 @@
-"""Commands that read, make and judge messages."""
+"""Commands that score, replay, simulate and evaluate messages."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ SCENARIOS = ("normal", "heating", "arcing", "leakage", "gas", "spreading-fire", 
 
 def _score(commands: Commands) -> None:
     sub = command(commands, "score", "commands.score:run", "python",
-                   "score messages, one JSON object a line, without Flink", "./fire score messages.jsonl > readings.jsonl")
+                   "score messages, one JSON object per line, without Flink", "./fire score messages.jsonl > readings.jsonl")
     sub.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON lines, plain or .gz (default: standard input)")
-    sub.add_argument("--dead-letters", metavar="FILE", help="where refused messages go (default: standard error)")
-    sub.add_argument("--field", metavar="NAME", help="the message is this field of each line, as an object or as text")
+    sub.add_argument("--dead-letters", metavar="FILE", help="file for refused messages (default: standard error)")
+    sub.add_argument("--field", metavar="NAME", help="field of each line that holds the message, as an object or as text")
 
 
 def _replay(commands: Commands) -> None:
     sub = command(commands, "replay", "commands.replay.replay:run", "python",
-                   "run the detect and alert jobs over files and write every result", "./fire replay day.jsonl.gz --out results")
+                   "run the detect and alert jobs on files and write all results", "./fire replay day.jsonl.gz --out results")
     sub.add_argument("files", nargs="+", metavar="FILE",
-                     help="JSON lines, plain or .gz, in order of arrival; or an archive of readings, a Parquet file or a folder")
+                     help="JSON lines, plain or .gz, in order of arrival, or an archive of readings, a Parquet file or a folder")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for <result>.jsonl")
     sub.add_argument("--parallelism", type=int, default=1, help="parallelism of the jobs (default 1)")
 
 
 def _simulate(commands: Commands) -> None:
-    sub = command(commands, "simulate", "commands.simulate.sender:run", "python", "send simulated devices' messages to Kafka",
+    sub = command(commands, "simulate", "commands.simulate.sender:run", "python", "send messages of simulated devices to Kafka",
                    "./fire simulate --scenario spreading-fire --devices 30 --rate 30 --for 60s")
     sub.add_argument("--scenario", default="normal", choices=SCENARIOS, help="what happens to the fleet (default normal)")
     sub.add_argument("--devices", type=int, default=30, help="devices (default 30)")
     sub.add_argument("--sites", type=int, default=3, help="sites (default 3)")
     sub.add_argument("--rate", type=float, default=30.0, help="messages per second over all devices (default 30)")
-    sub.add_argument("--seed", type=int, default=1, help="the same seed gives the same messages (default 1)")
+    sub.add_argument("--seed", type=int, default=1,
+                     help="seed of the random generator; the same seed gives the same messages (default 1)")
     sub.add_argument("--count", type=int, metavar="N", help="stop after N messages")
     sub.add_argument("--for", dest="duration", type=seconds, metavar="DURATION", help=f"stop after this time ({DURATION})")
     sub.add_argument("--brokers", metavar="HOST:PORT",
                      help="Kafka (default: the stack that `up` started, else FIRE_KAFKA_BROKERS)")
-    sub.add_argument("--out", metavar="FILE", help="write JSON lines there (`-`: standard output) instead of sending")
+    sub.add_argument("--out", metavar="FILE", help="file for JSON lines (`-`: standard output) instead of Kafka")
 
 
 def _measurements(commands: Commands) -> None:
     sub = command(commands, "measurements", "commands.evaluate.datasets:run", "python",
-                   "turn published measurements of fires and homes into device messages",
+                   "convert published measurements of fires and homes to device messages",
                    "./fire measurements data --out messages")
     sub.add_argument("data", metavar="DIR", help="folder with fire/, cable/, electrical/ and temperature/ CSV files")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for <test>.jsonl")
@@ -51,7 +52,7 @@ def _measurements(commands: Commands) -> None:
 
 def _evaluate(commands: Commands) -> None:
     sub = command(commands, "evaluate", "commands.evaluate.evaluate:run", "python",
-                   "replay published measurements: does every fire alarm, does a normal home stay quiet",
+                   "replay published measurements and check that every fire raises an alarm and a normal home none",
                    "./fire evaluate data")
     sub.add_argument("data", metavar="DIR", help="folder with fire/, cable/, electrical/ and temperature/ CSV files")
 
@@ -62,7 +63,7 @@ def _bench(commands: Commands) -> None:
                    "./fire bench --messages 2000000")
     sub.add_argument("--messages", type=int, default=2_000_000, help="messages through the file source (default 2,000,000)")
     sub.add_argument("--devices", type=int, default=1000, help="devices (default 1,000)")
-    sub.add_argument("--only", choices=["file", "latency", "dashboard"], help="one of the measurements")
+    sub.add_argument("--only", choices=["file", "latency", "dashboard"], help="run only this measurement")
 
 
 DECLARATIONS = (_score, _replay, _simulate, _measurements, _evaluate, _bench)

@@ -1,0 +1,1 @@
+"""Commands that submit, stop and rewind jobs on a Flink cluster."""

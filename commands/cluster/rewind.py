@@ -1,7 +1,7 @@
-"""`./fire rewind`: sets a stopped job's consumer groups back to a time, so that it reads again from there when it is submitted.
+"""`./fire rewind`: sets the consumer groups of a stopped job back to a time, from which it reads after its submission.
 
-For a restored database and for an upgrade by replay. What is written twice thereby is known by its key: rows are upserted,
-and a transition of an alert that comes again has the same `alert_id`, `transition`, `level` and `event_time`.
+Serves a restored database and an upgrade by replay. Repeated output is recognised by its key: rows are upserted, and a
+repeated transition of an alert has the same `alert_id`, `transition`, `level` and `event_time`.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ READ: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 class RewindError(FireError):
-    """Nothing was set back; the text says why and what to do."""
+    """A job could not be rewound; the text gives the reason and the remedy."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Sets the groups of `args.job` back to `args.to`, and says from where each topic will be read."""
+    """Sets the groups of `args.job` back to `args.to` and prints the offset from which each partition will be read."""
     settings, addresses = target(args.jobmanager)
     address = addresses[args.job]
     jobs = (flink_rest.get(address, "/jobs/overview") or {"jobs": []})["jobs"]
     if any(job["name"] == f"fire-{args.job}" and job["state"] not in ENDED for job in jobs):
-        raise RewindError(f"{args.job} runs at {address} and would overwrite its offsets; ./fire stop {args.job} ends it")
+        raise RewindError(f"{args.job} runs at {address} and would overwrite its offsets; stop it with ./fire stop {args.job}")
     for group, offsets in rewind(settings, args.job, args.to).items():
         for partition, offset in sorted(offsets.items()):
             print(f"{group} reads {partition.topic}[{partition.partition}] from {offset}")
@@ -47,25 +47,29 @@ def run(args: argparse.Namespace) -> int:
 
 
 def rewind(settings: Settings, job: str, to: datetime) -> dict[str, dict[TopicPartition, int]]:
-    """Commits for each group of the job the first record that the broker got at or after `to`; the end where there is none.
+    """Commits for each group of the job the offset of the first record that arrived at or after `to`, or else the end.
+
+    Returns:
+        The committed offset by consumer group and partition.
 
     Raises:
-        RewindError: no broker answers, or it refuses.
+        RewindError: no broker answers, or the broker refuses.
     """
-    given = {"bootstrap_servers": settings.kafka_brokers.split(","), **kafka_login.client(settings)}
+    connection = {"bootstrap_servers": settings.kafka_brokers.split(","), **kafka_login.client(settings)}
     try:
-        consumer, admin = KafkaConsumer(**given), KafkaAdminClient(**given)
+        consumer, admin = KafkaConsumer(**connection), KafkaAdminClient(**connection)
         try:
-            found = {f"{settings.consumer_group}-{group}": _offsets(consumer, [settings.topic(topic) for topic in topics], to)
+            committed = {f"{settings.consumer_group}-{group}": _offsets(consumer, [settings.topic(topic) for topic in topics], to)
                      for group, topics in READ[job].items()}
-            for group, offsets in found.items():
+            for group, offsets in committed.items():
                 admin.alter_group_offsets(group, _committable(offsets))
-            return found
+            return committed
         finally:
             consumer.close()
             admin.close()
     except KafkaError as problem:
-        raise RewindError(f"Kafka at {settings.kafka_brokers} did not set {job} back: {problem}") from problem
+        raise RewindError(f"Kafka at {settings.kafka_brokers} did not rewind {job}: {problem}; check FIRE_KAFKA_BROKERS and the "
+                          "security settings") from problem
 
 
 def _offsets(consumer: KafkaConsumer, topics: list[str], to: datetime) -> dict[TopicPartition, int]:

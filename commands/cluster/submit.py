@@ -1,6 +1,6 @@
-"""`./fire submit`: starts jobs on a Flink cluster, several from one client process.
+"""`./fire submit`: submits jobs to a Flink cluster, several from one client process.
 
-A client costs some 20 CPU-seconds, most of it for its JVM and the planner's first statement; one process pays that once.
+A client costs about 20 CPU-seconds, most of them for its JVM and the planner's first statement; one process pays them once.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from core.embedded_stack import Stack
 
 SHIPPED = ("contract", "core", "jobs", "udfs")
-"""Packages that Python workers import."""
+"""Packages that Flink's Python workers import."""
 
 
 class SubmitError(FireError):
-    """A job could not be submitted; the text says what to do."""
+    """A job could not be submitted; the text gives the reason and the remedy."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Submits `args.jobs` (all when none is named) to the given JobManager or to the stack of this machine."""
+    """Submits `args.jobs` (by default all but archive) to `args.jobmanager` or to the stack on this machine."""
     from infra.local import java
 
     java.use()
     settings, addresses = target(args.jobmanager)
     report = reporter("submit", settings)
     if args.savepoint and len(args.jobs) != 1:
-        raise SubmitError("a savepoint is one job's; name that job: ./fire submit detect --from PATH")
+        raise SubmitError("a savepoint belongs to one job; name that job: ./fire submit detect --from PATH")
     for job in args.jobs or JOBS:
         started = time.monotonic()
         job_id = start(job, settings, addresses[job], args.savepoint)
@@ -49,23 +49,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def submit(stack: Stack, jobs: Iterable[str] = JOBS, savepoint: str | None = None) -> None:
-    """Submits jobs to the embedded stack from a client process that ends with it; a single one may go on from a savepoint.
+    """Submits jobs to the embedded stack from a separate client process; a single job may resume from a savepoint.
 
     Raises:
-        SubmitError: the client failed; the text carries what it said.
+        SubmitError: the client failed; the text quotes the end of its output.
     """
     command = [sys.executable, "-m", "commands.cli", "submit", *jobs, *(["--from", savepoint] if savepoint else [])]
     environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT)}
-    # Left behind by a mini-cluster in this process, it would keep the client from starting its JVM.
+    # A mini-cluster in this process leaves this variable set, which would keep the client from starting its JVM.
     environment.pop("PYFLINK_GATEWAY_DISABLED", None)
     client = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if client.returncode:
-        said = "\n".join((client.stdout + client.stderr).splitlines()[-30:])
-        raise SubmitError(f"jobs could not be submitted; the client said:\n{said}")
+        output = "\n".join((client.stdout + client.stderr).splitlines()[-30:])
+        raise SubmitError(f"jobs could not be submitted; the client's last lines name the cause:\n{output}")
 
 
 def start(job: str, settings: Settings, address: str, savepoint: str | None = None) -> str:
-    """Submits one job to the JobManager at `host:port`, to go on from a savepoint if one is given; returns its id."""
+    """Submits one job to the JobManager at `host:port`, resuming from `savepoint` if there is one, and returns the job's id."""
     import importlib
 
     module = importlib.import_module(f"jobs.{job}")
@@ -75,17 +75,17 @@ def start(job: str, settings: Settings, address: str, savepoint: str | None = No
     return str(client.get_job_id())
 
 
-def configuration(settings: Settings, address: str, kinds: tuple[str, ...] = ()) -> Mapping[str, str]:
-    """Flink's keys for a remote session cluster: where it is, and what to send along, with further `kinds` of jars."""
+def configuration(settings: Settings, address: str, groups: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """Returns Flink's options for a remote session cluster: its address, and the files to ship, with further `groups` of jars."""
     host, _, port = address.rpartition(":")
-    jars = ";".join(jar.as_uri() for jar in connector_jars(settings, kinds))
+    jars = ";".join(jar.as_uri() for jar in connector_jars(settings, groups))
     return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
             "execution.attached": "false", "python.files": str(python_files(Path(settings.home))),
             "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
 
 
-def connector_jars(settings: Settings, kinds: tuple[str, ...] = ()) -> list[Path]:
-    """The jars of the connectors, and PyFlink's own, which a cluster does not have in its lib folder.
+def connector_jars(settings: Settings, groups: tuple[str, ...] = ()) -> list[Path]:
+    """Returns the jars that a cluster lacks in its lib folder: the connectors, further `groups`, and PyFlink's own.
 
     Raises:
         SubmitError: the connectors are not installed.
@@ -95,23 +95,23 @@ def connector_jars(settings: Settings, kinds: tuple[str, ...] = ()) -> list[Path
     folder = Path(settings.home) / "jars" / "flink"
     connectors = sorted(folder.resolve().glob("*.jar"))
     if not connectors:
-        raise SubmitError(f"{folder} holds no connector jar; run ./fire submit, which downloads them")
+        raise SubmitError(f"{folder} contains no connector jars; run ./fire submit, which downloads them")
     if settings.uses_kinesis:
         connectors.append(_kinesis_jar(settings))
-    connectors += [jar for kind in kinds for jar in sorted((folder.parent / kind).resolve().glob("*.jar"))]
+    connectors += [jar for group in groups for jar in sorted((folder.parent / group).resolve().glob("*.jar"))]
     return [*connectors, *(Path(pyflink.__path__[0]) / "opt").glob("flink-python-*.jar")]
 
 
 def _kinesis_jar(settings: Settings) -> Path:
     jar = Path(settings.kinesis_jar)
     if not jar.is_file():
-        raise SubmitError(f"FIRE_KINESIS_JAR is {settings.kinesis_jar!r} and must name the connector's jar; download "
+        raise SubmitError(f"FIRE_KINESIS_JAR must name the connector's jar and is {settings.kinesis_jar!r}; download "
                           "org.apache.flink:flink-sql-connector-aws-kinesis-streams:6.0.0-2.0 from a Maven repository")
     return jar.resolve()
 
 
 def python_files(home: Path) -> Path:
-    """Packs what the workers import, each time anew; `python -m commands.cluster.submit HOME` does it for an image."""
+    """Packs what the workers import into a new zip in `home`; an image runs it as `python -m commands.cluster.submit HOME`."""
     target = home / "fire-python.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in SHIPPED:
@@ -121,10 +121,10 @@ def python_files(home: Path) -> Path:
 
 
 def target(jobmanager: str | None) -> tuple[Settings, dict[str, str]]:
-    """The settings and each job's JobManager: the given one, or those of the stack of this machine.
+    """Returns the settings and the JobManager of each job: `jobmanager`, or those of the stack on this machine.
 
     Raises:
-        SubmitError: no stack runs here and none is given.
+        SubmitError: `jobmanager` is None and no stack runs on this machine.
     """
     from infra.local.stack import running
 

@@ -1,0 +1,1 @@
+"""`./fire demo`: the whole product on one machine, with a simulated fire."""

@@ -1,4 +1,4 @@
-"""`./fire demo`: the whole product on this machine, with a simulated fleet in which an electrical fire breaks out."""
+"""`./fire demo`: runs the whole product on this machine, with a simulated fleet in which an electrical fire breaks out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.settings import Settings
 from infra.local import stack, status
 
 SECONDS_BETWEEN_MESSAGES = 2.0  # of one device
-# A little rubbish and a few repeats, so that the account at the end has something to account for.
+# A few malformed and repeated messages, so that the final count covers dead letters and duplicates.
 MALFORMED, DUPLICATES = 0.01, 0.01
 ONSET_SECONDS = 10.0
 REFRESH_SECONDS = 0.5
@@ -34,7 +34,7 @@ INTERRUPTED = 130
 
 @dataclass
 class Demo:
-    """The fleet that sends and the watch over what comes out, from the moment that Kafka is there."""
+    """The sending fleet and the watch over its results, both started as soon as Kafka is ready."""
 
     plan: Plan
     view: View
@@ -43,7 +43,7 @@ class Demo:
     watch: Watch | None = None
 
     def begin(self, running: Stack) -> None:
-        """Opens the watch and lets the fleet send, once."""
+        """Opens the watch and starts the fleet, on the first call only."""
         self.stack = running
         if self.fleet is not None:
             return
@@ -55,7 +55,7 @@ class Demo:
                        f"a fire breaks out in {self.plan.onset:g} s")
 
     def end(self) -> None:
-        """Stops whatever was begun."""
+        """Stops the view, the fleet and the watch, as far as they were started."""
         self.view.close()
         if self.fleet:
             with contextlib.suppress(SendError):
@@ -66,7 +66,7 @@ class Demo:
 
 @dataclass(frozen=True)
 class Run:
-    """A demo in full swing: stack, fleet and watch are all there."""
+    """A running demo, whose stack, fleet and watch have all been started."""
 
     stack: Stack
     fleet: Fleet
@@ -74,7 +74,7 @@ class Run:
     view: View
 
     def picture(self) -> Picture:
-        """How things stand now."""
+        """Returns the current state of the demo."""
         return Picture(sent=self.fleet.sent.messages, processed=self.watch.readings,
                        dead_letters=len(self.watch.dead_letters), devices=self.watch.devices_by_level(),
                        open_alerts=len(self.watch.open_alerts),
@@ -82,13 +82,13 @@ class Run:
                        arrivals=tuple(self.watch.arrivals.values()))
 
     def show_while_sending(self) -> None:
-        """Shows the picture until the fleet has ended."""
+        """Shows the state until the fleet has sent everything."""
         while self.fleet.running:
             self._show()
             self.fleet.wait(REFRESH_SECONDS)
 
     def settle(self, sent: Sent) -> tuple[Stored, list[str]]:
-        """Waits until every message is accounted for, or the deadline; returns the rows and what differs."""
+        """Waits until every message is accounted for or the deadline has passed; returns the stored rows and the differences."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while True:
             self._show()
@@ -105,7 +105,7 @@ class Run:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `./fire demo`."""
+    """Runs the demo until its time is over or it is interrupted; returns 0 if every message is accounted for."""
     view = View(Console(), time.monotonic())
     try:
         with interruptible():
@@ -124,7 +124,7 @@ def _plan(args: argparse.Namespace, prefix: str) -> Plan:
 def _run(args: argparse.Namespace, view: View) -> int:
     home = installation.home_folder(Settings.load())
     present = stack.running(home)
-    # Beside other devices and earlier demos, the fleet is told apart by ids of its own.
+    # On a stack with other devices and earlier demos, the prefix keeps this fleet's ids distinct.
     demo = Demo(_plan(args, f"demo{time.strftime('%H%M%S')}" if present else "dev"), view)
     with _stack(home, present, demo) as running:
         demo.begin(running)
@@ -138,7 +138,7 @@ def _run(args: argparse.Namespace, view: View) -> int:
 
 @contextlib.contextmanager
 def _stack(home: Path, present: Stack | None, demo: Demo) -> Iterator[Stack]:
-    """The stack that already runs, which stays, or a fresh one of the demo's own, which does not."""
+    """Provides the stack that already runs and leaves it running, or starts a new one and stops it at the end."""
     own = None if present else stack.fresh_home(home, "demo")
     try:
         if own:
@@ -155,11 +155,11 @@ def _stack(home: Path, present: Stack | None, demo: Demo) -> Iterator[Stack]:
 
 
 def _report(what: str, own: Path, demo: Demo) -> None:
-    """Shows a step of the start-up, and does not wait for the rest of it once Kafka is there."""
+    """Shows a step of the stack's start and starts the demo as soon as Kafka is ready, before the other parts are."""
     demo.view.step(what)
-    known = embedded_stack.last_known(own)
-    if known and what.startswith("Kafka is ready"):
-        demo.begin(known)
+    starting = embedded_stack.last_known(own)
+    if starting and what.startswith("Kafka is ready"):
+        demo.begin(starting)
 
 
 def _submit(running: Stack, view: View) -> None:
@@ -205,7 +205,7 @@ def _summary(run: Run, sent: Sent, rows: Stored) -> Iterator[tuple[str, str]]:
 
 
 def _latency(milliseconds: list[int]) -> str:
-    """p50 and p99 from message to alert, of the alerts after the first: that one waits for the jobs to start."""
+    """Formats p50 and p99 from message to alert; leaves out the first alert, which waited for the jobs to start."""
     if len(milliseconds) < 2:
         return "not measured: fewer than two alerts after the first"
     cuts = statistics.quantiles(milliseconds, n=100, method="inclusive")

@@ -1,4 +1,4 @@
-"""The demo's picture of itself: a live one on a terminal, plain lines elsewhere."""
+"""Displays the state of the demo: live on a terminal, otherwise as plain lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RATE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Picture:
-    """Everything that one look at the demo shows."""
+    """The state of the demo at one moment."""
 
     sent: int
     processed: int
@@ -36,7 +36,7 @@ class Picture:
 
 @dataclass
 class View:
-    """Prints steps, alerts and pictures; `started` is the launch, in seconds of `time.monotonic`."""
+    """Prints steps, alerts and states; `started` is the time of the launch by `time.monotonic`."""
 
     console: Console
     started: float
@@ -50,22 +50,22 @@ class View:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the launch."""
+        """The seconds since the launch."""
         return time.monotonic() - self.started
 
     def step(self, what: str) -> None:
-        """One line of the start-up or the end."""
+        """Prints one step of the start or the end as a line."""
         self.console.print(Text(f"{self.elapsed:6.1f} s  {what}"), soft_wrap=True)
 
     def table(self, title: str, rows: Iterable[tuple[str, str]]) -> None:
-        """A table of names and values."""
+        """Prints a table of names and values."""
         table = Table("", "", title=title, show_header=False, title_justify="left")
         for row in rows:
             table.add_row(*row)
         self.console.print(table)
 
     def show(self, picture: Picture) -> None:
-        """Brings the picture up to date."""
+        """Displays a state: redraws the terminal, or prints new alerts and at intervals a line."""
         rates = self._rates(picture)
         if self.console.is_terminal:
             self._live.start()
@@ -74,7 +74,7 @@ class View:
             self._print(picture, *rates)
 
     def close(self) -> None:
-        """Leaves the last picture standing."""
+        """Ends the live display and leaves its last state on the terminal."""
         self._live.stop()
 
     def _rates(self, picture: Picture) -> tuple[float, float]:
@@ -109,7 +109,7 @@ class View:
 
 
 def status(picture: Picture, sending: float, processing: float) -> str:
-    """The picture as one plain line."""
+    """Formats a state as one plain line; the rates are messages per second."""
     devices = ", ".join(f"{level} {picture.devices[level]}" for level in LEVELS if picture.devices.get(level))
     jobs = ", ".join(f"{name} {state}" for name, state in sorted(picture.jobs.items()))
     return (f"sent {picture.sent:,} ({sending:,.1f}/s), processed {picture.processed:,} ({processing:,.1f}/s), "
@@ -118,7 +118,7 @@ def status(picture: Picture, sending: float, processing: float) -> str:
 
 
 def sentence(arrival: Arrival) -> str:
-    """One transition of an alert as a line."""
+    """Formats one transition of an alert as a line."""
     alert = arrival.alert
     return (f"{alert['transition']} {alert['level']} {alert['alert_type']} {alert['subject']} ({alert['site_id']}), "
             f"risk {alert['risk_score']:.2f}, {arrival.latency_ms / 1000:.1f} s after the message: "

@@ -1,4 +1,4 @@
-"""What becomes of a fleet's messages, seen from outside: the result topics, Postgres and Flink's REST interface."""
+"""Follows a fleet's messages from outside, through the result topics, Postgres and Flink's REST interface."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ POLL_MS = 200
 
 @dataclass(frozen=True)
 class Arrival:
-    """One transition of an alert and when it came out of the topic, epoch milliseconds."""
+    """One transition of an alert, and the time at which it arrived from the topic, in epoch milliseconds."""
 
     alert: dict[str, Any]
     received_ms: int
 
     @property
     def event_ms(self) -> int:
-        """The event time of the message that caused it, epoch milliseconds."""
+        """The event time of the message that caused the transition, in epoch milliseconds."""
         return round(datetime.fromisoformat(self.alert["event_time"]).timestamp() * 1000)
 
     @property
     def latency_ms(self) -> int:
-        """From the device's message to the consumer."""
+        """The milliseconds from the device's message to its arrival here."""
         return self.received_ms - self.event_ms
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Rows of one fleet in Postgres."""
+    """Counts of one fleet's rows in Postgres."""
 
     readings: int
     alerts: int
@@ -54,9 +54,9 @@ class Stored:
 
 @dataclass
 class Watch:
-    """A consumer of the result topics in a thread of its own; sees what arrives after it was opened.
+    """Consumes the result topics in a thread of its own, from their ends at its creation.
 
-    Only devices whose id begins with `prefix` count. Redelivered records are recognised and count once.
+    Counts only devices whose id begins with `prefix`. Recognises redelivered alerts and dead letters and counts them once.
     """
 
     settings: Settings
@@ -85,12 +85,12 @@ class Watch:
 
     @property
     def open_alerts(self) -> dict[str, dict[str, Any]]:
-        """The last transition of every alert that is not cleared, by alert id."""
+        """The last transition of every alert that is not cleared, by its id."""
         last = {each.alert["alert_id"]: each.alert for each in list(self.arrivals.values())}
         return {alert_id: alert for alert_id, alert in last.items() if alert["transition"] != "CLEARED"}
 
     def devices_by_level(self) -> Counter[str]:
-        """How many devices' newest reading has each level."""
+        """Counts the devices by the level of their newest reading."""
         return Counter(list(self.levels.values()))
 
     def _seek_to_end(self) -> None:
@@ -106,7 +106,7 @@ class Watch:
                 for partition, records in self._consumer.poll(timeout_ms=POLL_MS).items():
                     for record in records:
                         self._receive[partition.topic](orjson.loads(record.value))
-        except Exception as problem:  # the main thread shows it
+        except Exception as problem:  # reported by the main thread
             self.problem = problem
         finally:
             self._consumer.close()
@@ -128,22 +128,22 @@ class Watch:
 
 
 def stored(connection: dict[str, Any], prefix: str) -> Stored:
-    """What Postgres holds of the devices whose id begins with `prefix`."""
+    """Counts the rows in Postgres of the devices whose id begins with `prefix`."""
     with psycopg.connect(**connection) as connected, connected.cursor(row_factory=class_row(Stored)) as cursor:
         row = cursor.execute(COUNTS.read_bytes(), {"prefix": prefix}).fetchone()
-    assert row is not None  # a SELECT of counts always has its one row
+    assert row is not None  # a SELECT of counts always returns one row
     return row
 
 
 def job_states(*jobmanagers: str) -> dict[str, str]:
-    """Name → state of our jobs, from each JobManager's REST interface; one that does not answer has none."""
+    """Returns the state of the project's jobs by name; a JobManager that does not answer contributes none."""
     answers = (flink_rest.get(address, "/jobs/overview") or {"jobs": []} for address in dict.fromkeys(jobmanagers))
     return {job["name"]: job["state"] for answer in answers for job in answer["jobs"]
             if job["name"].startswith("fire-")}
 
 
 def differences(sent: Sent, rows: Stored, watch: Watch) -> list[str]:
-    """One sentence for each count that does not match; none: every message is accounted for and alerts arrived."""
+    """Returns a sentence for each count that does not match; empty if all messages are accounted for and an alert arrived."""
     transitions, alerts = len(watch.arrivals), len({alert_id for alert_id, *_ in list(watch.arrivals)})
     claims = (
         (transitions > 0, "no alert arrived in the topic"),

@@ -1,11 +1,11 @@
-"""`./fire measurements`: published measurements of fires and homes → device messages, one file of JSON lines a test.
+"""`./fire measurements`: converts published measurements of fires and homes to device messages, one JSON lines file per test.
 
-A field is sent only where the source measured that quantity; what is missing is left out, never sent as 0. One device
-is one station or channel of a test, its site is the test, its `idx` the source's row counted from 0. The fire tests
-state no date: the test with number n starts n days after a date chosen here. The household's local times and the
-machine's times are read as UTC. The machine's unit is unstated; it is taken to be °F, as the folder's own °C column
-does. Nothing is smoothed or resampled and no analyser's zero offset is removed. Rows keep the source's order, which is
-the order of time except in the machine's series: that one jumps back by 55 minutes once.
+A message has a field only if the source measured that quantity; missing values are omitted, never sent as 0. A device is
+one station or channel of a test, its site is the test, and its `idx` is the source's row number, from 0. The fire tests
+have no dates: test number n starts n days after a date chosen here. The household's local times and the machine's times
+are read as UTC. The machine's unit is not stated; it is assumed to be °F, as in the folder's own °C column. Nothing is
+smoothed or resampled, and no analyser's zero offset is removed. Rows keep the order of the source, which is chronological
+except for the machine's series, which jumps back by 55 minutes once.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ CO_STATIONS = "fire/nist_home_smoke_alarm_co_stations.csv"
 
 
 class MeasurementsError(FireError):
-    """The folder of measurements cannot be used; the text names the file and what it lacks."""
+    """A folder of measurements cannot be used; the text names the file and what is missing."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of source file: where it lies, which test it is, and which column is which field of which device.
+    """A format of source files: the pattern of their paths, the name of their test, and the columns of each message field.
 
-    `columns` maps a message field to a pattern of columns; the pattern's groups, joined, name the device's channel.
-    `start` dates the test numbered 0; None: the file has times of its own.
+    `columns` maps a message field to a pattern of column names; the joined groups of a match name the device's channel.
+    `start` is the time of test number 0, or None if the files have times of their own.
     """
 
     files: str
@@ -50,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Device:
-    """One station or channel of a test, and the column that feeds each of its fields."""
+    """One station or channel of a test, with the source column of each of its message fields."""
 
     device_id: str
     columns: Mapping[str, str]
@@ -71,30 +71,30 @@ SOURCES = (
            {"sensorTemp": "temperature_c_if_fahrenheit"}),
 )
 FACTORS = {"active_power_w": 0.001}
-"""Source unit → message unit where they differ: W → kW."""
+"""Factors from the unit of a source column to that of the message, if they differ: W → kW."""
 TIME_COLUMNS = ("ts_local", "ts")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `./fire measurements`."""
+    """Converts `args.data` and prints each file with its number of messages."""
     for path, count in convert(Path(args.data), Path(args.out)):
         print(f"{path}: {count:,} messages")
     return 0
 
 
 def convert(data: Path, out: Path) -> Iterator[tuple[Path, int]]:
-    """Writes one `<out>/<test>.jsonl` a test, as they are iterated; yields each file and its number of messages.
+    """Lazily writes `<out>/<test>.jsonl` for each test; yields each file and its number of messages.
 
     Raises:
-        MeasurementsError: no file is a known source, or one lacks a column that it should have.
+        MeasurementsError: no file is a known source, or a source lacks a required column.
     """
-    found = [(file, source, match) for file in sorted(data.rglob("*")) for source in SOURCES
+    sources = [(file, source, match) for file in sorted(data.rglob("*")) for source in SOURCES
              if (match := re.fullmatch(source.files, file.relative_to(data).as_posix()))]
-    if not found:
-        raise MeasurementsError(f"{data} holds no known measurements; it needs fire/, cable/, electrical/ or "
+    if not sources:
+        raise MeasurementsError(f"{data} contains no known measurements; it needs fire/, cable/, electrical/ or "
                                 "temperature/ CSV files")
     out.mkdir(parents=True, exist_ok=True)
-    for file, source, match in found:
+    for file, source, match in sources:
         target = out / f"{match.expand(source.test)}.jsonl"
         with target.open("wb") as lines:
             count = sum(1 for message in messages(data, file) if lines.write(orjson.dumps(message) + b"\n"))
@@ -102,7 +102,7 @@ def convert(data: Path, out: Path) -> Iterator[tuple[Path, int]]:
 
 
 def messages(data: Path, file: Path) -> Iterator[dict[str, Any]]:
-    """The device messages of one source file below the folder `data`, in the file's order."""
+    """Yields the device messages of one source file in the folder `data`, in the file's order."""
     source, match = _source(data, file)
     test = match.expand(source.test)
     with _rows(file) as rows:
@@ -113,7 +113,7 @@ def messages(data: Path, file: Path) -> Iterator[dict[str, Any]]:
 
 
 def start_of(test: str) -> datetime | None:
-    """When the fire of a test named `nist-SDC05` and the like was lit, by this module's dates; None for everyday tests."""
+    """Returns when the fire of a test such as `nist-SDC05` was lit, by this module's dates; None for tests without fire."""
     for source in SOURCES:
         match = re.fullmatch(source.test.replace(r"\1", r"(\d+)"), test)
         if match and source.start:
@@ -126,7 +126,7 @@ def _source(data: Path, file: Path) -> tuple[Source, re.Match[str]]:
         if match := re.fullmatch(source.files, file.relative_to(data).as_posix()):
             return source, match
     known = ", ".join(each.files for each in SOURCES)
-    raise MeasurementsError(f"{file} is no known source; the known ones are {known}")
+    raise MeasurementsError(f"{file} is not a known source; use one whose path matches {known}")
 
 
 @contextmanager
@@ -137,11 +137,11 @@ def _rows(file: Path) -> Iterator[csv.DictReader[str]]:
 
 
 def _is_usable(source: Source, data: Path, match: re.Match[str]) -> Callable[[str, str], bool]:
-    """Which fields of which channels to use: of the home fires, CO only where the analyser is known to be usable."""
+    """Returns a predicate of field and channel: in home fires, CO counts only from analysers listed as usable."""
     if not source.has_unusable_analysers:
         return lambda field, channel: True
     if not (data / CO_STATIONS).exists():
-        raise MeasurementsError(f"{data / CO_STATIONS} is missing; it says which CO analysers are usable")
+        raise MeasurementsError(f"{data / CO_STATIONS} is missing; add it, as it lists the usable CO analysers")
     with _rows(data / CO_STATIONS) as rows:
         usable = {row["station"] for row in rows if row["test"] == f"SDC{match[1]}" and row["usable"] == "1"}
     return lambda field, channel: field != "co" or channel in usable
@@ -161,7 +161,7 @@ def _devices(source: Source, test: str, header: Any, is_usable: Callable[[str, s
 
 
 def _clock(source: Source, match: re.Match[str]) -> Callable[[Row], int]:
-    """Epoch milliseconds of a row: the start chosen for the test plus `t_s`, or the row's own time read as UTC."""
+    """Returns a function from a row to epoch milliseconds: the test's start plus `t_s`, or the row's own time as UTC."""
     if source.start is None:
         return lambda row: _epoch_ms(datetime.fromisoformat(next(row[each] for each in TIME_COLUMNS if each in row)))
     start = _epoch_ms(source.start + timedelta(days=int(match[1])))

@@ -1,8 +1,8 @@
-"""`./fire evaluate`: the real jobs over published measurements; is every fire seen in time, does a normal home stay quiet?
+"""`./fire evaluate`: runs the real jobs on published measurements and checks that fires are seen in time and homes stay quiet.
 
-A fire's alarm is a transition of level HIGH or CRITICAL; in everyday operation any alert is false. That a device's data end, or
-have a gap, is no alarm of fire: silences have a column of their own. Not a proof of protection: the fire tests hold no quiet day
-before the fire, and the home no fire.
+A fire alarm is a transition to level HIGH or CRITICAL; in everyday operation any alert is false. A gap in a device's data is
+not a fire alarm, so silences are counted separately. The result is no proof of protection: the fire tests contain no quiet
+day before the fire, and the home's data no fire.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from commands.replay.replay import replay
 from udfs.readings.scoring import ALERT_LEVELS
 
 FIRES = tuple(source.test.partition("-")[0] for source in SOURCES if source.start)
-"""Tests whose names begin so are fires or overheating cables; the others are everyday operation."""
+"""Name prefixes of the tests with fires or overheating cables; all other tests are everyday operation."""
 SILENCE = "DEVICE_SILENT"
 RAISED = ("OPENED", "ESCALATED")
 DAY_SECONDS = 86_400
@@ -35,10 +35,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one test gave; seconds count from the fire's or the heater's start, None where there is no such time.
+    """The outcome of one test; seconds count from the start of the fire or heater and are None where there is none.
 
-    `alerts` opened of any kind but silence, `silences` beside them; `kind` of the first alarm and its time, `alarm_s`;
-    `deadline_s`, by when it must come; `device_days` of data; `faults` of the machine, and how many of them something showed.
+    `alerts` counts opened alerts of any type but silence, `silences` those of silence; `alarm_type` and `alarm_s` describe
+    the first fire alarm and `deadline_s` the latest time for it; `faults` counts the machine's faults, `faults_seen` those
+    that some result revealed.
     """
 
     test: str
@@ -47,7 +48,7 @@ class Verdict:
     device_days: float
     alerts: int
     silences: int
-    kind: str | None
+    alarm_type: str | None
     alarm_s: float | None
     deadline_s: float | None
     deadline_is: str
@@ -61,22 +62,22 @@ class Verdict:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every message became a reading."""
+        """Whether every message became a stored reading."""
         return self.readings == self.messages
 
     @property
     def is_in_time(self) -> bool:
-        """Whether a fire is seen: not before it is lit, and before its deadline where it has one."""
+        """Whether the fire raised an alarm after it was lit and before its deadline, if it has one."""
         return self.alarm_s is not None and 0 <= self.alarm_s < (float("inf") if self.deadline_s is None else self.deadline_s)
 
     @property
     def is_right(self) -> bool:
-        """A fire is seen in time, everyday operation raises nothing, and no reading is lost."""
+        """Whether a fire was seen in time or everyday operation raised no alert, and no reading was lost."""
         return self.is_complete and (self.is_in_time if self.is_fire else self.alerts == 0)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints one line a test; exit code 1 if any is wrong."""
+    """Prints one line per test and a summary; returns 1 if any test is wrong."""
     verdicts = evaluate(Path(args.data))
     Console().print(_table(verdicts))
     print(summary(verdicts))
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def evaluate(data: Path) -> list[Verdict]:
-    """Replays all measurements below a folder at once, in the order of their times; one verdict a test."""
+    """Replays all measurements in a folder at once, in order of time, and returns a verdict for each test."""
     with tempfile.TemporaryDirectory(prefix="fire-evaluate-") as folder:
         sent = dict(convert(data, Path(folder) / "messages"))
         replay(sorted(sent, key=_first_time), Path(folder) / "out")
@@ -95,42 +96,42 @@ def evaluate(data: Path) -> list[Verdict]:
 
 
 def judge(data: Path, test: str, messages: int, results: dict[str, list[Row]]) -> Verdict:
-    """The verdict on one test, from its own rows of the results."""
+    """Returns the verdict on one test from its rows of each result."""
     start, (seconds, reason) = start_of(test), deadline(data, test)
     raised = [row for row in results["alerts"] if row["transition"] in RAISED]
     opened = [row for row in raised if row["transition"] == "OPENED"]
     silences = sum(row["alert_type"] == SILENCE for row in opened)
     first = min((row for row in raised if row["level"] in ALERT_LEVELS), key=lambda row: row["event_time"], default=None)
     after = None if start is None or first is None else (_time(first["event_time"]) - start).total_seconds()
-    known = faults(data) if test == FAULTS_OF else []
+    periods = faults(data) if test == FAULTS_OF else []
     return Verdict(test, messages, len(results["readings"]), _device_days(results["readings"]), len(opened) - silences, silences,
-                   first["alert_type"] if first else None, after, seconds, reason, len(known), _seen(known, results))
+                   first["alert_type"] if first else None, after, seconds, reason, len(periods), _seen(periods, results))
 
 
 def summary(verdicts: list[Verdict]) -> str:
-    """The whole table in a sentence."""
+    """Summarises all verdicts in one sentence."""
     fires, others = [each for each in verdicts if each.is_fire], [each for each in verdicts if not each.is_fire]
     days = sum(each.device_days for each in others)
     alerts = sum(each.alerts for each in others)
     lost = sum(each.messages - each.readings for each in verdicts)
     return (f"{sum(each.is_in_time for each in fires)} of {len(fires)} fires seen in time; {alerts} false alerts in {days:,.1f} "
-            f"device-days of everyday operation ({alerts / days if days else 0:.3f} a device-day); {lost} readings lost")
+            f"device-days of everyday operation ({alerts / days if days else 0:.3f} per device-day); {lost} readings lost")
 
 
 def _device_days(readings: list[Row]) -> float:
-    """Between each device's first and last reading, in days."""
+    """Returns the sum of days between each device's first and last reading."""
     times: dict[str, list[str]] = defaultdict(list)
     for row in readings:
         times[row["device_id"]].append(row["event_time"])
     return sum((_time(max(each)) - _time(min(each))).total_seconds() for each in times.values()) / DAY_SECONDS
 
 
-def _seen(known: list[tuple[datetime, datetime]], results: dict[str, list[Row]]) -> int:
-    """How many faults hold an alert (not a silence), a temperature anomaly or a jump of risk."""
+def _seen(periods: list[tuple[datetime, datetime]], results: dict[str, list[Row]]) -> int:
+    """Counts the fault periods that contain an alert (other than silence), a temperature anomaly or a risk spike."""
     shown = [_time(row["event_time"]) for row in results["alerts"]
              if row["transition"] == "OPENED" and row["alert_type"] != SILENCE]
     shown += [_time(row["minute_end"]) for name in ("temperature_anomalies", "risk_spikes") for row in results[name]]
-    return sum(any(start <= each <= end for each in shown) for start, end in known)
+    return sum(any(start <= each <= end for each in shown) for start, end in periods)
 
 
 def _first_time(file: Path) -> int:
@@ -147,7 +148,7 @@ def _by_site(file: Path) -> dict[str, list[Row]]:
 
 
 KEPT = ("device_id", "event_time", "minute_end", "transition", "alert_type", "level")
-"""Fields that a verdict needs; a reading has forty more."""
+"""The fields that a verdict needs, kept to save memory: a reading has forty more."""
 
 
 def _time(iso: str) -> datetime:
@@ -158,7 +159,7 @@ def _table(verdicts: Iterable[Verdict]) -> Table:
     table = Table("test", "messages", "lost", "first alarm", "after", "must precede", "alerts", "silences", "verdict")
     for each in verdicts:
         lost, limit = each.messages - each.readings, f"{_seconds(each.deadline_s)} {each.deadline_is}".strip()
-        table.add_row(each.test, f"{each.messages:,}", str(lost), each.kind or "", _seconds(each.alarm_s), limit,
+        table.add_row(each.test, f"{each.messages:,}", str(lost), each.alarm_type or "", _seconds(each.alarm_s), limit,
                       str(each.alerts), str(each.silences), _words(each))
     return table
 
@@ -168,7 +169,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _words(each: Verdict) -> str:
-    """Why a test is right or wrong; a machine's faults are information only."""
+    """Says why a test is right or wrong; the machine's faults do not affect the verdict."""
     if not each.is_complete:
         return "LOST READINGS"
     if not each.is_fire:

@@ -1,4 +1,4 @@
-"""What is known of the published measurements beside their readings: by when a fire must be seen, and when a machine failed."""
+"""Ground truth of the published measurements: the time by which a fire must be seen, and the times of a machine's faults."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ACTIVATIONS = "fire/nist_home_smoke_alarm_activations.csv"
 FAULTS = "temperature/nab_anomaly_windows.csv"
 FAULTS_OF = "nab-machine-temperature"
 FAILING_C = 200.0
-"""About where thermoplastic cable fails."""
+"""Temperature at which thermoplastic cable fails, approximately."""
 SAMPLES = 5
-"""A cable is that hot from the first of so many samples in a row."""
+"""Number of consecutive samples at `FAILING_C` after which a cable counts as hot, from the first of them."""
 
 
 def deadline(data: Path, test: str) -> tuple[float | None, str]:
-    """Seconds after a test's start by when it must alarm, and what happens then; None where nothing says it."""
+    """Returns the seconds from a test's start to the latest time for an alarm, and what happens then; None if unknown."""
     if match := re.fullmatch(r"nist-(SDC\d+)", test):
         return _median_alarm(data / ACTIVATIONS, match[1]), "median smoke alarm"
     if match := re.fullmatch(r"carolfire-(\d+)", test):
@@ -28,22 +28,22 @@ def deadline(data: Path, test: str) -> tuple[float | None, str]:
 
 
 def faults(data: Path) -> list[tuple[datetime, datetime]]:
-    """The times of the machine's known faults; none where the folder does not hold them."""
+    """Returns start and end of the machine's known faults; empty if the folder does not list them."""
     return [(_utc(row["window_start"]), _utc(row["window_end"])) for row in _rows(data / FAULTS)]
 
 
 def _median_alarm(file: Path, test: str) -> float | None:
-    """The median of the times at which the test's real smoke alarms went off."""
+    """Returns the median of the seconds at which the test's real smoke alarms went off; None if none did."""
     times = [float(row["activation_s"]) for row in _rows(file) if row["test"] == test]
     return statistics.median(times) if times else None
 
 
 def _failing(file: Path) -> float | None:
-    """When the first cable channel reaches `FAILING_C`, and stays there for `SAMPLES`; None if none does."""
+    """Returns the second at which the first cable channel reaches `FAILING_C` for `SAMPLES` samples; None if none does."""
     rows = list(_rows(file))
     channels = [name for name in (rows[0] if rows else {}) if name.startswith("cable_")]
-    found = [start for name in channels if (start := _held(rows, name)) is not None]
-    return min(found, default=None)
+    starts = [start for name in channels if (start := _held(rows, name)) is not None]
+    return min(starts, default=None)
 
 
 def _held(rows: list[dict[str, str]], channel: str) -> float | None:

@@ -1,0 +1,1 @@
+"""`./fire replay`: the jobs on recorded messages or archived readings."""

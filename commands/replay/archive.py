@@ -1,4 +1,4 @@
-"""Archived readings back into device messages, so that they can be replayed."""
+"""Converts archived readings back to device messages, so that they can be replayed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 FIELDS = {"device_id": "deviceId", "idx": "idx", "site_id": "siteId",
           **{each.name: each.spellings[0] for each in CONTRACT.measured}}
-"""Column of the archive → field of a message."""
+"""Field of a message by column of the archive."""
 MAGIC = b"PAR1"
 
 
 class ArchivedError(FireError):
-    """An archive cannot be read; the text names it."""
+    """An archive cannot be read; the text names its path and the remedy."""
 
 
 def is_archive(path: Path) -> bool:
-    """Whether this is a folder, or a Parquet file by its first bytes: Flink gives its files no suffix."""
+    """Returns whether the path is a folder or a Parquet file, judged by its first bytes, as Flink's files have no suffix."""
     if path.is_dir():
         return True
     with path.open("rb") as file:
@@ -32,13 +32,13 @@ def is_archive(path: Path) -> bool:
 
 
 def write_messages(archive: Path, target: Path) -> None:
-    """Writes the messages of an archive's readings into `target`, one JSON object a line, in order of event time.
+    """Writes the messages of an archive's readings to `target`, one JSON object per line, in order of event time.
 
-    What had come late stands at the end, where it comes late again: windows then count what they counted. All readings are
+    Late readings follow at the end and are late again, so that windows count the same readings as before. All readings are
     held in memory.
 
     Raises:
-        ArchivedError: the path holds no archived readings.
+        ArchivedError: the path has no archived readings.
     """
     table = _read(archive)
     times = table["event_time"].cast("int64").to_pylist()
@@ -54,7 +54,7 @@ def _read(archive: Path) -> pa.Table:
     import pyarrow.dataset as ds
 
     try:
-        # Flink's half-written files begin with a dot, which is skipped.
+        # Names of Flink's unfinished files begin with a dot, and pyarrow skips those.
         table = ds.dataset(archive, format="parquet").to_table(columns=["event_time", "is_late", *FIELDS])
     except (OSError, pa.ArrowInvalid) as problem:
         raise ArchivedError(f"{archive} cannot be read as an archive of readings: {problem}; name a folder that the archive job "

@@ -1,9 +1,9 @@
-"""`./fire replay`: the unmodified detect and alert jobs over files, every result as JSON lines."""
+"""`./fire replay`: runs the unmodified detect and alert jobs on files and writes every result as JSON lines."""
 
 from __future__ import annotations
 
 import argparse
-import base64
+import hashlib
 import os
 import sys
 import tempfile
@@ -25,11 +25,11 @@ from infra.local import java
 
 
 class ReplayError(FireError):
-    """The replay cannot start; the text names the file and the remedy."""
+    """A replay cannot start; the text names the file and the remedy."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replays `args.files` and says on standard error how many rows each result has."""
+    """Replays `args.files` and prints the number of rows of each result to standard error."""
     counts = replay([Path(name) for name in args.files], Path(args.out), args.parallelism)
     for result, rows in counts.items():
         print(f"{rows:>10,}  {Path(args.out) / result}.jsonl", file=sys.stderr)
@@ -37,10 +37,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Settings | None = None) -> dict[str, int]:
-    """Runs both jobs over the files, in order of arrival, and writes `<out>/<result>.jsonl`.
+    """Runs both jobs on the files, given in order of arrival, and writes `<out>/<result>.jsonl`.
 
     Returns:
-        Rows per result. Rows stand in the order of the job; with a parallelism above 1 sort before comparing.
+        The number of rows by result. Rows are in the job's order; sort them before comparing if parallelism is above 1.
 
     Raises:
         ReplayError: a file does not exist.
@@ -71,7 +71,7 @@ def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Setting
 
 
 def _messages(file: Path, target: Path) -> Path:
-    """The file itself, or what its archived readings were measured from."""
+    """Returns the file itself, or for an archive a file of the messages that its readings came from."""
     if not archive.is_archive(file):
         return file
     archive.write_messages(file, target)
@@ -79,14 +79,14 @@ def _messages(file: Path, target: Path) -> Path:
 
 
 def local_configuration() -> Mapping[str, str]:
-    """Flink's keys for the mini-cluster of this process, with the Java that `./fire` would take."""
+    """Returns Flink's options for a mini-cluster in this process, with the same Java that `./fire` uses."""
     java.use()
     return {"python.executable": sys.executable, "python.client.executable": sys.executable,
             "python.pythonpath": str(ROOT), "rest.port": "0", "rest.bind-address": "127.0.0.1", "rest.address": "127.0.0.1"}
 
 
 def _staged(files: list[Path], work: Path) -> Path:
-    """One file for the job: the only one itself, or all of them one after the other."""
+    """Returns one file for the job: the only file itself, or the concatenation of all files."""
     if len(files) == 1:
         return files[0].resolve()
     joined = work / "telemetry.jsonl"
@@ -100,7 +100,7 @@ def _staged(files: list[Path], work: Path) -> Path:
 
 
 def _collect(folder: Path, target: Path) -> int:
-    """Joins the part files of a sink; an empty result is an empty file."""
+    """Joins the part files of a sink and returns the number of rows; an empty result becomes an empty file."""
     target.unlink(missing_ok=True)
     return _append(folder, target)
 
@@ -117,36 +117,37 @@ def _append(folder: Path, target: Path) -> int:
 
 
 def _locate_dead_letters(files: list[Path], target: Path) -> None:
-    """Replaces each dead letter's source, the file that the job read, by `file:line` of the given files."""
+    """Replaces the source of each dead letter, which names the job's input, by `file:line` of the original files."""
     letters = list(_read(target))
     if not letters:
         return
-    places = _places(files, {base64.b64decode(letter["message"]) for letter in letters})
+    positions = _positions(files, {letter["size_bytes"] for letter in letters})
     for letter in letters:
-        letter["source"] = places[base64.b64decode(letter["message"])].popleft()
+        letter["source"] = positions[letter["sha256"]].popleft()
     _write(target, letters)
 
 
-def _places(files: list[Path], wanted: set[bytes]) -> dict[bytes, deque[str]]:
-    places: dict[bytes, deque[str]] = defaultdict(deque)
+def _positions(files: list[Path], sizes: set[int]) -> dict[str, deque[str]]:
+    """The positions of the lines of these sizes, by the SHA-256 of each."""
+    positions: dict[str, deque[str]] = defaultdict(deque)
     for file in files:
         with open_lines(str(file)) as lines:
             for number, line in enumerate(lines, 1):
                 message = line.rstrip(b"\r\n")
-                if message in wanted:
-                    places[message].append(f"{file}:{number}")
-    return places
+                if len(message) in sizes:
+                    positions[hashlib.sha256(message).hexdigest()].append(f"{file}:{number}")
+    return positions
 
 
 def _end_without_silence(out: Path) -> None:
-    """Removes the silences that only the end of the files made: where a file ends, nothing is known of its devices."""
+    """Removes silences that are due only to the end of the files, after which nothing is known about the devices."""
     newest = max((row["minute_end"] for row in _read(out / "device_minutes.jsonl")), default="")
     candidates = out / "candidates.jsonl"
     _write(candidates, [row for row in _read(candidates) if row["cause"] != "silences" or row["event_time"] <= newest])
 
 
 def _sort_by_availability(target: Path, lateness: timedelta) -> None:
-    """Puts candidates in the order in which a live topic would carry them: windows come when the watermark passes them."""
+    """Sorts candidates into the order of a live topic, where windows appear when the watermark passes their end."""
     def available(row: dict[str, Any]) -> tuple[datetime, bool, str, str, int]:
         at_once = row["cause"] == "readings"
         time = datetime.fromisoformat(row["event_time"]) + (timedelta() if at_once else lateness)

@@ -1,0 +1,1 @@
+"""`./fire simulate`: a simulated fleet of devices."""

@@ -1,4 +1,4 @@
-"""The messages of a simulated fleet, as a pure function of a plan: no clock, no network, the same for the same seed."""
+"""The messages of a simulated fleet: a pure function of a plan, without clock or network, and reproducible by its seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIELDS = ("deviceId", "siteId", "idx", "timestamp", *SIMULATED)
 # The simulated device raises its own alarm bit above this value of a field (bit numbers: semantics of `status`).
 ALARMS = (("zct", 30.0, 3), ("rzct", 30.0, 4), ("pcbTemp", 60.0, 6), ("sensorTemp", 60.0, 7), ("co", 50.0, 8),
           ("voc", 600.0, 9), ("aArc", 2.5, 11))
-ROWS = 64  # rows of a device drawn at once; part of what a seed means, so changing it changes every message
+ROWS = 64  # rows of a device drawn at once; the messages of a seed depend on it
 CHANNELS = 11
 READING, DUPLICATE, SILENT = -1, -2, -3
 
@@ -31,7 +31,7 @@ Slot = tuple[float, int, bytes, tuple[object, ...]]  # seconds, lot, key, values
 
 
 class Message(NamedTuple):
-    """One message to send `at` seconds after the start; `kind` is `reading`, `duplicate` or a kind of rubbish."""
+    """One message to send `at` seconds after the start; `kind` is `reading`, `duplicate` or a key of `MAKERS`."""
 
     key: bytes
     value: bytes
@@ -40,12 +40,12 @@ class Message(NamedTuple):
 
 
 def messages(plan: Plan, start_ms: int) -> Iterator[tuple[bytes, bytes]]:
-    """(device id, message) in order of time; the n-th message's event time is `start_ms` + n / rate."""
+    """Yields device id and message in order of time; the event time of message n is `start_ms` + n / rate."""
     return ((event.key, event.value) for event in events(plan, start_ms))
 
 
 def events(plan: Plan, start_ms: int) -> Iterator[Message]:
-    """The messages of a plan with what each one is, in order of time, `count` or `duration` long or without end."""
+    """Yields the messages of a plan with the kind of each, in order of time, up to its `count` or `duration` if it has one."""
     return itertools.islice(_sent(_scheduled(plan, start_ms)), plan.count)
 
 
@@ -98,18 +98,18 @@ def _values(plan: Plan, block: Block, slots: npt.NDArray[np.int64], start_ms: in
 
 
 def healthy(traits: Array, noise: Array, elapsed: Array) -> Block:
-    """Readings of a fleet in order, arrays of shape (rows, devices).
+    """Returns the readings of a fleet without faults, arrays of shape (rows, devices) by field.
 
-    `traits` (devices, 4) within 0–1 tell devices apart, `noise` (rows, devices, channels) is standard normal within ±4,
+    `traits` (devices, 4) within 0–1 make devices differ, `noise` (rows, devices, channels) is standard normal within ±4,
     `elapsed` is in seconds. Losses heat a terminal by the square of its current; power is V·I·pf in kW.
     """
-    phase, size, place, mains = traits.T
+    phase, size, room, mains = traits.T
     daily = 0.25 * np.sin(2 * np.pi * (elapsed / 86_400 + phase))
     cycling = 0.08 * np.sin(2 * np.pi * (elapsed / 420 + 7 * phase))
     current = (3 + 6 * size) * (1 + daily + cycling + 0.015 * noise[..., 0])
     voltage = 219 + 4 * mains - 0.2 * current + 0.5 * noise[..., 1]
     factor = (0.96 + 0.008 * noise[..., 2]).clip(0.92, 0.995)
-    sensor = 22 + 4 * place + 8 * (current / 13) ** 2 + 0.12 * noise[..., 3]
+    sensor = 22 + 4 * room + 8 * (current / 13) ** 2 + 0.12 * noise[..., 3]
     return {"volt": voltage, "voltLow": voltage - 2 - 0.4 * np.abs(noise[..., 4]), "ct": current, "pFct": factor,
             "zct": 0.7 + 0.08 * noise[..., 5], "rzct": 0.3 + 0.04 * noise[..., 6], "sensorTemp": sensor,
             "pcbTemp": sensor + 1.5 + 0.12 * noise[..., 7], "co": 2 + 0.4 * noise[..., 8],
@@ -127,10 +127,10 @@ def _measured(block: Block, faults: list[Fault], elapsed: Array) -> Block:
 
 
 def _lots(plan: Plan, chance: Array, silent: Array) -> npt.NDArray[np.int64]:
-    rubbish, repeated = plan.shares
+    spoilt, repeated = plan.shares
     lots = np.full(silent.shape, READING, dtype=np.int64)
-    is_rubbish = chance[..., 0] < rubbish
-    lots[is_rubbish] = (chance[..., 1] * len(KINDS)).astype(np.int64)[is_rubbish]
-    lots[~is_rubbish & (chance[..., 0] < rubbish + repeated)] = DUPLICATE
+    is_spoilt = chance[..., 0] < spoilt
+    lots[is_spoilt] = (chance[..., 1] * len(KINDS)).astype(np.int64)[is_spoilt]
+    lots[~is_spoilt & (chance[..., 0] < spoilt + repeated)] = DUPLICATE
     lots[silent > 0] = SILENT
     return lots

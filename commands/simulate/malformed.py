@@ -1,4 +1,4 @@
-"""Messages as broken devices, gateways and lines make them; every one must end among the dead letters."""
+"""Malformed messages as broken devices, gateways and lines produce them; each must become a dead letter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 
 
 def malformed(kind: str, document: Document) -> bytes:
-    """The good message `document` spoilt in one way; never with a line break, so that it fits a line of a file."""
+    """Returns the valid message `document` spoilt in the way named `kind`; it has no line break, so that it fits one line."""
     return MAKERS[kind](document)
 
 
@@ -27,7 +27,7 @@ def _without(*names: str) -> Callable[[Document], bytes]:
 
 
 def _with_literal(name: str, value: float) -> Callable[[Document], bytes]:
-    """Python's own JSON writes NaN and Infinity, which JSON does not have."""
+    """Writes NaN or Infinity, which are not JSON, with Python's own encoder, which allows them."""
     return lambda document: json.dumps(document | {name: value}).encode()
 
 

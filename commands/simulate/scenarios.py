@@ -1,4 +1,4 @@
-"""What can go wrong with a simulated fleet: the plan of a simulation, and each scenario's faults over time."""
+"""The plan of a simulation, and the scenarios with their faults over time."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ COMMUNICATION_ERROR = 4096.0
 
 
 class PlanError(FireError):
-    """A simulation was asked for that cannot be run; the text says what to change."""
+    """A plan cannot be simulated; the text says what to change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to simulate; the same plan gives the same messages, whatever the time.
+    """The parameters of a simulation; the same plan gives the same messages at any time.
 
     `rate` is in messages per second over all devices, `onset` and `duration` are in seconds from the start, `malformed`
-    and `duplicates` are shares of all messages (default: the scenario's).
+    and `duplicates` are shares of all messages (default: those of the scenario).
     """
 
     scenario: str = "normal"
@@ -58,28 +58,28 @@ class Plan:
 
     @property
     def shares(self) -> tuple[float, float]:
-        """Shares of malformed messages and of exact duplicates."""
+        """The share of malformed messages and the share of exact duplicates."""
         usual = SHARES.get(self.scenario, (0.0, 0.0))
         return (usual[0] if self.malformed is None else self.malformed,
                 usual[1] if self.duplicates is None else self.duplicates)
 
     @property
     def slots(self) -> int | None:
-        """Places in the schedule until `duration` is over; a silent device leaves its places empty."""
+        """The number of scheduled messages within `duration`, including those that a silent device does not send."""
         return None if self.duration is None else math.ceil(self.duration * self.rate)
 
     def device_id(self, device: int) -> str:
-        """The id of the device with this number, as in `dev-0001`."""
+        """Returns the id of a device by its number from 0, as in `dev-0001`."""
         return f"{self.prefix}-{device + 1:04d}"
 
     def site_id(self, device: int) -> str:
-        """The site at which the device with this number stands; devices are dealt out to the sites in turn."""
+        """Returns the site of a device by its number from 0; devices are assigned to the sites in turn."""
         return f"site-{device % self.sites + 1}"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """From `start` seconds on, `effect(block, device, since)` alters one device; `since` ≥ 0 s, shape (rows,)."""
+    """A fault of one device: `effect(block, device, since)` alters its readings; `since` ≥ 0 is seconds from `start`, (rows,)."""
 
     device: int
     start: float
@@ -87,7 +87,7 @@ class Fault:
 
 
 def _approach(since: Array, per_second: float, limit: float) -> Array:
-    """Rises from 0 at `per_second` towards `limit`, as a body does that is heated against its losses."""
+    """Returns a rise from 0, initially by `per_second`, towards `limit`, like a heated body with losses."""
     rise: Array = limit * (1 - np.exp(-since * per_second / limit))
     return rise
 
@@ -129,10 +129,10 @@ def _one_device(*effects: Effect) -> Callable[[Plan], list[Fault]]:
 
 
 def _spreading_fire(plan: Plan) -> list[Fault]:
-    """The first device overheats, arcs and smokes; its site's others follow from 30 s later on, one every 12 s."""
+    """Returns faults that make the first device overheat, arc and smoke, and after 30 s the others of its site, one per 12 s."""
     origin = [Fault(0, plan.onset, _heat), Fault(0, plan.onset + 10, _arc), Fault(0, plan.onset + 20, _smoke)]
     neighbours = enumerate(range(plan.sites, plan.devices, plan.sites))
-    return origin + [Fault(device, plan.onset + 30 + 12 * place + delay, effect) for place, device in neighbours
+    return origin + [Fault(device, plan.onset + 30 + 12 * rank + delay, effect) for rank, device in neighbours
                      for delay, effect in ((0, _smoke), (8, _heat), (15, _arc))]
 
 

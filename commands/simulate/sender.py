@@ -1,4 +1,4 @@
-"""`./fire simulate`: a simulated fleet sends to Kafka, in step with the clock, and says exactly what it sent."""
+"""`./fire simulate`: sends the messages of a simulated fleet to Kafka in real time and reports exactly what was sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from core.errors import FireError
 from core.interruption import interruptible
 from core.settings import Settings
 
-SMALLEST_PAUSE = 0.002  # seconds; shorter ones cost more than the burst that they avoid
+SMALLEST_PAUSE = 0.002  # seconds; shorter pauses cost more than the bursts that they avoid
 FLUSH_SECONDS = 60.0
 REFRESH_SECONDS = 0.5
 PLAIN_SECONDS = 10.0
@@ -43,39 +43,39 @@ class SendError(FireError):
 
 @dataclass
 class Sent:
-    """What was sent, exactly: messages by kind (`reading`, `duplicate`, or the kind of rubbish)."""
+    """Exact counts of the messages sent, by kind: `reading`, `duplicate`, or the kind of malformed message."""
 
     kinds: Counter[str] = field(default_factory=Counter)
 
     @property
     def messages(self) -> int:
-        """Every message, rubbish and repeats included."""
+        """The number of all messages, including malformed ones and duplicates."""
         return sum(list(self.kinds.values()))  # a copy: the sender may add a kind meanwhile
 
     @property
     def readings(self) -> int:
-        """Messages that are good and new: each must be stored once."""
+        """The number of valid messages without duplicates, each of which must be stored once."""
         return self.kinds["reading"]
 
     @property
     def duplicates(self) -> int:
-        """Exact repeats of a good message: none may count a second time."""
+        """The number of exact repeats of a valid message, none of which may be stored again."""
         return self.kinds["duplicate"]
 
     @property
     def malformed(self) -> int:
-        """Messages that must end among the dead letters."""
+        """The number of malformed messages, each of which must become a dead letter."""
         return self.messages - self.readings - self.duplicates
 
     def __str__(self) -> str:
-        rubbish = {kind: count for kind, count in sorted(self.kinds.items()) if kind not in ("reading", "duplicate")}
-        detail = ", ".join(f"{kind} {count}" for kind, count in rubbish.items())
+        spoilt = {kind: count for kind, count in sorted(self.kinds.items()) if kind not in ("reading", "duplicate")}
+        detail = ", ".join(f"{kind} {count}" for kind, count in spoilt.items())
         return (f"{self.messages:,} messages: {self.readings:,} readings, {self.malformed:,} malformed"
                 f"{f' ({detail})' if detail else ''}, {self.duplicates:,} duplicates")
 
 
 class Fleet:
-    """A simulated fleet that sends from a thread of its own until its plan ends or it is stopped."""
+    """Sends the messages of a simulated fleet from a thread of its own, until its plan ends or it is stopped."""
 
     def __init__(self, plan: Plan, brokers: str, topic: str, security: Mapping[str, Any] = PLAINTEXT) -> None:
         self.plan, self.brokers, self.topic, self.security = plan, brokers, topic, security
@@ -87,10 +87,10 @@ class Fleet:
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
 
     def start(self) -> None:
-        """Connects, or says why it cannot, and begins to send; event time starts now.
+        """Connects and starts sending; event time starts now.
 
         Raises:
-            SendError: no broker answers, or it has no such topic.
+            SendError: no broker answers, or the topic does not exist.
         """
         self._producer = _producer(self.brokers, self.topic, self.security)
         self.start_ms = time.time_ns() // 1_000_000
@@ -98,15 +98,15 @@ class Fleet:
 
     @property
     def running(self) -> bool:
-        """Whether it still sends."""
+        """Whether the fleet is still sending."""
         return self._thread.is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Waits until it has sent everything, at most so long."""
+        """Waits until the fleet has sent everything, for at most this many seconds."""
         self._thread.join(seconds)
 
     def stop(self) -> Sent:
-        """Stops sending, waits until the broker has everything, and returns what was sent.
+        """Stops sending, waits until the broker has confirmed every message, and returns the counts.
 
         Raises:
             SendError: the broker did not confirm every message.
@@ -123,7 +123,7 @@ class Fleet:
         try:
             self._send(time.monotonic())
             self._producer.flush(timeout=FLUSH_SECONDS)
-        except Exception as problem:  # whatever it is, stop() raises it where someone sees it
+        except Exception as problem:  # stop() raises it in the caller's thread
             self._problem = problem
         finally:
             self._producer.close(timeout=FLUSH_SECONDS)
@@ -139,7 +139,7 @@ class Fleet:
             self.sent.kinds[message.kind] += 1
 
     def _in_time(self, due: float) -> bool:
-        """Waits until a message is due, by the schedule and not since the last one; False when told to stop."""
+        """Waits until a message is due by the schedule, which keeps delays from adding up; returns False once stopped."""
         ahead = due - time.monotonic()
         if ahead > SMALLEST_PAUSE:
             return not self._stop.wait(ahead)
@@ -147,7 +147,7 @@ class Fleet:
 
 
 def _partitions(numbers: list[int]) -> Callable[[bytes], int]:
-    """The client's own partitioning by key, remembered: its hash in plain Python costs a tenth of a message."""
+    """Returns the client's own partitioning by key, cached because its hash in plain Python costs a tenth of a message."""
     return functools.cache(lambda key: numbers[(murmur2(key) & 0x7FFF_FFFF) % len(numbers)])
 
 
@@ -161,12 +161,12 @@ def _producer(brokers: str, topic: str, security: Mapping[str, Any]) -> KafkaPro
                         "with --brokers") from problem
     if not producer.partitions_for(topic):
         producer.close()
-        raise SendError(f"Kafka at {brokers} has no topic {topic!r}; ./fire up creates the topics")
+        raise SendError(f"Kafka at {brokers} has no topic {topic!r}; create it, or start a stack with ./fire up")
     return producer
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `./fire simulate`."""
+    """Sends the simulated messages to Kafka, or writes them to `args.out`."""
     plan = Plan(scenario=args.scenario, devices=args.devices, sites=args.sites, rate=args.rate, seed=args.seed,
                 count=args.count, duration=args.duration)
     with interruptible():
@@ -225,7 +225,7 @@ def _opened(target: str) -> contextlib.AbstractContextManager[IO[bytes]]:
 
 
 def write(plan: Plan, start_ms: int, file: IO[bytes], sent: Sent | None = None) -> Sent:
-    """Writes a plan's messages to a file, one a line, as fast as it can; returns what they are."""
+    """Writes a plan's messages to a file, one per line and as fast as possible, and returns their counts."""
     sent = sent or Sent()
     for batch in _batches(events(plan, start_ms)):
         file.write(b"".join(message.value + b"\n" for message in batch))

@@ -1,1 +1,1 @@
-"""The system on AWS: CloudFormation templates, what deploys them, and what they cost."""
+"""The system on AWS: CloudFormation templates, their deployment, and their costs."""

@@ -1,4 +1,4 @@
-"""`./fire costs ENV`: what it cost, by service and day, from Cost Explorer; or what it would, from templates and list prices."""
+"""`./fire costs ENV`: shows the costs by service and day from Cost Explorer, or estimates them from templates and prices."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 
 from infra.aws.errors import DeployError
 from infra.aws.estimate import Fleet, estimate, prices
-from infra.aws.layers import LAYERS, given_parameters
+from infra.aws.layers import LAYERS, environment_parameters
 
 EXPLORER_REGION = "us-east-1"
-"""Cost Explorer answers there for all regions."""
+"""The region in which Cost Explorer answers for all regions."""
 Costs = dict[str, dict[str, float]]
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the costs."""
+    """Prints the costs of an environment, or with `args.estimate` an estimate of them."""
     lines = _estimated(args) if args.estimate else _spent(args)
     print("\n".join(lines))
     return 0
@@ -32,15 +32,15 @@ def _spent(args: argparse.Namespace) -> Iterator[str]:
     days = by_day(client, args.environment, today - timedelta(days=args.days), today)
     yield f"{args.environment}, {args.days} days to {today}, US dollars, unblended"
     if not any(days.values()):
-        yield ("nothing; Cost Explorer shows a tag from the day after it was activated: Billing, Cost allocation tags, "
-               "fire:environment")
+        yield ("no costs; Cost Explorer shows a tag from the day after its activation: activate fire:environment under "
+               "Billing, Cost allocation tags")
     for day, services in sorted(days.items()):
         yield f"{day}  {sum(services.values()):10.2f}"
         yield from (f"  {amount:10.2f}  {service}" for service, amount in sorted(services.items(), key=lambda each: -each[1]))
 
 
 def by_day(client: object, environment: str, first: date, end: date) -> Costs:
-    """Cost of an environment by day and service, from `first` to the day before `end`.
+    """Returns the costs of an environment in US dollars by day and service, from `first` to the day before `end`.
 
     Raises:
         DeployError: Cost Explorer does not answer.
@@ -53,8 +53,8 @@ def by_day(client: object, environment: str, first: date, end: date) -> Costs:
         try:
             answer = client.get_cost_and_usage(**request)  # type: ignore[attr-defined]
         except (BotoCoreError, ClientError) as problem:
-            raise DeployError(f"Cost Explorer does not answer: {problem}; it needs ce:GetCostAndUsage and to be switched on; "
-                              "./fire costs ENV --estimate needs neither") from problem
+            raise DeployError(f"Cost Explorer does not answer: {problem}; enable it and allow ce:GetCostAndUsage, or use "
+                              "./fire costs ENV --estimate, which needs neither") from problem
         for day in answer["ResultsByTime"]:
             for group in day["Groups"]:
                 amount = float(group["Metrics"]["UnblendedCost"]["Amount"])
@@ -65,7 +65,7 @@ def by_day(client: object, environment: str, first: date, end: date) -> Costs:
 
 
 def _estimated(args: argparse.Namespace) -> Iterator[str]:
-    values = given_parameters(args.environment, ["Image=estimate"])
+    values = environment_parameters(args.environment, ["Image=estimate"])
     fleet = Fleet(args.devices, args.seconds)
     items = estimate([layer for layer in LAYERS if layer.wanted(values)], values, fleet)
     table = prices()

@@ -1,7 +1,7 @@
-"""`./fire deploy ENV`: the whole system to AWS, layer by layer, each change shown before it is made.
+"""`./fire deploy ENV`: deploys the whole system to AWS, layer by layer, and shows each change before it is made.
 
-Where a layer or the smoke test fails, what this deployment changed is put back. New stacks that hold data, and those that
-they stand on, stay.
+If a layer or the smoke test fails, the changes of this deployment are rolled back. New stacks with data, and the stacks that
+they depend on, stay.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from infra.aws import running, smoke, upload
 from infra.aws.checks import check
 from infra.aws.cloud import Cloud, cloud
 from infra.aws.errors import DeclinedError, DeployError
-from infra.aws.layers import JOBS, LAYERS, Layer, given_parameters
+from infra.aws.layers import JOBS, LAYERS, Layer, environment_parameters
 from infra.aws.stacks import Change, Stacks
 
 FAILURES = (Boto3Error, BotoCoreError, ClientError, WaiterError)
@@ -33,7 +33,7 @@ FAILURES = (Boto3Error, BotoCoreError, ClientError, WaiterError)
 
 @dataclass
 class Deployment:
-    """One deployment: what it deploys, how it asks, and what it has changed so far."""
+    """One deployment: its stacks and values, its confirmations and reports, and the changes made so far."""
 
     stacks: Stacks
     values: dict[str, str]
@@ -46,15 +46,15 @@ class Deployment:
 
     @property
     def cloud(self) -> Cloud:
-        """The account that is deployed to."""
+        """The account to deploy to."""
         return self.stacks.cloud
 
     def deploy(self, layers: Iterable[Layer]) -> None:
-        """Brings up the layers in order.
+        """Deploys the layers in order.
 
         Raises:
-            DeployError: a layer failed, and CloudFormation has put it back.
-            DeclinedError: a change was not wanted.
+            DeployError: a layer failed, and CloudFormation has rolled it back.
+            DeclinedError: a change was declined.
         """
         for layer in layers:
             self._bring_up(layer)
@@ -62,22 +62,22 @@ class Deployment:
             self._follow_up(layer)
 
     def roll_back(self) -> None:
-        """Puts back what this deployment changed, the last change first; says what it leaves."""
+        """Rolls back the changes of this deployment, the last one first, and reports what stays."""
         stays = False
         for layer, change in reversed(self.done):
             stays = stays or (change.before is None and layer.keeps_data)
             try:
                 self._put_back(change, stays)
             except (DeployError, *FAILURES) as problem:
-                self.report(f"{change.stack} could not be put back: {problem}; look at it in the CloudFormation console")
+                self.report(f"{change.stack} could not be rolled back: {problem}; look at it in the CloudFormation console")
         self.done.clear()
 
     def _put_back(self, change: Change, stays: bool) -> None:
         if change.before is not None:
-            self.report(f"putting {change.stack} back")
+            self.report(f"rolling {change.stack} back")
             self.stacks.restore(change.stack, change.before)
         elif stays:
-            self.report(f"{change.stack} is new and stays: it holds data, or something that does stands on it")
+            self.report(f"{change.stack} is new and stays: it contains data, or a stack that does depends on it")
         else:
             self.report(f"removing {change.stack}, which is new")
             self.stacks.delete(change.stack)
@@ -91,37 +91,37 @@ class Deployment:
         self.report(f"{stack}:\n" + "\n".join(f"  {line}" for line in change.lines))
         if not self.confirm(f"Make these changes to {stack}?"):
             self.stacks.discard(change)
-            raise DeclinedError(f"the change of {stack} was not wanted")
+            raise DeclinedError(f"the change of {stack} was declined")
         self.stacks.execute(change)
         self.done.append((layer, change))
         self.report(f"{stack}: done")
 
     def _source(self, layer: Layer) -> dict[str, str]:
-        """The first layer makes the bucket that the other templates are read from."""
+        """Returns the template itself for the first layer, which creates the bucket, or else its address in the bucket."""
         if "PackagesBucketName" not in self.outputs:
             return {"TemplateBody": layer.file.read_text(encoding="utf-8")}
         return {"TemplateURL": upload.upload_template(self.cloud, self.outputs["PackagesBucketName"], layer)}
 
     def _follow_up(self, layer: Layer) -> None:
-        """What must happen before the next layer, and CloudFormation does not do."""
+        """Does what the next layer requires and CloudFormation cannot do."""
         if layer.name == "storage":
             self.outputs["PackageKey"] = upload.upload_package(self.cloud, self.outputs["PackagesBucketName"], self.package)
         elif layer.name == "kafka":
             self.outputs |= self.find_brokers(self.cloud, self.outputs["ClusterArn"])
         elif layer.name == "services":
-            found = (self.outputs[name] for name in ("ClusterOfServices", "DatabaseTaskArn", "SubnetIds", "JobsGroupId"))
-            running.migrate(self.cloud, *found)
+            network = (self.outputs[name] for name in ("ClusterOfServices", "DatabaseTaskArn", "SubnetIds", "JobsGroupId"))
+            running.migrate(self.cloud, *network)
             self.report("migrations applied")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Deploys an environment."""
-    values = given_parameters(args.environment, args.given)
+    """Deploys the environment `args.environment`, or with `args.check` only checks its templates and parameters."""
+    values = environment_parameters(args.environment, args.overrides)
     layers = [layer for layer in LAYERS if layer.wanted(values)]
     if args.smoke == "kinesis" and values["TelemetryIn"] != "kinesis":
-        raise DeployError("there is no telemetry stream in this environment; use --smoke iot")
+        raise DeployError("--smoke kinesis needs a telemetry stream, which this environment does not have; use --smoke iot")
     check(layers, values)
-    print(f"templates and parameters of {args.environment} are fine")
+    print(f"templates and parameters of {args.environment} are valid")
     if args.check:
         return 0
     return _deploy(args, values, layers)
@@ -137,10 +137,10 @@ def _deploy(args: argparse.Namespace, values: dict[str, str], layers: list[Layer
 
 
 def carry_out(deployment: Deployment, layers: Iterable[Layer], try_out: Callable[[], None]) -> int:
-    """Deploys, tries out, and rolls back where one of the two fails.
+    """Deploys the layers and tries them out; rolls back if either fails.
 
     Raises:
-        DeployError: it failed, and was rolled back.
+        DeployError: the deployment failed and was rolled back.
     """
     try:
         with interruptible():
@@ -150,7 +150,7 @@ def carry_out(deployment: Deployment, layers: Iterable[Layer], try_out: Callable
         deployment.report(f"rolling back: {problem or 'interrupted'}")
         with uninterrupted():
             deployment.roll_back()
-        raise DeployError(f"{deployment.stacks.environment} was not deployed and is rolled back: {problem or 'interrupted'}"
+        raise DeployError(f"{deployment.stacks.environment} was not deployed and was rolled back: {problem or 'interrupted'}"
                           ) from problem
     deployment.report(f"{deployment.stacks.environment} is deployed")
     return 0
@@ -163,7 +163,7 @@ def _try_out(deployment: Deployment, way: str) -> None:
         if running.start_application(target, name):
             deployment.report(f"application {name} runs")
     if not deployment.values.get("Image"):
-        deployment.report("no Image is given: notifier, metrics publisher and migrations do not run (infra/aws/README.md)")
+        deployment.report("no Image is set: notifier, metrics publisher and migrations do not run (infra/aws/README.md)")
     if way != "none":
         send = smoke.through_iot(target) if way == "iot" else smoke.through_kinesis(target, deployment.outputs["TelemetryStream"])
         look = smoke.best_look([smoke.InPostgres(conninfo(Settings.load()))], target, environment)
@@ -172,5 +172,5 @@ def _try_out(deployment: Deployment, way: str) -> None:
 
 def _asked(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise DeployError("nobody can be asked here; look at the changes above and use --yes")
+        raise DeployError("the change needs a confirmation, but this is not a terminal; review the changes above and use --yes")
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

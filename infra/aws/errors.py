@@ -1,11 +1,11 @@
-"""Why a deployment ends before its end."""
+"""Errors that end a deployment early."""
 
 from core.errors import FireError
 
 
 class DeployError(FireError):
-    """Something cannot be deployed; the text names it, what AWS said, and the remedy."""
+    """A deployment failed; the text names the part, AWS's answer and the remedy."""
 
 
 class DeclinedError(FireError):
-    """The person in front of it did not want a change."""
+    """The user declined a change."""

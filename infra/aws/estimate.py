@@ -1,4 +1,4 @@
-"""What an environment costs a month by list prices, computed from the resources of its templates and a fleet's messages."""
+"""Estimates the monthly costs of an environment by list prices, from the resources of its templates and a fleet's messages."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ MESSAGE_BYTES, ROW_BYTES = 450, 600
 """A device's message; a row in Postgres with its index."""
 READINGS_DAYS, ARCHIVE_BYTES = 30, 60
 SITE_DEVICES, LEVELS = 50, 2
-"""Devices of a site, and levels that a site's devices have at a time: what the number of metrics comes from."""
+"""Devices per site, and levels that occur at a site at a time; together they give the number of metrics."""
 LOG_GB = 5.0
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """How many devices, and seconds between two messages of each."""
+    """The number of devices, and the seconds between two messages of each."""
 
     devices: int
     seconds: float
 
     @property
     def messages(self) -> float:
-        """A month's messages, in millions."""
+        """The messages per month, in millions."""
         return self.devices / self.seconds * 3600 * HOURS / 1e6
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the estimate."""
+    """One line of the estimate, in US dollars per month."""
 
     layer: str
     what: str
@@ -45,13 +45,13 @@ class Item:
 
 
 def prices() -> dict[str, Any]:
-    """The price table, with the day and the region that it is of."""
+    """Returns the price table, with its date and region."""
     table: dict[str, Any] = yaml.safe_load(PRICES.read_text(encoding="utf-8"))
     return table
 
 
 def estimate(layers: Iterable[Layer], values: Mapping[str, str], fleet: Fleet) -> list[Item]:
-    """A line for each kind of resource that costs; kinds that cost nothing by themselves have none."""
+    """Returns the lines of the estimate; types of resources that cost nothing by themselves have none."""
     return [item for layer in layers for item in _layer(layer, values, fleet)]
 
 
@@ -59,9 +59,9 @@ def _layer(layer: Layer, values: Mapping[str, str], fleet: Fleet) -> Iterator[It
     template = load(layer.file)
     defaults = {name: str(about["Default"]) for name, about in template["Parameters"].items() if "Default" in about}
     bill = Bill(prices(), {**defaults, **values, **layer.fixed}, fleet)
-    kinds = [resource["Type"] for resource in template["Resources"].values()]
-    for kind in dict.fromkeys(kinds):
-        for what, dollars in BILLED.get(kind, _nothing)(bill, kinds.count(kind)):
+    types = [resource["Type"] for resource in template["Resources"].values()]
+    for each in dict.fromkeys(types):
+        for what, dollars in BILLED.get(each, _nothing)(bill, types.count(each)):
             yield Item(layer.name, what, dollars)
 
 
@@ -70,26 +70,26 @@ Lines = Iterator[tuple[str, float]]
 
 @dataclass(frozen=True)
 class Bill:
-    """Reckons one kind of resource; `values` are the parameters of its template."""
+    """Calculates the costs of a template's resources; `values` are the parameters of the template."""
 
     table: Mapping[str, Any]
     values: Mapping[str, str]
     fleet: Fleet
 
     def hours(self, name: str) -> float:
-        """A month of something that is paid by the hour."""
+        """Returns the price per month of an item that is billed by the hour."""
         return float(self.table["hour"][name]) * HOURS
 
     def per(self, unit: str, name: str) -> float:
-        """The price of a month, a million or a gigabyte of something."""
+        """Returns the price of an item per `unit`: a month, a million or a gigabyte."""
         return float(self.table[unit][name])
 
     def number(self, name: str) -> float:
-        """A parameter that is a number."""
+        """Returns a numeric parameter of the template."""
         return float(self.values[name])
 
     def gigabytes(self, size: int) -> float:
-        """A month's messages of so many bytes each, in GB."""
+        """Returns the GB of a month's messages of `size` bytes each."""
         return self.fleet.messages * 1e6 * size / 1e9
 
 
@@ -190,4 +190,4 @@ FREE = {
     "AWS::RDS::DBParameterGroup", "AWS::RDS::DBSubnetGroup", "AWS::S3::BucketPolicy", "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy", "AWS::SecretsManager::SecretTargetAttachment",
 }
-"""What costs nothing, or cents."""
+"""Types of resources that cost nothing, or cents."""

@@ -1,7 +1,7 @@
-"""The layers of the system on AWS, in the order in which they are deployed; each is a stack of its own.
+"""The layers of the system on AWS, in the order of their deployment; each is a stack of its own.
 
-A parameter of a template takes its value from what was given on the command line, else from the environment's parameter
-file, else from an output of an earlier layer of that name, else from the template's default.
+A parameter of a template takes its value from the command line, or else from the environment's parameter file, from an
+output of that name of an earlier layer, or from the template's default.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Values = Mapping[str, str]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, as the functions that they stand for."""
+    """Loads YAML and expands CloudFormation's short forms to the functions that they stand for."""
 
 
 def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _has_image(values: Values) -> bool:
 
 @dataclass(frozen=True)
 class Layer:
-    """One stack: `template` if not called like it, `fixed` parameters, and `renamed`: parameter → output of another name."""
+    """One stack: the name of its `template` if different, `fixed` parameters, and parameters from outputs of other names."""
 
     name: str
     template: str = ""
@@ -68,26 +68,26 @@ class Layer:
 
     @property
     def file(self) -> Path:
-        """The template."""
+        """The path of the template."""
         return HERE / "templates" / f"{self.template or self.name}.yaml"
 
     def stack(self, environment: str) -> str:
-        """The name of its stack."""
+        """Returns the name of the layer's stack in an environment."""
         return f"fire-{environment}-{self.name}"
 
-    def parameters(self, given: Values, outputs: Values) -> dict[str, str]:
-        """A value for each parameter of the template that has no default, and for others where there is one.
+    def parameters(self, values: Values, outputs: Values) -> dict[str, str]:
+        """Returns the values of the template's parameters; those with a default may have none.
 
         Raises:
-            DeployError: a parameter has no value.
+            DeployError: a parameter without default has no value.
         """
-        values = {**outputs, **{name: outputs[other] for name, other in self.renamed(given).items() if other in outputs},
-                  **given, **self.fixed}
+        renamed = {name: outputs[other] for name, other in self.renamed(values).items() if other in outputs}
+        chosen = {**outputs, **renamed, **values, **self.fixed}
         declared = load(self.file)["Parameters"]
-        missing = [name for name, about in declared.items() if name not in values and "Default" not in about]
+        missing = [name for name, about in declared.items() if name not in chosen and "Default" not in about]
         if missing:
-            raise DeployError(f"layer {self.name} needs {', '.join(missing)}; give it with --set {missing[0]}=…")
-        return {name: values[name] for name in declared if name in values}
+            raise DeployError(f"layer {self.name} needs {', '.join(missing)}; set it with --set {missing[0]}=…")
+        return {name: chosen[name] for name in declared if name in chosen}
 
 
 def _job(name: str) -> Layer:
@@ -96,7 +96,7 @@ def _job(name: str) -> Layer:
         reads = {"detect": telemetry, "alert": "AlertReadArns", "store": "StoreReadArns"}[name]
         return {"ReadArns": reads} | ({} if name == "store" else {"WriteArns": f"{name.capitalize()}WriteArns"})
 
-    # Candidates are rare: one subtask keeps the life cycle of a whole fleet.
+    # Candidates are rare, so one subtask suffices for the alerts of a whole fleet.
     return Layer(name, "application", {"Job": name} | ({"Parallelism": "1"} if name == "alert" else {}), renamed)
 
 
@@ -118,22 +118,23 @@ LAYERS = (
 
 @functools.cache
 def load(file: Path) -> dict[str, Any]:
-    """A template, its short forms written out; read once, so not to be changed."""
+    """Returns a template with its short forms expanded; the result is cached and must not be changed."""
     template: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a safe loader with tags
     return template
 
 
-def given_parameters(environment: str, words: list[str]) -> dict[str, str]:
-    """The environment's parameters, with those that the command line gives as NAME=VALUE.
+def environment_parameters(environment: str, words: list[str]) -> dict[str, str]:
+    """Returns the parameters of the environment's file, overridden by `words` of the form NAME=VALUE.
 
     Raises:
-        DeployError: a word is no such pair, or no template has a parameter of this name.
+        DeployError: a word does not have this form, or no template has a parameter of this name.
     """
     values: dict[str, Any] = yaml.safe_load((HERE / "parameters" / f"{environment}.yaml").read_text(encoding="utf-8"))
-    known = {name for layer in LAYERS for name in load(layer.file)["Parameters"]}
+    declared = {name for layer in LAYERS for name in load(layer.file)["Parameters"]}
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or name not in known:
-            raise DeployError(f"--set {word!r} is no NAME=VALUE of a template's parameter; there are: {', '.join(sorted(known))}")
+        if not equals or name not in declared:
+            raise DeployError(f"--set {word!r} is not NAME=VALUE for a template's parameter; use one of: "
+                              f"{', '.join(sorted(declared))}")
         values[name] = value
     return {name: str(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""CloudFormation stacks by change sets: proposed, shown, executed, waited for, and put back."""
+"""Changes CloudFormation stacks through change sets: proposes, describes, executes and reverts them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Source = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Version:
-    """A stack as it stood: enough to put it back."""
+    """The template and parameters of a stack before a change, from which it can be restored."""
 
     template: str
     parameters: Mapping[str, str]
@@ -27,7 +27,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Change:
-    """A change set that waits to be executed; `lines` say what it does, `before` what the stack was, None: not there."""
+    """A change set to be executed; `lines` describe it, `before` is the stack's previous version, None if it is new."""
 
     stack: str
     arn: str
@@ -37,24 +37,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The stacks of one environment; `name` makes names of change sets, which CloudFormation wants to be new."""
+    """The stacks of one environment; `name` returns a new name for each change set, as CloudFormation requires."""
 
     cloud: Cloud
     environment: str
     name: Callable[[], str]
 
     def propose(self, stack: str, source: Source, parameters: Mapping[str, str]) -> Change | None:
-        """A change set for a stack, None where nothing would change; a stack that never came up is removed before.
+        """Creates a change set for a stack; returns None if nothing would change.
 
-        Args:
-            source: `TemplateBody` or `TemplateURL`.
+        `source` has the key `TemplateBody` or `TemplateURL`. A stack whose creation failed is deleted first.
         """
-        found = self._found(stack)
-        if found is not None and found["StackStatus"] in BROKEN:
+        present = self._described(stack)
+        if present is not None and present["StackStatus"] in BROKEN:
             self.delete(stack)
-            found = None
-        is_new = found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS"
-        before = None if is_new or found is None else Version(self._template(stack), _parameters(found))
+            present = None
+        is_new = present is None or present["StackStatus"] == "REVIEW_IN_PROGRESS"
+        before = None if is_new or present is None else Version(self._template(stack), _parameters(present))
         arn = self._client.create_change_set(
             StackName=stack, ChangeSetName=self.name(), ChangeSetType="CREATE" if is_new else "UPDATE", **source,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
@@ -62,52 +61,51 @@ class Stacks:
         return self._change(stack, arn, before)
 
     def execute(self, change: Change) -> None:
-        """Executes a change set and waits.
+        """Executes a change set and waits for its end.
 
         Raises:
-            DeployError: CloudFormation failed and has put the stack back by itself.
+            DeployError: the change failed, and CloudFormation has rolled the stack back.
         """
         self._client.execute_change_set(ChangeSetName=change.arn, StackName=change.stack)
-        kind = "stack_create_complete" if change.before is None else "stack_update_complete"
+        waiter = "stack_create_complete" if change.before is None else "stack_update_complete"
         try:
-            self.cloud.waiter("cloudformation", kind, StackName=change.stack)
+            self.cloud.waiter("cloudformation", waiter, StackName=change.stack)
         except WaiterError as problem:
-            said = "; ".join(self._failures(change.stack)) or str(problem)
-            raise DeployError(f"stack {change.stack} could not be brought up and was put back: {said}; mend this and deploy "
-                              "again") from problem
+            reasons = "; ".join(self._failures(change.stack)) or str(problem)
+            raise DeployError(f"stack {change.stack} could not be deployed and was rolled back: {reasons}; correct this and "
+                              "deploy again") from problem
 
     def discard(self, change: Change) -> None:
-        """Deletes a change set that nobody wants."""
+        """Deletes a change set that was declined."""
         self._client.delete_change_set(ChangeSetName=change.arn, StackName=change.stack)
 
     def restore(self, stack: str, before: Version) -> None:
-        """Puts a stack back to what it was."""
+        """Restores a stack to a previous version."""
         change = self.propose(stack, {"TemplateBody": before.template}, before.parameters)
         if change is not None:
             self.execute(change)
 
     def delete(self, stack: str) -> None:
-        """Deletes a stack and waits; what its template retains stays."""
+        """Deletes a stack and waits for its end; resources that its template retains stay."""
         self._client.delete_stack(StackName=stack)
         self.cloud.waiter("cloudformation", "stack_delete_complete", StackName=stack)
 
     def outputs(self, stack: str) -> dict[str, str]:
-        """The outputs of a stack by name; none where there is no such stack."""
-        found = self._found(stack)
-        return {each["OutputKey"]: each["OutputValue"] for each in (found or {}).get("Outputs", [])}
+        """Returns the outputs of a stack by name; empty if the stack does not exist."""
+        return {each["OutputKey"]: each["OutputValue"] for each in (self._described(stack) or {}).get("Outputs", [])}
 
     @property
     def _client(self) -> Any:
         return self.cloud.client("cloudformation")
 
-    def _found(self, stack: str) -> dict[str, Any] | None:
+    def _described(self, stack: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = self._client.describe_stacks(StackName=stack)["Stacks"][0]
+            description: dict[str, Any] = self._client.describe_stacks(StackName=stack)["Stacks"][0]
         except ClientError as problem:
             if "does not exist" in str(problem):
                 return None
             raise
-        return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+        return None if description["StackStatus"] == "DELETE_COMPLETE" else description
 
     def _template(self, stack: str) -> str:
         body = self._client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
@@ -121,7 +119,8 @@ class Stacks:
             if any(phrase in reason for phrase in NO_CHANGE):
                 self._client.delete_change_set(ChangeSetName=arn, StackName=stack)
                 return None
-            raise DeployError(f"CloudFormation refuses the change of {stack}: {reason or problem}") from problem
+            raise DeployError(f"CloudFormation refuses the change of {stack}: {reason or problem}; correct the template or its "
+                              "parameters") from problem
         return Change(stack, arn, tuple(self._lines(stack, arn)), before)
 
     def _lines(self, stack: str, arn: str) -> Iterator[str]:
@@ -131,12 +130,12 @@ class Stacks:
             yield f"{change['Action']:<7} {change['ResourceType']} {change['LogicalResourceId']}{replaced}"
 
     def _failures(self, stack: str) -> Iterator[str]:
-        """What went wrong first, and no more of what followed from it than one can read."""
+        """Yields the first three failed resources with their reasons, which include the cause of the others."""
         events = self._client.describe_stack_events(StackName=stack)["StackEvents"]
         failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
         for event in failed[:3]:
-            yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+            yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'without a reason')}"
 
 
-def _parameters(found: Mapping[str, Any]) -> dict[str, str]:
-    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+def _parameters(description: Mapping[str, Any]) -> dict[str, str]:
+    return {each["ParameterKey"]: each["ParameterValue"] for each in description.get("Parameters", [])}

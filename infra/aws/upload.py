@@ -1,4 +1,4 @@
-"""The package that Managed Flink runs, and the templates, in the packages bucket."""
+"""Uploads the package for Managed Flink and the templates to the packages bucket."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from infra.aws.errors import DeployError
 from infra.aws.layers import Layer
 
 NEEDED = ("main.py", "lib/pyflink-dependencies.jar")
-"""What application.yaml names in the package."""
+"""The files of the package that application.yaml names."""
 
 
-def accepted(given: str | None) -> Path:
-    """The package: the given one, or one made now.
+def accepted(name: str | None) -> Path:
+    """Returns the path of the package called `name`, or builds one if there is no name.
 
     Raises:
-        DeployError: there is none, or it is no package for Managed Flink.
+        DeployError: the file does not exist or is not a package for Managed Flink.
     """
-    path = Path(given) if given else _made()
+    path = Path(name) if name else _built()
     if not zipfile.is_zipfile(path):
-        raise DeployError(f"{path} is no zip; make one with ./fire package managed-flink")
+        raise DeployError(f"{path} is not a zip file; build one with ./fire package managed-flink")
     with zipfile.ZipFile(path) as archive:
         missing = sorted(set(NEEDED) - set(archive.namelist()))
     if missing:
-        raise DeployError(f"{path} lacks {', '.join(missing)}; make it with ./fire package managed-flink")
+        raise DeployError(f"{path} lacks {', '.join(missing)}; build it with ./fire package managed-flink")
     return path
 
 
-def _made() -> Path:
+def _built() -> Path:
     from core import installation
     from infra.local import install
     from infra.managed_flink import package
@@ -44,7 +44,7 @@ def _made() -> Path:
 
 
 def upload_package(cloud: Cloud, bucket: str, package: Path) -> str:
-    """Uploads the package under a name made of its content, unless it is there; returns the key."""
+    """Uploads the package under a key derived from its content, unless it exists, and returns the key."""
     key = f"packages/{_digest(package.read_bytes())}.zip"
     client = cloud.client("s3")
     if not client.list_objects_v2(Bucket=bucket, Prefix=key).get("KeyCount"):
@@ -53,7 +53,7 @@ def upload_package(cloud: Cloud, bucket: str, package: Path) -> str:
 
 
 def upload_template(cloud: Cloud, bucket: str, layer: Layer) -> str:
-    """Uploads a template; returns the address that CloudFormation reads it from."""
+    """Uploads a template and returns its address for CloudFormation."""
     body = layer.file.read_bytes()
     key = f"templates/{layer.file.stem}-{_digest(body)}.yaml"
     cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=body)

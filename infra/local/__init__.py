@@ -1,0 +1,1 @@
+"""The embedded stack of one machine: its installation, its processes and their configuration."""

@@ -1,4 +1,4 @@
-"""The embedded stack's dashboard, on the loopback address; nobody has to log in, for only this machine reaches it."""
+"""The embedded stack's dashboard, on the loopback address and without a login, as only this machine reaches it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ START_SECONDS = 300.0
 
 
 def folder(home: Path) -> Path:
-    """Its record and log."""
+    """Returns the folder of the dashboard's process record and log."""
     return installation.state(home) / "dashboard"
 
 
 def start(home: Path, settings: Settings, port: int) -> None:
-    """Starts it over the parts that `settings` name, unless it runs, and waits until it answers."""
+    """Starts the dashboard for the parts that `settings` name, unless it runs, and waits until it answers."""
     if processes.alive(folder(home)):
         return
-    given = {"dashboard_host": "127.0.0.1", "dashboard_port": str(port), "dashboard_url": "", "dashboard_certificate": "",
+    changed = {"dashboard_host": "127.0.0.1", "dashboard_port": str(port), "dashboard_url": "", "dashboard_certificate": "",
              "dashboard_key": "", "postgres_host": settings.postgres_host, "postgres_port": str(settings.postgres_port),
              "postgres_database": embedded_stack.DATABASE, "postgres_user": embedded_stack.USER, "postgres_password": "",
              "postgres_read_host": "", "kafka_brokers": settings.kafka_brokers, "flink_addresses": settings.flink_addresses,
              "home": str(home)}
-    environment = {variable(name): value for name, value in given.items()}
+    environment = {variable(name): value for name, value in changed.items()}
     processes.start(folder(home), [sys.executable, "-P", "-m", "commands.cli", "dashboard"],
                     env=os.environ | environment | {"PGPASSFILE": str(embedded_stack.pgpass(home)),
                                                     "PYTHONPATH": str(installation.ROOT)})
@@ -37,17 +37,17 @@ def start(home: Path, settings: Settings, port: int) -> None:
 
 
 def stop(home: Path) -> bool:
-    """Stops it; whether it ran."""
+    """Stops the dashboard; returns whether it ran."""
     return processes.stop(folder(home), grace=15.0)
 
 
 def address(port: int) -> str:
-    """What a person opens."""
+    """Returns the address of the dashboard for browsers."""
     return f"http://127.0.0.1:{port}"
 
 
 def answers(port: int) -> bool:
-    """Whether it does."""
+    """Returns whether the dashboard on this port answers its health check."""
     try:
         with urllib.request.urlopen(f"{address(port)}/healthz", timeout=2) as answer:
             return bool(answer.status == 200)

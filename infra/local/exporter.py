@@ -1,4 +1,4 @@
-"""The embedded stack's metrics exporter: `./fire metrics`, beside what it measures."""
+"""The embedded stack's metrics exporter, which runs `./fire metrics` on the loopback address."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ START_SECONDS = 300.0
 
 
 def folder(home: Path) -> Path:
-    """Its record and log."""
+    """Returns the folder of the exporter's process record and log."""
     return installation.state(home) / "metrics"
 
 
 def start(home: Path, port: int) -> None:
-    """Starts it on `port` unless it runs, and waits until it answers; it finds the stack by the home's own record."""
+    """Starts the exporter unless it runs, and waits until it answers; it finds the stack through the home's records."""
     here = folder(home)
     if processes.alive(here):
         return
@@ -29,5 +29,5 @@ def start(home: Path, port: int) -> None:
 
 
 def stop(home: Path) -> bool:
-    """Stops it; whether it ran."""
+    """Stops the exporter; returns whether it ran."""
     return processes.stop(folder(home))

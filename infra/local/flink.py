@@ -1,6 +1,6 @@
-"""The embedded Flink clusters: a JobManager and one supervised TaskManager each, straight from the pip package's jars.
+"""The embedded Flink clusters, each a JobManager and a supervised TaskManager, started from the jars of the pip package.
 
-The package's shell scripts are left out: they start a JVM of their own, twice, only to read the configuration.
+The package's shell scripts are not used, because they start two additional JVMs only to read the configuration.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
 
 def distribution() -> Path:
-    """The Flink distribution inside the installed package, found without importing it (that takes seconds)."""
+    """Returns the Flink distribution in the installed package, located without the import, which takes seconds."""
     import importlib.util
 
     package = importlib.util.find_spec("pyflink")
@@ -35,7 +35,7 @@ def distribution() -> Path:
 
 @dataclass(frozen=True)
 class Flink:
-    """One cluster on this machine: its sizes, its ports and where it lives."""
+    """One cluster on this machine, with its sizes, ports and folder."""
 
     home: Path
     java: Java
@@ -47,16 +47,16 @@ class Flink:
 
     @property
     def folder(self) -> Path:
-        """Configuration, logs, checkpoints and temporary files of this cluster."""
+        """The folder of this cluster's configuration, logs, checkpoints and temporary files."""
         return installation.state(self.home) / "flink" / self.cluster.name
 
     @property
     def address(self) -> str:
-        """`host:port` of the JobManager's REST interface."""
+        """The address of the JobManager's REST interface, `host:port`."""
         return f"127.0.0.1:{self.rest_port}"
 
     def launch(self) -> None:
-        """Starts what does not run of JobManager and TaskManager, without waiting."""
+        """Starts the JobManager and the TaskManager, unless they run, without waiting for them."""
         if not self.alive():
             self._configure()
         if not processes.alive(self.folder / "jobmanager"):
@@ -68,24 +68,24 @@ class Flink:
             processes.start(self.folder / "taskmanager", command, env=self._env("taskmanager"))
 
     def wait(self) -> None:
-        """Returns when the TaskManager has registered its slots.
+        """Waits until the TaskManager has registered its slots.
 
         Raises:
-            ProcessError: the JobManager ended, or the deadline passed; with the end of the logs.
+            ProcessError: the JobManager ended, or the deadline passed; the text quotes the end of the logs.
         """
         what = f"Flink's {self.cluster.name} cluster on {self.address}"
         try:
             processes.wait_until(lambda: self.slots() > 0, what, self.folder / "jobmanager", START_SECONDS)
         except processes.ProcessError as error:
-            told = processes.log_tail(self.folder / "taskmanager")
-            raise processes.ProcessError(f"{error}; its TaskManager{told}") from None
+            log = processes.log_tail(self.folder / "taskmanager")
+            raise processes.ProcessError(f"{error}; its TaskManager{log}") from None
 
     def alive(self) -> bool:
-        """Whether both the JobManager and the TaskManager's supervisor run."""
+        """Returns whether both the JobManager and the TaskManager's supervisor run."""
         return processes.alive(self.folder / "jobmanager") and processes.alive(self.folder / "taskmanager")
 
     def slots(self) -> int:
-        """Task slots registered at the JobManager; 0 while it does not answer."""
+        """Returns the number of task slots registered at the JobManager, 0 while it does not answer."""
         return int((flink_rest.get(self.address, "/overview") or {}).get("slots-total", 0))
 
     def _configure(self) -> None:
@@ -99,13 +99,13 @@ class Flink:
         (self.folder / "conf" / "config.yaml").write_text(yaml(settings))
 
     def _module_options(self) -> str:
-        """The shipped list of --add-opens and --add-exports, without which Java 17 refuses Flink's reflection."""
+        """Returns Flink's own --add-opens and --add-exports, without which Java 17 refuses its reflection."""
         shipped = (distribution() / "conf" / "config.yaml").read_text()
-        found = re.search(r"^\s+all: (--add-.*)$", shipped, re.MULTILINE)
-        if found is None:
+        match = re.search(r"^\s+all: (--add-.*)$", shipped, re.MULTILINE)
+        if match is None:
             raise processes.ProcessError(f"{distribution()}/conf/config.yaml has no env.java.opts.all; delete the venv "
-                                         "and start again, so that apache-flink is installed anew")
-        return f"{found.group(1)} -Duser.timezone=UTC"
+                                         "and run the command again to reinstall apache-flink")
+        return f"{match.group(1)} -Duser.timezone=UTC"
 
     def _java(self, role: str, main_class: str) -> list[str]:
         conf, here = self.folder / "conf", self.folder / role
@@ -116,24 +116,24 @@ class Flink:
                 f"-Djava.io.tmpdir={self.folder}/tmp", "-cp", self._class_path(), main_class, "--configDir", str(conf)]
 
     def _class_path(self) -> str:
-        """Flink, PyFlink and the connectors, loaded once for all jobs: a class loader per job would leak metaspace."""
+        """Returns Flink, PyFlink and the connectors, loaded once for all jobs, as a class loader per job leaks metaspace."""
         python = next((distribution() / "opt").glob("flink-python-*.jar"))
-        connectors = [jar for kind in self.cluster.jars for jar in installation.jars(self.home, kind)]
+        connectors = [jar for group in self.cluster.jars for jar in installation.jars(self.home, group)]
         return ":".join([f"{distribution()}/lib/*", str(python), *map(str, connectors)])
 
     def _place_plugins(self) -> None:
-        """Flink loads each plugin from a folder of its own: those it ships, and ours."""
+        """Links Flink's shipped plugins and ours into the plugin folder, one subfolder each, as Flink requires."""
         plugins = self.folder / "plugins"
         shutil.rmtree(plugins, ignore_errors=True)
         shutil.copytree(distribution() / "plugins", plugins)
-        for kind in self.cluster.plugins:
-            (plugins / kind).mkdir()
-            for jar in installation.jars(self.home, kind):
-                (plugins / kind / jar.name).symlink_to(jar.resolve())
+        for group in self.cluster.plugins:
+            (plugins / group).mkdir()
+            for jar in installation.jars(self.home, group):
+                (plugins / group / jar.name).symlink_to(jar.resolve())
 
     def _env(self, role: str) -> dict[str, str]:
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "USER") if name in os.environ}
-        # A DataStream job's workers are started as `python` unless its client names another.
+        # Workers of a DataStream job run `python` from the PATH unless the client names another.
         env["PATH"] = f"{Path(sys.executable).parent}:{env.get('PATH', os.defpath)}"
         env |= {"JAVA_HOME": str(self.java.home), "FLINK_CONF_DIR": str(self.folder / "conf"),
                 "FLINK_PLUGINS_DIR": str(self.folder / "plugins"), "FLINK_LIB_DIR": str(distribution() / "lib"),
@@ -144,12 +144,12 @@ class Flink:
 
 
 def stop(home: Path) -> bool:
-    """Stops all clusters of this home, TaskManagers first; whether there was anything to stop."""
-    found = False
+    """Stops all clusters of this home, TaskManagers first; returns whether any process was stopped."""
+    stopped = False
     for role in (f"taskmanager/{CHILD}", "taskmanager", "jobmanager"):
         for cluster in sorted((installation.state(home) / "flink").glob("*")):
-            # The supervisor stops its child itself; a child is addressed first only if its supervisor was killed.
+            # A supervisor stops its child; the child is stopped directly only if its supervisor was killed.
             if role.endswith(CHILD) and processes.alive(cluster / "taskmanager"):
                 continue
-            found |= processes.stop(cluster / role, grace=25.0)
-    return found
+            stopped |= processes.stop(cluster / role, grace=25.0)
+    return stopped

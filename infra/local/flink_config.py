@@ -1,4 +1,4 @@
-"""Sizes and options of the embedded Flink clusters; pure, so that they can be read and tested without starting any."""
+"""Sizes and options of the embedded Flink clusters, as pure functions that can be tested without starting a cluster."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 REPORTERS = 4
-"""Flink processes of the embedded stack: two JobManagers and two TaskManagers, each takes the next free port."""
+"""Number of Flink processes: two JobManagers and two TaskManagers, each of which takes the next free port."""
 JOBMANAGER_MEMORY_MB = {"heap": 384, "metaspace": 192, "direct": 128}
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A TaskManager's memory in MB, part by part as Flink names them; `total` is its process size."""
+    """The memory of a TaskManager in MB, by the parts that Flink distinguishes."""
 
     framework_heap: int
     task_heap: int
@@ -27,24 +27,26 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """MB of the whole process; Python workers are separate processes of about 130 MB each and come on top."""
+        """The MB of the whole process; Python workers are separate processes of about 130 MB each."""
         return sum(vars(self).values())
 
     @property
     def heap(self) -> int:
-        """MB of the JVM's heap."""
+        """The MB of the JVM's heap."""
         return self.framework_heap + self.task_heap
 
     @property
     def direct(self) -> int:
-        """MB outside the heap that the JVM accounts: network buffers, Arrow, gRPC."""
+        """The MB of the JVM's direct memory: network buffers, Arrow, gRPC."""
         return self.framework_off_heap + self.task_off_heap + self.network
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster: its slots, its TaskManager's memory, what that one's environment holds beside the usual, and the kinds
-    of jars on its class path and among its plugins."""
+    """The sizes of one cluster.
+
+    `environment` adds variables to the TaskManager's environment; `jars` and `plugins` name groups of infra/jars.lock.
+    """
 
     name: str
     slots: int
@@ -59,18 +61,18 @@ MAIN_MEMORY = Memory(framework_heap=128, task_heap=576, framework_off_heap=128, 
 STORE_MEMORY = Memory(framework_heap=96, task_heap=256, framework_off_heap=96, task_off_heap=32, network=64,
                       managed=128, metaspace=192, overhead=128)
 ARCHIVE_MEMORY = replace(STORE_MEMORY, task_heap=512, task_off_heap=64, metaspace=320)
-"""Of the store's cluster with the archive, whose writers hold a block of Parquet each, and whose jars have many classes."""
+"""Memory of the store cluster with the archive job, whose writers buffer a Parquet block each and whose jars are large."""
 
 
 def main_cluster(parallelism: int = 1) -> Cluster:
-    """The cluster of the jobs detect and alert; each takes a slot per degree of parallelism."""
+    """Returns the cluster of the jobs detect and alert, each of which takes as many slots as its parallelism."""
     return Cluster("main", 2 * parallelism, MAIN_MEMORY)
 
 
 def store_cluster(pgpass: Path, parallelism: int = 1, archives: bool = False) -> Cluster:
-    """The cluster of the job store; a failing database sink takes its whole TaskManager down, so it has its own.
+    """Returns the cluster of the store job, which is separate because a failing database sink ends its whole TaskManager.
 
-    Where readings are archived, the job archive has slots here too; nobody who waits for an alarm shares them.
+    With `archives`, the archive job has slots here too, so that it does not share a TaskManager with detect and alert.
     """
     cluster = Cluster("store", parallelism, STORE_MEMORY, {"PGPASSFILE": str(pgpass)})
     return replace(cluster, slots=2 * parallelism, memory=ARCHIVE_MEMORY, jars=("flink", "parquet"),
@@ -79,9 +81,9 @@ def store_cluster(pgpass: Path, parallelism: int = 1, archives: bool = False) ->
 
 def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: int, java_options: str, python: str,
                   metrics_port: int = 0) -> dict[str, str]:
-    """Flink's options for one cluster that lives in `folder` and listens on the loopback address only.
+    """Returns Flink's options for a cluster that keeps its files in `folder` and listens on the loopback address only.
 
-    With a `metrics_port`, each process also answers Prometheus, on every address: the reporter knows no other way.
+    With a `metrics_port`, each process also serves Prometheus, on all interfaces, as the reporter cannot be restricted.
     """
     return _reporter(metrics_port) | {
         "env.java.opts.all": java_options,
@@ -108,7 +110,7 @@ def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: i
         "restart-strategy.exponential-delay.max-backoff": "10s",
         "restart-strategy.exponential-delay.backoff-multiplier": "1.5",
         "restart-strategy.exponential-delay.reset-backoff-threshold": "60s",
-        # A dead TaskManager is noticed within 15 s instead of 50 s; less would be mistaken on a busy machine.
+        # Detects a dead TaskManager within 15 s instead of 50 s; a shorter timeout would raise false alarms on a busy machine.
         "heartbeat.interval": "3000", "heartbeat.timeout": "15000", "slot.request.timeout": "120000",
     }
 
@@ -130,19 +132,19 @@ def _memory(memory: Memory) -> dict[str, str]:
 
 
 def jobmanager_options() -> list[str]:
-    """JVM options of a JobManager, which coordinates and computes nothing: a small heap and the quick compiler only."""
+    """Returns the JVM options of a JobManager: a small heap and only the fast compiler, as it computes nothing itself."""
     sizes = JOBMANAGER_MEMORY_MB
     return ["-Xms64m", f"-Xmx{sizes['heap']}m", f"-XX:MaxDirectMemorySize={sizes['direct']}m",
             f"-XX:MaxMetaspaceSize={sizes['metaspace']}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 
 
 def taskmanager_options(cluster: Cluster) -> list[str]:
-    """JVM options that grant a TaskManager exactly what its configuration says."""
+    """Returns the JVM options that give a TaskManager exactly its configured memory."""
     memory = cluster.memory
     return ["-Xms128m", f"-Xmx{memory.heap}m", f"-XX:MaxDirectMemorySize={memory.direct}m",
             f"-XX:MaxMetaspaceSize={memory.metaspace}m", "-XX:+UseSerialGC"]
 
 
 def yaml(options: Mapping[str, str]) -> str:
-    """A flat config.yaml; JSON's quoting is YAML's."""
+    """Formats options as a flat config.yaml; a JSON string is also a valid YAML string."""
     return "".join(f"{name}: {json.dumps(value)}\n" for name, value in options.items())

@@ -1,6 +1,6 @@
-"""Flink's log4j properties with JSON instead of patterns: `python -m infra.local.flink_logs FOLDER` rewrites a folder's.
+"""Changes Flink's log4j properties to JSON; `python -m infra.local.flink_logs FOLDER` changes those of a folder in place.
 
-The layout is of the jar log4j-layout-template-json in Flink's own lib; the field names are ECS, as `core.logs` writes them.
+The layout is in the jar log4j-layout-template-json in Flink's lib folder; its field names are ECS, as in `core.logs`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ JSON = r"\1.type = JsonTemplateLayout\n\1.eventTemplateUri = classpath:EcsLayout
 
 
 class LogFormatError(FireError):
-    """Flink's log4j properties are not as expected; the text names the file."""
+    """Flink's log4j properties are not as expected; the text names the file and the remedy."""
 
 
 def json_layout(properties: str) -> str:
-    """Log4j properties whose appenders write one JSON object a line."""
+    """Returns log4j properties whose appenders write one JSON object per line instead of a pattern."""
     return PATTERN.sub(JSON, properties)
 
 
 def copy(source: Path, target: Path, log_format: str) -> None:
-    """Copies Flink's log4j properties into the folder `target`, in the format `text` or `json`.
+    """Copies Flink's log4j properties to the folder `target`, in the format `text` or `json`.
 
     Raises:
-        LogFormatError: a file holds no pattern that could be replaced, or there is no file.
+        LogFormatError: the folder has no log4j properties, or a file has no pattern to replace.
     """
     files = sorted(source.glob("log4j*.properties"))
     if not files:
-        raise LogFormatError(f"{source} holds no log4j*.properties; name the conf folder of a Flink distribution")
+        raise LogFormatError(f"{source} contains no log4j*.properties; name the conf folder of a Flink distribution")
     for file in files:
         text = file.read_text(encoding="utf-8")
         changed = json_layout(text) if log_format == "json" else text

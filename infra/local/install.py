@@ -1,7 +1,7 @@
-"""Installs what a command needs into the home folder, once: a venv with hashed packages, and the locked jars.
+"""Installs what a command needs into the home folder, once: a venv with hash-checked packages, and the locked jars.
 
-Standard library only. What is complete carries a stamp with the hash of what it was made from, so that a later start
-costs a few milliseconds; a venv whose installation was interrupted is made anew.
+Uses only the standard library. A complete part has a stamp with the hash of its source, so that later starts take only a
+few milliseconds; a venv whose installation was interrupted is created again.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ REQUIREMENT = re.compile(r"^[\w.\-]+==", re.MULTILINE)
 
 
 class InstallError(FireError):
-    """Something could not be installed; the text holds the log's end and a remedy."""
+    """A part could not be installed; the text quotes the end of the log and gives the remedy."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing to install: a requirements file into the venv, or the jars of one kind."""
+    """One part of the installation: the packages of a requirements file, or the jars of one group (`kind` tells which)."""
 
     name: str
     source: Path
     kind: str
 
     def stamp(self, home: Path) -> Path:
-        """The file that says from what this part was completely installed."""
+        """Returns the file that records the source from which this part was completely installed."""
         return home / ("venv" if self.kind == "packages" else "jars") / f"{self.name}.stamp"
 
     def fingerprint(self, home: Path) -> str:
-        """What the stamp must say: the source's hash and, for packages, the venv's Python version."""
+        """Returns the expected content of the stamp: the source's hash and, for packages, the venv's Python version."""
         version = _venv_version(home) if self.kind == "packages" else ""
         return f"{hashlib.sha256(self.source.read_bytes()).hexdigest()} {version}".strip()
 
     def complete(self, home: Path) -> bool:
-        """Whether this part is installed as its source says."""
+        """Returns whether this part is installed from the present state of its source."""
         if self.kind == "packages" and not installation.venv_python(home).exists():
             return False
         try:
@@ -59,7 +59,7 @@ class Part:
             return False
 
     def settle(self, home: Path) -> None:
-        """Marks the part as complete."""
+        """Writes the stamp that marks the part as complete."""
         self.stamp(home).write_text(self.fingerprint(home))
 
 
@@ -77,10 +77,10 @@ NEEDS = {"none": (), "python": (PYTHON,), "flink": (PYTHON, FLINK), "stack": (PY
 
 
 def ensure(home: Path, needs: str) -> None:
-    """Installs what is missing of a command's needs; another installation into the same home is waited for.
+    """Installs the missing parts of a command's needs, after waiting for any other installation into the same home.
 
     Raises:
-        InstallError: it failed; what was done so far is kept or repaired by the next try.
+        InstallError: the installation failed; the next attempt keeps or repairs what was installed.
     """
     if all(part.complete(home) for part in NEEDS[needs]):
         return
@@ -123,14 +123,14 @@ def _install_packages(parts: list[Part], home: Path) -> None:
     command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-input", "--disable-pip-version-check",
                "--progress-bar", "off", *files]
     _run(command, "Python packages (first use only)", home,
-         "check the network and the disk, then start again; ./fire doctor says more", total)
+         "check the network and the disk, then run the command again; ./fire doctor reports more", total)
     for part in parts:
         part.settle(home)
     unfinished.unlink()
 
 
 def _runs(python: Path) -> bool:
-    """Whether there is a venv that can install; its base Python may have been removed meanwhile."""
+    """Returns whether a venv exists and can run pip; its base Python may have been removed."""
     return python.exists() and subprocess.run([str(python), "-c", "import pip"], stderr=subprocess.DEVNULL,
                                               check=False).returncode == 0
 
@@ -144,7 +144,7 @@ def _make_venv(home: Path) -> None:
 def _download_jars(parts: list[Part], home: Path) -> None:
     (home / "jars").mkdir(exist_ok=True)
     command = [str(installation.venv_python(home)), "-m", "infra.local.jars", str(home), *(part.name for part in parts)]
-    _run(command, "Flink's and Kafka's jars (first use only)", home, "check the network, then start again", 0)
+    _run(command, "Flink's and Kafka's jars (first use only)", home, "check the network, then run the command again", 0)
 
 
 def _run(command: list[str], step: str, home: Path, remedy: str, total: int) -> None:
@@ -162,7 +162,7 @@ def _run(command: list[str], step: str, home: Path, remedy: str, total: int) -> 
 
 
 def _show(progress: Progress, line: str, done: int, total: int) -> int:
-    """Puts one line of pip or of the downloader on the progress line; how many packages were seen."""
+    """Shows a line of pip or of the downloader as progress; returns the number of packages seen so far."""
     counted, package = COUNTED.match(line), PACKAGE.match(line)
     if counted:
         progress.at(line.strip())
@@ -176,5 +176,5 @@ def _show(progress: Progress, line: str, done: int, total: int) -> int:
 
 def _venv_version(home: Path) -> str:
     config = home / "venv" / "pyvenv.cfg"
-    found = re.search(r"^version\s*=\s*(\S+)", config.read_text(), re.MULTILINE) if config.exists() else None
-    return found.group(1) if found else "?"
+    match = re.search(r"^version\s*=\s*(\S+)", config.read_text(), re.MULTILINE) if config.exists() else None
+    return match.group(1) if match else "?"

@@ -1,7 +1,7 @@
-"""Downloads the jars of infra/jars.lock, checked by hash: `python -m infra.local.jars HOME flink kafka`.
+"""Downloads the jars of infra/jars.lock and checks their hashes: `python -m infra.local.jars HOME flink kafka`.
 
-The lock holds a line for each jar: its path in a Maven repository, its SHA-256, and the folder it goes to.
-`python -m infra.local.jars --lock` makes it anew from infra/pom.xml; that needs Maven, the download does not.
+The lock has a line for each jar: its path in a Maven repository, its SHA-256, and its group, which is also its folder.
+`python -m infra.local.jars --lock` writes the lock from infra/pom.xml; this needs Maven, the download does not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOCK = ROOT / "infra" / "jars.lock"
 POM = ROOT / "infra" / "pom.xml"
 KINDS = ("flink", "kafka", "managed-flink", "parquet", "s3")
 OPTIONAL = ("kinesis",)
-"""Kinds that not every repository has; the lock is made without them where they cannot be resolved."""
+"""Groups that not every repository has; the lock is written without them if they cannot be resolved."""
 THREADS = 6
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 60
@@ -33,51 +33,51 @@ HEADER = "# Made from pom.xml by `python -m infra.local.jars --lock`: path in a 
 
 
 class JarError(FireError):
-    """A jar could not be fetched, or is not the one that the lock names."""
+    """A jar could not be fetched or differs from the lock; the text names the jar and the remedy."""
 
 
 @dataclass(frozen=True)
 class Jar:
-    """One line of the lock."""
+    """One line of the lock; `kind` is the jar's group."""
 
     path: str
     sha256: str
     kind: str
 
     def target(self, home: Path) -> Path:
-        """Where the jar lies once downloaded."""
+        """Returns the path of the downloaded jar."""
         return home / "jars" / self.kind / self.path.rpartition("/")[2]
 
 
 def locked(kinds: Iterable[str], lock: Path = LOCK) -> list[Jar]:
-    """The jars of these kinds, in the lock's order."""
+    """Returns the jars of these groups, in the order of the lock."""
     wanted = {f"{kind}/" for kind in kinds}
     lines = (line.split() for line in lock.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
     return [Jar(path, digest, folder[:-1]) for path, digest, folder in lines if folder in wanted]
 
 
 def missing(home: Path, kinds: Iterable[str]) -> list[Jar]:
-    """The jars that are absent or differ from the lock."""
+    """Returns the jars of these groups that are missing or differ from the lock."""
     return [jar for jar in locked(kinds) if not is_right(jar, home)]
 
 
 def is_right(jar: Jar, home: Path) -> bool:
-    """Whether the jar is there with the locked content."""
+    """Returns whether the jar has been downloaded and has the locked content."""
     target = jar.target(home)
     return target.exists() and sha256(target) == jar.sha256
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal digits."""
+    """Returns the SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def download(home: Path, kinds: Sequence[str], base: str, report: Callable[[int, int, str], None]) -> None:
-    """Makes `home/jars` what the lock says; `report(done, of, name)` after each jar.
+    """Brings `home/jars` in line with the lock; calls `report(done, total, name)` after each download.
 
     Raises:
-        JarError: a jar could not be fetched, or has another content than the lock says.
+        JarError: a jar could not be fetched, or its content differs from the lock.
     """
     _remove_strangers(home, kinds)
     wanted = missing(home, kinds)
@@ -89,7 +89,7 @@ def download(home: Path, kinds: Sequence[str], base: str, report: Callable[[int,
 
 
 def _remove_strangers(home: Path, kinds: Sequence[str]) -> None:
-    """Jars of an older lock would stay on the class path."""
+    """Deletes jars that are not in the lock, as those of an older lock would stay on the class path."""
     expected = {jar.target(home) for jar in locked(kinds)}
     for kind in kinds:
         for path in (home / "jars" / kind).glob("*"):
@@ -102,10 +102,10 @@ def _fetch(jar: Jar, home: Path, base: str) -> None:
     part = target.with_suffix(".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     _retrieve(f"{base.rstrip('/')}/{jar.path}", part)
-    found = sha256(part)
-    if found != jar.sha256:
+    digest = sha256(part)
+    if digest != jar.sha256:
         part.unlink()
-        raise JarError(f"{jar.path} has the SHA-256 {found}, infra/jars.lock says {jar.sha256}; "
+        raise JarError(f"{jar.path} must have the SHA-256 {jar.sha256} of infra/jars.lock and has {digest}; "
                        "try again, or set FIRE_MAVEN_URL to another repository")
     part.replace(target)
 
@@ -127,7 +127,7 @@ def write_lock() -> None:
     """Resolves the pom with Maven and writes infra/jars.lock."""
     maven = shutil.which("mvn")
     if maven is None:
-        raise JarError("making infra/jars.lock needs Maven, and no mvn is on the PATH; install it, or keep the lock")
+        raise JarError("infra/jars.lock is written with Maven, but mvn is not on the PATH; install it, or keep the lock")
     with tempfile.TemporaryDirectory() as folder:
         lines = [line for kind in KINDS for line in _resolve(maven, kind, Path(folder) / kind)]
         lines += [line for kind in OPTIONAL for line in _resolve_if_there(maven, kind, Path(folder) / kind)]
@@ -138,7 +138,7 @@ def _resolve_if_there(maven: str, kind: str, folder: Path) -> list[str]:
     try:
         return _resolve(maven, kind, folder)
     except subprocess.CalledProcessError:
-        print(f"the jars of {kind} cannot be resolved here; the lock is made without them")
+        print(f"the jars of {kind} cannot be resolved here; the lock is written without them")
         return []
 
 
@@ -150,7 +150,7 @@ def _resolve(maven: str, kind: str, folder: Path) -> list[str]:
 
 
 def repository() -> str:
-    """The Maven repository to fetch from: FIRE_MAVEN_URL, else Maven Central."""
+    """Returns the address of the Maven repository: FIRE_MAVEN_URL, or else Maven Central."""
     from jgo.constants import MAVEN_CENTRAL_URL
 
     from core.settings import Settings
@@ -159,6 +159,7 @@ def repository() -> str:
 
 
 def main() -> int:
+    """Downloads the jars named on the command line, or writes the lock with `--lock`."""
     if sys.argv[1:] == ["--lock"]:
         write_lock()
         return 0

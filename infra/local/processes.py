@@ -1,6 +1,6 @@
-"""Processes that outlive the command that starts them, and are found, judged and stopped again by a later one.
+"""Starts processes that outlive the starting command, so that a later command can inspect and stop them.
 
-Each leads a session of its own and is recorded with its start time, so that a recycled id is never taken for it.
+Each process leads a session of its own and is recorded with its start time, so that a recycled id is not mistaken for it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class ProcessError(FireError):
-    """A process did not start or ended too early; the text holds the end of its log."""
+    """A process did not start or ended too early; the text quotes the end of its log."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A started process: `pid` is also its session's id, `start` its start in clock ticks since `boot`."""
+    """A started process; `pid` is also the id of its session, `start` its start time in clock ticks since `boot`."""
 
     pid: int
     start: int
@@ -40,19 +40,19 @@ class Record:
 
 @dataclass(frozen=True)
 class Identity:
-    """As whom a process runs: under another uid, behind a command that changes it, or (default) as we do."""
+    """The user a process runs as: another uid, the user that the command `prefix` changes to, or by default the current one."""
 
     uid: int | None = None
     prefix: tuple[str, ...] = ()
 
     def popen(self) -> dict[str, Any]:
-        """The arguments of `subprocess.Popen` that change the uid."""
+        """Returns the keyword arguments of `subprocess.Popen` that change the uid."""
         return {} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}
 
 
 def start(folder: Path, command: Sequence[str], *, env: Mapping[str, str], cwd: Path | str | None = None,
           identity: Identity = Identity(), log: str = "output.log") -> Record:
-    """Starts `command` in a session of its own, its output in `folder/log`, its record beside it."""
+    """Starts `command` in a session of its own; writes its output to `folder/log` and its record to the same folder."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / log
     _shorten(path)
@@ -77,7 +77,7 @@ def _write(path: Path, record: Record) -> None:
 
 
 def record_of(folder: Path) -> Record | None:
-    """The record of what was started in `folder`, alive or not."""
+    """Returns the record of the process last started in `folder`, whether or not it still runs; None if there is none."""
     try:
         return Record(**json.loads((folder / RECORD).read_text()))
     except FileNotFoundError:
@@ -85,32 +85,32 @@ def record_of(folder: Path) -> Record | None:
 
 
 def alive(folder: Path) -> bool:
-    """Whether the process that was started in `folder` still runs."""
+    """Returns whether the process last started in `folder` still runs."""
     record = record_of(folder)
     return record is not None and is_alive(record)
 
 
 def is_alive(record: Record) -> bool:
-    """Whether this very process, and not a later one with its id, still runs."""
+    """Returns whether this process still runs; a later process with the same id does not count."""
     _reap(record.pid)
     return record.boot == _boot() and _started(record.pid) == record.start
 
 
 def stop(folder: Path, first: signal.Signals = signal.SIGTERM, grace: float = 10.0) -> bool:
-    """Ends what was started in `folder` and everything in its session; whether anything was there to end.
+    """Stops the process started in `folder` and its whole session; returns whether any process was running.
 
-    The leader is asked with `first`; what is left after `grace` seconds, or without a leader, is killed.
+    The leader receives the signal `first`; processes that remain after `grace` seconds, or without a leader, are killed.
     """
     record = record_of(folder)
     if record is None:
         return False
-    found = bool(members(record))
+    ran = bool(members(record))
     if is_alive(record):
         os.kill(record.pid, first)
         _until(lambda: not is_alive(record), grace)
     _kill(record)
     (folder / RECORD).unlink(missing_ok=True)
-    return found
+    return ran
 
 
 def _kill(record: Record) -> None:
@@ -126,12 +126,12 @@ def _kill(record: Record) -> None:
 
 
 def _signal(pid: int, which: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # ended meanwhile, which was the aim
+    with suppress(ProcessLookupError):  # the process has ended
         os.kill(pid, which)
 
 
 def members(record: Record) -> list[int]:
-    """Process ids in the record's session; a kernel does not give an id out again while a session carries it."""
+    """Returns the process ids in the record's session; the kernel does not reuse its id while the session exists."""
     _reap(record.pid)
     recycled = _started(record.pid) not in (None, record.start)
     if record.boot != _boot() or recycled:
@@ -152,10 +152,10 @@ def _directory(pid: int) -> Path | None:
 
 
 def wait_until(ready: Callable[[], bool], what: str, folder: Path, seconds: float) -> None:
-    """Polls `ready`; gives up when the process in `folder` ends or time runs out.
+    """Waits until `ready` returns true.
 
     Raises:
-        ProcessError: with the end of the process's log.
+        ProcessError: the process in `folder` ended, or `seconds` have passed; the text quotes the end of its log.
     """
     deadline = time.monotonic() + seconds
     while not ready():
@@ -167,14 +167,14 @@ def wait_until(ready: Callable[[], bool], what: str, folder: Path, seconds: floa
 
 
 def log_tail(folder: Path) -> str:
-    """The end of the logs in `folder`, as the last part of an error."""
+    """Returns the end of the newest logs in `folder`, as the last part of an error's text."""
     logs = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
     texts = [f"; the end of {path}:\n{tail(path)}" for path in logs[-2:] if path.stat().st_size]
     return "".join(texts) or "; it wrote no log"
 
 
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a text file, indented."""
+    """Returns the last lines of a text file, indented."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 64_000))
         return "\n".join(f"  {line[:400]}" for line in file.read().decode(errors="replace").splitlines()[-lines:])
@@ -196,7 +196,7 @@ def _all_pids() -> list[int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat after the command's name; none for a dead or a finished, unreaped process."""
+    """Returns the fields of /proc/PID/stat after the command's name; empty for a process that has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""One line that tells how an installation goes: rewritten in place on a terminal, a few plain lines elsewhere."""
+"""Shows the progress of an installation: one line redrawn in place on a terminal, otherwise a few plain lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """The progress of one step; use it as a context, call `at` as things get done."""
+    """The progress of one step, to be used as a context manager; `at` updates it."""
 
     def __init__(self, step: str, stream: TextIO = sys.stderr) -> None:
         self.step = step
@@ -32,25 +32,25 @@ class Progress:
             self._plain(f"{self.step} …")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def __exit__(self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
                  ) -> None:
         self._ended.set()
         if self.live:
             self._ticker.join()
             self.stream.write(_CLEAR)
-        self._plain(f"{self.step}: {'stopped' if kind else 'done'} after {self.elapsed()}")
+        self._plain(f"{self.step}: {'stopped' if error_type else 'done'} after {self.elapsed()}")
 
     def at(self, text: str) -> None:
-        """What is being done now, as in `12 of 69 numpy`."""
+        """Sets the text of what is being done now, as in `12 of 69 numpy`."""
         self.text = text
 
     def elapsed(self) -> str:
-        """Minutes and seconds since the step began."""
+        """Returns the minutes and seconds since the step began, as in `1:05`."""
         minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
         return f"{minutes}:{seconds:02d}"
 
     def line(self, width: int) -> str:
-        """The live line, cut to a terminal's width."""
+        """Returns the live line, cut to the width of a terminal."""
         return f"{self.step}  {self.elapsed()}  {self.text}"[:max(width - 1, 20)]
 
     def _tick(self) -> None:

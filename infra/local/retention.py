@@ -1,4 +1,4 @@
-"""The embedded stack's housekeeper: makes and drops the days of `readings`, and deletes old results, every hour."""
+"""The embedded stack's retention service, which hourly creates and drops partitions of `readings` and deletes old results."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from infra.local import processes
 
 
 def folder(home: Path) -> Path:
-    """Its record and log."""
+    """Returns the folder of the retention service's process record and log."""
     return installation.state(home) / "retention"
 
 
 def start(home: Path, port: int) -> None:
-    """Starts it beside the database on `port`, unless it runs."""
+    """Starts the retention service for the database on `port`, unless it runs."""
     if processes.alive(folder(home)):
         return
     database = {variable("postgres_host"): "127.0.0.1", variable("postgres_port"): str(port),
@@ -28,5 +28,5 @@ def start(home: Path, port: int) -> None:
 
 
 def stop(home: Path) -> bool:
-    """Stops it; whether it ran."""
+    """Stops the retention service; returns whether it ran."""
     return processes.stop(folder(home))

@@ -1,6 +1,6 @@
-"""The embedded stack: Kafka, Postgres, two Flink clusters and the dashboard, started together and stopped exactly.
+"""The embedded stack: starts and stops Kafka, Postgres, two Flink clusters and the services together.
 
-`start` is idempotent and restarts what is missing; the ports it chose lie in `state/stack.json`.
+`start` is idempotent and restarts missing parts; it records the ports it has chosen in `state/stack.json`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ EXPECTED_JOBS = "jobs.json"
 
 
 def start(home: Path, *, report: Report) -> Stack:
-    """Starts what does not run, all parts side by side, creates topics and tables, and returns when all are ready.
+    """Starts all parts that do not run, in parallel, creates topics and tables, and returns when everything is ready.
 
     Raises:
-        FireError: a part did not start; the others keep running until `stop`.
+        FireError: a part did not start; the other parts keep running until `stop`.
     """
     home = home.absolute()
     with _alone(home):
@@ -46,7 +46,7 @@ def start(home: Path, *, report: Report) -> Stack:
 
 @contextmanager
 def own(home: Path, name: str, report: Report) -> Iterator[Stack]:
-    """A fresh stack below `home/name`, with the jars of `home`; stopped at the end, whatever happens."""
+    """Provides a new stack in `home/name`, with the jars of `home`, and stops it at the end in any case."""
     mine = fresh_home(home, name)
     try:
         yield start(mine, report=report)
@@ -55,7 +55,7 @@ def own(home: Path, name: str, report: Report) -> Iterator[Stack]:
 
 
 def fresh_home(home: Path, name: str) -> Path:
-    """An empty home below `home`, with its jars; what still ran there is stopped."""
+    """Returns an empty home `home/name` with the jars of `home`, after stopping and deleting an earlier one."""
     mine = home / name
     stop(mine)
     shutil.rmtree(mine, ignore_errors=True)
@@ -65,41 +65,41 @@ def fresh_home(home: Path, name: str) -> Path:
 
 
 def stop(home: Path) -> bool:
-    """Stops everything that was started in this home; whether anything ran."""
+    """Stops everything that was started in this home; returns whether anything ran."""
     home = home.absolute()
     if not installation.state(home).exists():
         return False
     with _alone(home), ThreadPoolExecutor(1) as pool:
         flinks = pool.submit(flink.stop, home)
         exporter.stop(home)
-        # Jobs end first: a sink that loses its database or broker while it shuts down logs errors nobody needs.
-        found = [flinks.result(), dashboard.stop(home), kafka.stop(home), retention.stop(home), postgres.stop(home)]
+        # Flink stops first, because a sink that loses its database or broker while it shuts down logs needless errors.
+        stopped = [flinks.result(), dashboard.stop(home), kafka.stop(home), retention.stop(home), postgres.stop(home)]
         for name in (embedded_stack.PORTS, EXPECTED_JOBS):
             (installation.state(home) / name).unlink(missing_ok=True)
-    return any(found)
+    return any(stopped)
 
 
 def running(home: Path) -> Stack | None:
-    """The stack of this home if all its parts run."""
+    """Returns the stack of this home if all its parts run, otherwise None."""
     home = home.absolute()
     chosen = recorded_ports(home)
     return stack_at(home, chosen) if chosen and all(alive for _, alive in parts(home)) else None
 
 
 def parts(home: Path) -> list[tuple[str, bool]]:
-    """Every process that should run, by name, and whether it does."""
+    """Returns the name of every process of a running stack, and whether it runs."""
     state = installation.state(home.absolute())
-    places = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home),
+    folders = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home),
               "Dashboard": dashboard.folder(home), "Metrics": exporter.folder(home)}
     for name, title in (("main", "Flink"), ("store", "Flink for the store")):
-        places[f"{title}: JobManager"] = state / "flink" / name / "jobmanager"
-        places[f"{title}: TaskManager's supervisor"] = state / "flink" / name / "taskmanager"
-        places[f"{title}: TaskManager"] = state / "flink" / name / "taskmanager" / CHILD
-    return [(title, processes.alive(place)) for title, place in places.items()]
+        folders[f"{title}: JobManager"] = state / "flink" / name / "jobmanager"
+        folders[f"{title}: TaskManager's supervisor"] = state / "flink" / name / "taskmanager"
+        folders[f"{title}: TaskManager"] = state / "flink" / name / "taskmanager" / CHILD
+    return [(title, processes.alive(folder)) for title, folder in folders.items()]
 
 
 def addresses(stack: Stack) -> dict[str, str]:
-    """What a person may open or connect to."""
+    """Returns the addresses for users, by name of the part."""
     return {"Dashboard": stack.dashboard, "Kafka": stack.kafka_brokers,
             "Postgres": f"{stack.postgres_host}:{stack.postgres_port}, database and user {embedded_stack.DATABASE}, "
                         f"PGPASSFILE={stack.pgpass_file}",
@@ -110,7 +110,7 @@ def addresses(stack: Stack) -> dict[str, str]:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Two commands must not start or stop the same stack at once."""
+    """Holds a lock, so that no two commands start or stop the same stack at once."""
     installation.state(home).mkdir(parents=True, exist_ok=True)
     with (installation.state(home) / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -118,7 +118,7 @@ def _alone(home: Path) -> Iterator[None]:
 
 
 def _ports(home: Path, report: Report) -> dict[str, int]:
-    """The ports of what still runs, else newly chosen ones: a part that is restarted must be found where it was."""
+    """Returns the recorded ports if any part still runs, so that restarted parts keep theirs, or else chooses new ones."""
     recorded = recorded_ports(home)
     if recorded and any(alive for _, alive in parts(home)):
         return recorded

@@ -1,4 +1,4 @@
-"""What `./fire status` says: processes, jobs, topics and tables, and whether all that should run does."""
+"""The report of `./fire status`: processes, jobs, topics and tables, and whether everything runs that should."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDED = ("FINISHED", "CANCELED")
 
 @dataclass(frozen=True)
 class Job:
-    """A job as its JobManager tells it; `trouble` is the first line of its last exception."""
+    """A job as its JobManager reports it; `trouble` is the first line of its last exception."""
 
     name: str
     state: str
@@ -26,10 +26,10 @@ class Job:
 
 
 def show(home: Path) -> int:
-    """Prints the state of this home's stack; 1 if something that should run does not, else 0."""
+    """Prints the state of this home's stack; returns 1 if something that should run does not, otherwise 0."""
     ran = embedded_stack.last_known(home)
     if ran is None:
-        print("The stack is not up; ./fire up starts it.")
+        print("The stack is not running; start it with ./fire up.")
         return 1
     parts = stack.parts(home)
     for title, alive in parts:
@@ -38,17 +38,17 @@ def show(home: Path) -> int:
 
 
 def expect(home: Path, names: Sequence[str]) -> None:
-    """Remembers which jobs should run from now on."""
+    """Records which jobs should run from now on."""
     _expected_file(home).write_text(json.dumps(list(names)))
 
 
 def is_running(ran: embedded_stack.Stack, job: str) -> bool:
-    """Whether a job of this name runs, or is about to run again."""
+    """Returns whether a job of this name runs or is being restarted."""
     return any(each.name.endswith(job) and each.state not in (*ENDED, "FAILED") for each in jobs(ran))
 
 
 def jobs(ran: embedded_stack.Stack) -> list[Job]:
-    """The newest job of each name on both clusters."""
+    """Returns the newest job of each name on both clusters."""
     newest: dict[str, Job] = {}
     for address in (ran.jobmanager, ran.store_jobmanager):
         listed = (flink_rest.get(address, "/jobs/overview") or {"jobs": []})["jobs"]
@@ -81,7 +81,7 @@ def _jobs(ran: embedded_stack.Stack) -> int:
         print(f"{'runs' if job.state == RUNNING else job.state:5} job {job.name}, {job.restarts} restarts{trouble}")
     absent = [name for name in _expected(ran.home) if not any(job.name.endswith(name) for job in present)]
     for name in absent:
-        print(f"DOWN  job {name}; ./fire submit {name} starts it")
+        print(f"DOWN  job {name}; start it with ./fire submit {name}")
     return int(bool(absent) or any(job.state not in (RUNNING, *ENDED) for job in present))
 
 
@@ -100,7 +100,7 @@ def _tables(ran: embedded_stack.Stack) -> int:
 
 
 def _table(kind: str, unit: str, count: Callable[[], Mapping[str, int]], failure: type[Exception]) -> int:
-    """Prints one line a name; of a part that cannot be asked the reason."""
+    """Prints the count of each name, or the reason why there is none; returns 1 in that case, otherwise 0."""
     try:
         counted = count()
     except failure as error:

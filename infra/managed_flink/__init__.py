@@ -1,0 +1,1 @@
+"""The package for Amazon Managed Service for Apache Flink."""

@@ -1,6 +1,6 @@
-"""Merges jars into one, for Managed Service for Apache Flink takes one: factories of all are found, licences are kept.
+"""Merges jars into one, as Managed Service for Apache Flink takes only one; keeps all service lists and licences.
 
-The result depends on the jars alone, so that the same lock gives the same bytes.
+The result depends only on the jars, so that the same lock gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from core.errors import FireError
 MANIFEST = "META-INF/MANIFEST.MF"
 LEFT_OUT = re.compile(r"META-INF/(MANIFEST\.MF|INDEX\.LIST|[^/]+\.(SF|DSA|RSA|EC)|maven/.*|(versions/\d+/)?module-info\.class)"
                       r"|module-info\.class")
-"""Signatures and indexes are those of one jar and would be wrong for all of them."""
+"""Signatures and indexes, which apply to a single jar and would be wrong for the merged one."""
 LICENCE = re.compile(r"(META-INF/)?(licen[cs]es?/.*|(DEPENDENCIES|README)[^/]*|[^/]*(LICEN[CS]E|NOTICE)[^/.]*(\.(txt|md))?)",
                      re.IGNORECASE)
 JOINED = re.compile(r"META-INF/services/[^/]+|META-INF/io\.netty\.versions\.properties|.*/execution\.interceptors")
-"""Lists of which every jar has its part."""
+"""Lists to which every jar contributes lines."""
 FAST = 1
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 class MergeError(FireError):
-    """Jars that do not go together; the text names the file and both jars."""
+    """Two jars conflict; the text names the file, both jars and the remedy."""
 
 
 def merge(jars: Iterable[Path], target: Path) -> None:
-    """Writes all files of the jars into the jar `target`.
+    """Writes all files of the jars to the jar `target`.
 
     Raises:
-        MergeError: two jars hold a file of one name that is not the same and cannot be joined.
+        MergeError: two jars have different files of the same name that cannot be joined.
     """
     files: dict[str, bytes] = {}
     origins: dict[str, Path] = {}
@@ -43,7 +43,7 @@ def merge(jars: Iterable[Path], target: Path) -> None:
             if JOINED.fullmatch(name):
                 lists[name] |= dict.fromkeys(content.splitlines())
             elif files.setdefault(name, content) != content:
-                raise MergeError(f"{name} is in {origins[name].name} and, differently, in {jar.name}; make infra/pom.xml "
+                raise MergeError(f"{name} differs between {origins[name].name} and {jar.name}; make infra/pom.xml "
                                  "resolve one version of both")
             origins.setdefault(name, jar)
     joined = {name: b"".join(line + b"\n" for line in lines if line) for name, lines in lists.items()}
@@ -51,7 +51,7 @@ def merge(jars: Iterable[Path], target: Path) -> None:
 
 
 def _files(jar: Path) -> Iterator[tuple[str, bytes]]:
-    """The jar's files under the names that they have in the merged one; licences below a folder of the jar's name."""
+    """Yields the name in the merged jar and the content of each file; licences move to a folder of the jar's name."""
     with zipfile.ZipFile(jar) as archive:
         for name in archive.namelist():
             if name.endswith("/") or LEFT_OUT.fullmatch(name):
@@ -60,7 +60,7 @@ def _files(jar: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _write(target: Path, files: dict[str, bytes]) -> None:
-    # Classes below META-INF/versions, for newer Javas, are looked at only where the manifest says so.
+    # Java reads the classes for newer versions in META-INF/versions only if the manifest says Multi-Release.
     manifest = b"Manifest-Version: 1.0\r\nMulti-Release: true\r\n\r\n"
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,4 +1,4 @@
-"""What Managed Service for Apache Flink starts: the job that the property `job` of the group `fire` names."""
+"""Entry point for Managed Service for Apache Flink: starts the job named by the property `job` of the group `fire`."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""`./fire package managed-flink`: one zip that Managed Service for Apache Flink 2.2 runs, and its runtime properties.
+"""`./fire package managed-flink`: builds a zip for Managed Service for Apache Flink 2.2, and its runtime properties.
 
-`main.py` at the root, one jar in `lib/`, and in `dep/` what Python imports: the project itself with its SQL, and packages.
+The zip has `main.py` at its root, one jar in `lib/`, and in `dep/` what Python imports: the project with its SQL, and packages.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ RUN_OPTIONS: dict[str, object] = {"PropertyGroupId": "kinesis.analytics.flink.ru
                "PropertyMap": {"python": "main.py", "jarfile": JAR, "pyFiles": "dep/"}}
 PROJECT = {"contract": "*.*", "core": "*.py", "jobs": "*.py", "udfs": "*.py", "sql": "*.sql"}
 SHADED = "flink-sql-connector-kafka"
-"""Its Kafka client has another name, by which the login of MSK does not know it."""
+"""Name of the jar to leave out: it renames the Kafka client's packages, and MSK's login module needs the original names."""
 LOCAL_ONLY = ("home", "maven_url", "managed_flink", "kinesis_jar", "python_executable", "parallelism", "checkpoint_seconds",
               "bundle_size", "bundle_millis")
-"""Settings of this machine, or of what Managed Flink has in its application's configuration."""
+"""Settings that apply only to this machine, or that Managed Flink has in its application's configuration."""
 LARGEST_MB = 512
 
 
 class PackageError(FireError):
-    """The package cannot be made; the text says what is missing or too large."""
+    """The package cannot be built; the text says what is missing or too large."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the zip and its properties into `args.out` and says where they are."""
+    """Writes the zip and its properties to `args.out` and prints their paths."""
     settings = Settings.load()
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -47,12 +47,12 @@ def run(args: argparse.Namespace) -> int:
     properties.write_text(json.dumps(application_properties(settings), indent=2) + "\n", encoding="utf-8")
     print(f"{out / NAME}  {(out / NAME).stat().st_size / 1024**2:.0f} MB\n{properties}  the application's runtime properties")
     if not settings.kinesis_jar:
-        print("without the connector of Kinesis; set FIRE_KINESIS_JAR to its jar where a source or sink is Kinesis")
+        print("without the Kinesis connector; set FIRE_KINESIS_JAR to its jar if a source or sink is Kinesis")
     return 0
 
 
 def package(target: Path, home: Path, kinesis_jar: str = "", python: str = wheels.PYTHON) -> None:
-    """Writes the zip `target` from the jars of `home`; `python` is the version whose wheels it holds.
+    """Builds the zip `target` from the jars of `home`, with wheels for the version `python`.
 
     Raises:
         PackageError: a jar is missing, or the zip is too large.
@@ -65,11 +65,12 @@ def package(target: Path, home: Path, kinesis_jar: str = "", python: str = wheel
             for name, file in _contents(root):
                 archive.write(file, name, zipfile.ZIP_STORED if file.suffix == ".jar" else None)
     if target.stat().st_size > LARGEST_MB * 1024**2:
-        raise PackageError(f"{target} is larger than the {LARGEST_MB} MB that Managed Service for Apache Flink takes")
+        raise PackageError(f"{target} must not exceed the {LARGEST_MB} MB that Managed Service for Apache Flink accepts and has "
+                           f"{target.stat().st_size / 1024**2:.0f} MB; remove jars or packages from it")
 
 
 def connectors(home: Path, kinesis_jar: str = "") -> list[Path]:
-    """The jars that become one: Kafka with the login of MSK, JDBC with Postgres, and Kinesis where it is there.
+    """Returns the jars to merge: Kafka with MSK's login, JDBC with Postgres, and Kinesis if there is a jar for it.
 
     Raises:
         PackageError: a jar is missing.
@@ -78,22 +79,22 @@ def connectors(home: Path, kinesis_jar: str = "") -> list[Path]:
     wanted += [Path(kinesis_jar)] if kinesis_jar else []
     missing = [str(each) for each in wanted if not each.is_file()]
     if missing:
-        raise PackageError(f"{', '.join(missing)} does not exist; ./fire package downloads the locked jars, and "
-                           "FIRE_KINESIS_JAR names the one of Kinesis")
+        raise PackageError(f"{', '.join(missing)} must exist and is missing; ./fire package downloads the locked jars, and "
+                           "FIRE_KINESIS_JAR names that of Kinesis")
     return wanted
 
 
 def application_properties(settings: Settings) -> list[dict[str, object]]:
-    """The property groups of the application: how it is run, and every setting that differs from its default, no secrets."""
-    given = {each.name: getattr(settings, each.name) for each in fields(settings)
+    """Returns the application's property groups: its run options, and every setting with a changed value except secrets."""
+    values = {each.name: getattr(settings, each.name) for each in fields(settings)
              if each.name not in LOCAL_ONLY and not each.metadata["secret"]}
-    changed = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()
+    changed = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()
                if value != getattr(Settings(), name) or name in ("job", "kafka_brokers")}
     return [RUN_OPTIONS, {"PropertyGroupId": PROPERTY_GROUP, "PropertyMap": changed}]
 
 
 def _contents(root: Path) -> Iterator[tuple[Path, Path]]:
-    """What the zip holds: the path in it, and the file."""
+    """Yields the path in the zip and the file of each entry."""
     yield Path("main.py"), Path(__file__).with_name("main.py")
     for part, pattern in PROJECT.items():
         for file in sorted((installation.ROOT / part).rglob(pattern)):

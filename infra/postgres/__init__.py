@@ -1,0 +1,1 @@
+"""The schema of the results database and its migrations."""

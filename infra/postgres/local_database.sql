@@ -1,2 +1,2 @@
--- The database of the embedded server, owned by the role that migrates and writes it.
+-- Creates the database of the embedded server, owned by the role that migrates and writes it.
 CREATE DATABASE fire OWNER fire

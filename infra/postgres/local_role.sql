@@ -1,4 +1,4 @@
--- The role that owns the database on the embedded server; its password is set by the driver, never written in SQL.
+-- Creates the role that owns the embedded server's database; the driver sets its password, so no SQL contains it.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'fire') THEN

@@ -1,7 +1,7 @@
-"""Brings the results database to the newest schema: applies what `migrations/` holds and the database has not seen.
+"""Updates the results database to the newest schema by applying the files of `migrations/` that it lacks.
 
-A file is `<version>_<subject>.sql`, is applied in one transaction, and never changes afterwards: the next change is the
-next file. `schema.sql` shows the result of all of them in one piece; a test compares the two on a real server.
+A file is called `<version>_<subject>.sql`, is applied in one transaction and never changes afterwards; each further change
+is a new file. `schema.sql` shows the result of all migrations; a test compares the two on a real server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.settings import Settings, SettingsError
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-LOCK = 7_041_566  # advisory lock of this project's migrations; any number that others do not use
+LOCK = 7_041_566  # advisory lock of this project's migrations; arbitrary but unique in the database
 LEDGER: LiteralString = """
     CREATE TABLE IF NOT EXISTS schema_migrations (
         version    text        PRIMARY KEY,
@@ -31,12 +31,12 @@ LEDGER: LiteralString = """
 
 
 class MigrationError(FireError):
-    """The migrations and the database do not fit together; the text says which file and the remedy."""
+    """The migrations do not match the database or the naming rules; the text names the file and the remedy."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One file: `version` is its name without the ending, `checksum` the SHA-256 of its bytes."""
+    """One migration: `version` is its file name without suffix, `checksum` the SHA-256 of its bytes."""
 
     version: str
     checksum: str
@@ -44,30 +44,30 @@ class Migration:
 
 
 def migrate(folder: Path = MIGRATIONS, **conninfo: Any) -> list[str]:
-    """Applies the pending migrations to the database that `conninfo` (psycopg's keywords) names.
+    """Applies the pending migrations to the database of `conninfo`, keyword arguments of `psycopg.connect`.
 
-    Safe to call from several processes at once: the later ones wait, then find nothing to do.
+    Several processes may call it at once: the later ones wait and then have nothing to apply.
 
     Returns:
-        The versions applied now, in order.
+        The versions that were applied by this call, in order.
 
     Raises:
-        MigrationError: an applied file was edited or removed, or a file's name does not fit.
+        MigrationError: an applied file was edited or removed, or a file has an invalid name.
     """
-    known = migrations(folder)
+    present = migrations(folder)
     with psycopg.connect(**conninfo, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         connection.execute(LEDGER)
         applied = dict(connection.execute("SELECT version, checksum FROM schema_migrations").fetchall())
-        _refuse_edited(known, applied)
-        pending = [migration for migration in known if migration.version not in applied]
+        _refuse_edited(present, applied)
+        pending = [migration for migration in present if migration.version not in applied]
         for migration in pending:
             _apply(connection, migration)
     return [migration.version for migration in pending]
 
 
 def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
-    """The migrations of a folder, oldest first.
+    """Returns the migrations of a folder, oldest first.
 
     Raises:
         MigrationError: a file is not called `<4 digits>_<subject>.sql`, or two files share a number.
@@ -83,7 +83,7 @@ def migrations(folder: Path = MIGRATIONS) -> list[Migration]:
 def _number(file: Path) -> str:
     match = FILE_NAME.fullmatch(file.name)
     if match is None:
-        raise MigrationError(f"{file.name} is no name for a migration; call it like 0007_what_it_adds.sql")
+        raise MigrationError(f"{file.name} is not a valid name for a migration; use one like 0007_what_it_adds.sql")
     return match[1]
 
 
@@ -92,11 +92,11 @@ def _read(file: Path) -> Migration:
     return Migration(file.stem, hashlib.sha256(content).hexdigest(), content)
 
 
-def _refuse_edited(known: list[Migration], applied: dict[str, str]) -> None:
-    checksums = {migration.version: migration.checksum for migration in known}
+def _refuse_edited(present: list[Migration], applied: dict[str, str]) -> None:
+    checksums = {migration.version: migration.checksum for migration in present}
     for version, checksum in sorted(applied.items()):
         if version not in checksums:
-            raise MigrationError(f"the database has migration {version}, which this version of the project does not; "
+            raise MigrationError(f"the database has migration {version}, which this version of the project lacks; "
                                  "use the newer version that applied it")
         if checksums[version] != checksum:
             raise MigrationError(f"migration {version} was edited after the database applied it; restore the file and "
@@ -111,7 +111,7 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
 
 
 def main() -> int:
-    """Migrates the database of the settings; exit code 1 with a sentence when it cannot."""
+    """Migrates the configured database; returns 1 after a sentence on standard error if that fails."""
     try:
         settings = Settings.load()
         applied = migrate(**conninfo(settings))

@@ -1,4 +1,4 @@
-"""Fills a results database with a fleet that never was, to test and to measure what reads it."""
+"""Fills a results database with an invented fleet, to test and measure its readers."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ EXPLANATION = [{"name": "pcb_temperature", "value": 72.4, "unit": "°C", "limit"
 
 
 def keep_changing(database: dict[str, Any], stop: threading.Event, seconds: float = 0.5) -> None:
-    """Changes something every so often until it is told to stop."""
+    """Changes a row every `seconds` until `stop` is set."""
     with psycopg.connect(**database, autocommit=True) as connection:
         while not stop.wait(seconds):
             connection.execute(CHANGE.read_bytes())
 
 
 def fill(database: dict[str, Any], devices: int, alerts: int, now: datetime | None = None, script: Path = FLEET) -> None:
-    """Writes `devices` devices at a site each 20, their last ten minutes before `now`, and `alerts` open alerts.
+    """Writes `devices` devices, 20 per site, with readings of the ten minutes before `now`, and `alerts` open alerts.
 
-    `database` are psycopg's keywords; without `now` it is the database's own time.
+    `database` are keyword arguments of `psycopg.connect`; `now` defaults to the database's current time.
     """
     with psycopg.connect(**database, autocommit=True) as connection:
         (present,) = connection.execute("SELECT coalesce(%s::timestamptz, now())", [now]).fetchone() or (now,)
-        given = {"devices": devices, "alerts": alerts, "now": present, "explanation": json.dumps(EXPLANATION)}
+        parameters = {"devices": devices, "alerts": alerts, "now": present, "explanation": json.dumps(EXPLANATION)}
         for each in filter(str.strip, script.read_text(encoding="utf-8").split(";\n")):
-            connection.execute(each.encode(), given)
+            connection.execute(each.encode(), parameters)

@@ -1,4 +1,4 @@
--- A fleet for tests and measurements of the dashboard: devices, ten minutes of them, readings, sites, alerts, before %(now)s.
+-- Inserts a fleet for tests and measurements of the dashboard: the ten minutes before %(now)s of devices, sites and alerts.
 INSERT INTO device_minutes (device_id, minute_end, minute_start, schema_version, site_id, record_count, max_temperature,
                             total_arcs, avg_current, avg_co_gas, avg_voc, risk_score, risk_level, profile_version)
 SELECT 'dev-' || to_char(number, 'FM00000'), minute, minute - interval '1 minute', 1, 'site-' || number / 20, 60, 31.5, 0, 6.0,

@@ -1,16 +1,16 @@
--- The schema of the results database in one piece, to read; `migrate.py` makes it from `migrations/`, and a test shows on a
--- real server that both give the same tables, indexes, functions and triggers. A new migration changes this file too.
+-- The schema of the results database in one piece, for reading; `migrate.py` creates it from `migrations/`. A test checks on
+-- a real server that both give the same tables, indexes, functions and triggers. A new migration changes this file too.
 
--- Which migrations this database has seen.
+-- The migrations that were applied to this database.
 CREATE TABLE schema_migrations (
     version    text        PRIMARY KEY,
     checksum   text        NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Tables that the store job fills: one row per reading, device minute, five minutes, alert, and transition of an alert.
--- Columns carry the topics' field names. Only what the job's views guarantee is NOT NULL: a stricter column would let
--- one foreign message stop the job for ever.
+-- The tables that the store job fills: one row per reading, device minute, five minutes, alert, and transition of an alert.
+-- Columns have the names of the topics' fields. Only columns that the job's views guarantee are NOT NULL: a stricter column
+-- would let a single foreign message stop the job for ever.
 
 CREATE TABLE readings (
     device_id             text             NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE readings (
     PRIMARY KEY (device_id, event_time, idx)
 ) PARTITION BY RANGE (event_time);
 
--- Takes every event time that has no day of its own, so that none can stop the job.
+-- Takes every event time without a daily partition, so that none can stop the job.
 CREATE TABLE readings_default PARTITION OF readings DEFAULT;
 
 CREATE TABLE device_minutes (
@@ -126,7 +126,7 @@ CREATE TABLE device_5min_aggregates (
 );
 CREATE INDEX device_5min_aggregates_by_time ON device_5min_aggregates (window_end);
 
--- An alert as its transitions and updates left it. acknowledged_at to note_at belong to people: the job never names them.
+-- The current state of every alert. Users write acknowledged_at to note_at; the job never names these columns.
 CREATE TABLE alerts (
     alert_id           text        PRIMARY KEY,
     schema_version     integer     NOT NULL,
@@ -184,8 +184,8 @@ CREATE INDEX alerts_by_time ON alerts (opened_at DESC);
 CREATE INDEX alerts_by_site ON alerts (site_id, opened_at DESC);
 CREATE INDEX alerts_by_subject ON alerts (subject, opened_at DESC);
 
--- What happened to an alert, one row per transition, as on the topic. occasion tells reminders apart: it is their time, and
--- for every other transition the time when the alert opened.
+-- The history of every alert, one row per transition, as on the topic. occasion distinguishes reminders: it is their time,
+-- and for every other transition the time at which the alert opened.
 CREATE TABLE alert_transitions (
     alert_id           text        NOT NULL,
     transition         text        NOT NULL,
@@ -232,8 +232,8 @@ CREATE TABLE alert_transitions (
 );
 CREATE INDEX alert_transitions_by_time ON alert_transitions (event_time DESC);
 
--- The life of an alert only goes forward, whatever is delivered again and in whichever order: a row that lies behind what is
--- known brings nothing but counts and peaks, and those never fall. UPDATED is a row without a transition; it lies behind all.
+-- The state of an alert only moves forward, whatever is delivered again and in whichever order: an older row changes only
+-- counts and peaks, which never fall. UPDATED is a row without a transition; it is older than every transition.
 CREATE FUNCTION fire_alert_stage(state text) RETURNS integer
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE state WHEN 'UPDATED' THEN -1 WHEN 'OPENED' THEN 0 WHEN 'CLEARED' THEN 2 ELSE 1 END
@@ -265,7 +265,7 @@ $$;
 
 CREATE TRIGGER alerts_only_go_forward BEFORE UPDATE ON alerts FOR EACH ROW EXECUTE FUNCTION fire_merge_alert();
 
--- Messages on the result topics that are no results: where they lie in Kafka, and why they were left out.
+-- Messages on the result topics that are not valid results: their positions in Kafka, and the reasons for the refusal.
 CREATE TABLE store_refusals (
     source     text        PRIMARY KEY,
     topic      text        NOT NULL,
@@ -274,7 +274,7 @@ CREATE TABLE store_refusals (
 );
 CREATE INDEX store_refusals_by_time ON store_refusals (refused_at DESC);
 
--- A rise of temperature as only fire makes it, one row per device and 10 seconds.
+-- Rises of temperature as steep as only fire causes, one row per device and 10 seconds.
 CREATE TABLE temperature_rises (
     device_id        text        NOT NULL,
     window_end       timestamptz NOT NULL,
@@ -289,7 +289,7 @@ CREATE TABLE temperature_rises (
 CREATE INDEX temperature_rises_by_time ON temperature_rises (window_end);
 CREATE INDEX temperature_rises_by_site ON temperature_rises (site_id, window_end DESC);
 
--- A minute hotter than its device's hour explains.
+-- Minutes hotter than the hour of their device explains, one row per device and minute.
 CREATE TABLE temperature_anomalies (
     device_id      text        NOT NULL,
     minute_end     timestamptz NOT NULL,
@@ -305,7 +305,7 @@ CREATE TABLE temperature_anomalies (
 CREATE INDEX temperature_anomalies_by_time ON temperature_anomalies (minute_end);
 CREATE INDEX temperature_anomalies_by_site ON temperature_anomalies (site_id, minute_end DESC);
 
--- A device's minute with too much carbon monoxide for too long.
+-- Minutes with too much carbon monoxide for too long, one row per device and minute.
 CREATE TABLE co_exposure (
     device_id      text        NOT NULL,
     minute_end     timestamptz NOT NULL,
@@ -320,7 +320,7 @@ CREATE TABLE co_exposure (
 CREATE INDEX co_exposure_by_time ON co_exposure (minute_end);
 CREATE INDEX co_exposure_by_site ON co_exposure (site_id, minute_end DESC);
 
--- A device's minute whose risk jumped.
+-- Minutes whose risk jumped, one row per device and minute.
 CREATE TABLE risk_spikes (
     device_id           text        NOT NULL,
     minute_end          timestamptz NOT NULL,
@@ -334,7 +334,7 @@ CREATE TABLE risk_spikes (
 CREATE INDEX risk_spikes_by_time ON risk_spikes (minute_end);
 CREATE INDEX risk_spikes_by_site ON risk_spikes (site_id, minute_end DESC);
 
--- The arcs of a device's ten minutes, one row per minute.
+-- The arcs of a device's last ten minutes, one row per device and minute.
 CREATE TABLE arc_patterns (
     device_id         text        NOT NULL,
     window_end        timestamptz NOT NULL,
@@ -351,7 +351,7 @@ CREATE TABLE arc_patterns (
 CREATE INDEX arc_patterns_by_time ON arc_patterns (window_end);
 CREATE INDEX arc_patterns_by_site ON arc_patterns (site_id, window_end DESC);
 
--- Two devices of a site in one window, one of them at risk.
+-- Pairs of devices of a site in one window, at least one of them at risk.
 CREATE TABLE device_correlations (
     site_id          text        NOT NULL,
     window_end       timestamptz NOT NULL,
@@ -367,7 +367,7 @@ CREATE TABLE device_correlations (
 );
 CREATE INDEX device_correlations_by_time ON device_correlations (window_end);
 
--- A site's risk, one row per minute.
+-- The risk of a site, one row per site and minute.
 CREATE TABLE site_risk (
     site_id        text        NOT NULL,
     window_end     timestamptz NOT NULL,
@@ -383,7 +383,7 @@ CREATE TABLE site_risk (
 );
 CREATE INDEX site_risk_by_time ON site_risk (window_end);
 
--- The patterns of a device's hour, one row per 5 minutes.
+-- The patterns of a device's last hour, one row per device and 5 minutes.
 CREATE TABLE device_patterns (
     device_id              text        NOT NULL,
     window_end             timestamptz NOT NULL,
@@ -407,8 +407,8 @@ CREATE TABLE device_patterns (
 CREATE INDEX device_patterns_by_time ON device_patterns (window_end);
 CREATE INDEX device_patterns_by_site ON device_patterns (site_id, window_end DESC);
 
--- The newest reading of every device, kept by the database from the rows that `readings` truly gains: a redelivered
--- reading is an update there, so it is not in the transition table and never counts twice.
+-- The newest reading of every device, maintained by a trigger on inserts into `readings`: a redelivered reading is an update
+-- there, so it is not in the transition table and never counts twice.
 
 CREATE TABLE device_state (
     device_id        text        PRIMARY KEY,
@@ -425,7 +425,7 @@ CREATE TABLE device_state (
 );
 CREATE INDEX device_state_by_site ON device_state (site_id, device_id);
 
--- Devices are visited in one order, so that two writers wait for each other instead of deadlocking.
+-- Devices are updated in a fixed order, so that two writers wait for each other instead of deadlocking.
 CREATE FUNCTION fire_follow_devices() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -453,19 +453,19 @@ $$;
 CREATE TRIGGER readings_move_device_state AFTER INSERT ON readings
     REFERENCING NEW TABLE AS new_readings FOR EACH STATEMENT EXECUTE FUNCTION fire_follow_devices();
 
--- How long rows stay. Readings leave a day at a time, by dropping a partition; the smaller tables by DELETE.
+-- Retention. Readings expire by dropping daily partitions, the smaller tables by DELETE.
 
--- The days (UTC) of `readings` that have a partition of their own.
+-- Returns the days (UTC) of `readings` that have a partition of their own.
 CREATE VIEW reading_days AS
 SELECT to_date(right(child.relname, 8), 'YYYYMMDD') AS day, child.relname::text AS partition_name
 FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
 WHERE inhparent = 'readings'::regclass AND child.relname ~ '^readings_[0-9]{8}$';
 
--- Gives `readings` one more day. Rows that the default partition took meanwhile move there; they are no new readings,
--- so they go in before the day is attached, where the device state's trigger does not see them.
--- The parent is locked first, as every reader and writer does: nobody can hold one partition and wait for another, so
--- there is no deadlock. Writers wait for this to end; this waits for a writer for 5 s at most (the store job's socket
--- timeout is 10 s), then gives up unchanged and is to be called again.
+-- Adds a daily partition to `readings`. Rows that the default partition took in the meantime move there; as they are not new
+-- readings, they are inserted before the partition is attached, so that the trigger of device_state does not see them.
+-- The parent is locked first, as by every reader and writer, so that none can hold one partition and wait for another, which
+-- rules out deadlocks. Writers wait for this function; it waits for a writer for at most 5 s (the store job's socket timeout
+-- is 10 s), then fails without effect and must be called again.
 CREATE FUNCTION fire_add_reading_day(day date) RETURNS bigint
 LANGUAGE plpgsql SET timezone = 'UTC' SET lock_timeout = '5s' AS $$
 DECLARE
@@ -484,9 +484,9 @@ BEGIN
 END
 $$;
 
--- Adds the missing days from yesterday to `ahead_days` from now, drops the days that ended `retention_days` ago, and
--- deletes rows as old from the default partition.
--- Locks only when something must change, and then in the same order and with the same patience.
+-- Adds the missing partitions from yesterday to `ahead_days` from now, drops those that ended `retention_days` ago, and
+-- deletes rows of that age from the default partition.
+-- Locks only when something must change, and then in the same order and with the same timeout.
 CREATE FUNCTION fire_maintain_partitions(retention_days integer, ahead_days integer DEFAULT 7)
 RETURNS TABLE (days_added bigint, rows_moved bigint, days_dropped bigint, rows_deleted bigint)
 LANGUAGE plpgsql SET timezone = 'UTC' SET lock_timeout = '5s' AS $$
@@ -520,10 +520,9 @@ BEGIN
 END
 $$;
 
--- Deletes results that are `days` old, patterns after 7 days at the latest. An alert that is neither cleared nor resolved
--- stays, whatever its age, and with it its history: no data is not an all-clear.
--- aggregates_deleted counts the rows of all windows that are longer or rarer than a minute's row, refusals_deleted also
--- dead letters.
+-- Deletes results that are `days` old, and patterns after 7 days at the latest. An alert that is neither cleared nor resolved
+-- stays with its history whatever its age, because missing data is not an all-clear.
+-- aggregates_deleted counts the rows of all window results except device minutes; refusals_deleted includes dead letters.
 CREATE FUNCTION fire_expire_results(days integer)
 RETURNS TABLE (minutes_deleted bigint, aggregates_deleted bigint, alerts_deleted bigint, transitions_deleted bigint,
                refusals_deleted bigint)
@@ -564,9 +563,9 @@ BEGIN
 END
 $$;
 
--- The outbox of `./fire notify`: one row per transition of an alert and channel that must hear of it. A row is written before
--- the transition counts as read, and says at any time what became of it: attempts, the last failure, when it was delivered.
--- Times come from the notifier's clock; claimed_until is when a claim of a notifier that died is void.
+-- The outbox of `./fire notify`: one row per transition of an alert and channel that must receive it. A row is written before
+-- the transition counts as read, and records its delivery: attempts, the last failure, the time of delivery.
+-- Times come from the notifier's clock; at claimed_until the claim of a notifier that has died expires.
 CREATE TABLE notifications (
     channel         text        NOT NULL,
     idempotency_key text        NOT NULL,
@@ -594,7 +593,7 @@ CREATE INDEX notifications_waiting ON notifications (channel, is_urgent DESC, se
 CREATE INDEX notifications_by_alert ON notifications (channel, alert_id, sequence);
 CREATE INDEX notifications_by_time ON notifications (created_at);
 
--- Deletes what was delivered or parked `days` ago or earlier; what is pending stays.
+-- Deletes notifications that were delivered or parked at least `days` ago; pending ones stay.
 CREATE FUNCTION fire_expire_notifications(days integer) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -609,8 +608,8 @@ BEGIN
 END
 $$;
 
--- What the dashboard needs beside the results, and the order in which its lists are read.
--- A message that was refused, as on the topic: `message` is its bytes in base64. replayed_at and replayed_by belong to people.
+-- Tables of the dashboard, and indexes in the order in which its lists are read.
+-- Refused messages, as on the topic: `message` is their bytes in base64. Users write replayed_at and replayed_by.
 CREATE TABLE dead_letters (
     source         text        PRIMARY KEY,
     schema_version integer     NOT NULL,
@@ -620,11 +619,14 @@ CREATE TABLE dead_letters (
     received_at    timestamptz NOT NULL DEFAULT now(),
     replayed_at    timestamptz,
     replayed_by    text,
+    size_bytes     bigint,
+    sha256         text,
+    is_cut         boolean,
     CONSTRAINT dead_letters_replayed_by_somebody CHECK ((replayed_at IS NULL) = (replayed_by IS NULL))
 );
 CREATE INDEX dead_letters_by_time ON dead_letters (received_at DESC, source DESC);
 
--- Who did what to an alert or a dead letter, and how it stood then. Kept for ever: it is what the detection is judged by.
+-- The actions of users on alerts and dead letters, with the state at that time. Kept for ever, to evaluate the detection.
 CREATE TABLE dashboard_actions (
     sequence bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     acted_at timestamptz NOT NULL DEFAULT now(),
@@ -651,7 +653,7 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE level WHEN 'CRITICAL' THEN 4 WHEN 'HIGH' THEN 3 WHEN 'MEDIUM' THEN 2 WHEN 'LOW' THEN 1 ELSE 0 END
 $$;
 
--- An alert is open until it clears or is resolved; a transition after that says that the hazard goes on, and opens it again.
+-- An alert is open until it clears or is resolved; a later transition means that the hazard continues, and reopens it.
 CREATE INDEX alerts_worst_open ON alerts (fire_level_rank(level) DESC, opened_at DESC, alert_id DESC)
     WHERE state <> 'CLEARED' AND (resolved_at IS NULL OR event_time > resolved_at);
 CREATE INDEX alerts_open_by_subject ON alerts (subject)

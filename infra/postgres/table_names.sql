@@ -1,4 +1,4 @@
--- Which tables hold rows of their own? One row a table; a partitioned one counts as its parent alone.
+-- Which tables does the database have? One row per table; a partitioned table appears once, as its parent.
 SELECT c.relname
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -1,0 +1,1 @@
+"""The environment, the SQL files and the connectors that the Flink jobs share."""

@@ -36,8 +36,11 @@ def _stream_environment(flink: Configuration) -> StreamExecutionEnvironment:
 
 
 def _options(settings: Settings, name: str) -> dict[str, str]:
-    """Flink's keys. Managed Service for Apache Flink refuses a program that sets more than these few; its own defaults then
-    stand for bundles, and its application's configuration for checkpoints and parallelism."""
+    """Returns Flink's options for a job.
+
+    Managed Service for Apache Flink refuses a program that sets more than the first of them; its defaults then apply to
+    bundles, and the application's configuration to checkpoints and parallelism.
+    """
     options = {
         "pipeline.name": f"fire-{name}",
         "pipeline.object-reuse": "true",

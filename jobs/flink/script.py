@@ -17,6 +17,8 @@ class Script:
 
     declarations: tuple[Statement, ...]
     inserts: tuple[Statement, ...]
+    in_python: str = ""
+    """What the job declares besides, for people."""
 
     def declare(self, t_env: StreamTableEnvironment) -> None:
         """Declares tables and views.
@@ -39,7 +41,8 @@ class Script:
 
     def __str__(self) -> str:
         """The script as people read it: each statement under what it answers and where it comes from."""
-        return "\n\n".join(_readable(statement) for statement in (*self.declarations, *self.inserts)) + "\n"
+        note = [f"-- {self.in_python}"] if self.in_python else []
+        return "\n\n".join([*note, *map(_readable, (*self.declarations, *self.inserts))]) + "\n"
 
 
 def _declare(t_env: StreamTableEnvironment, statement: Statement) -> None:

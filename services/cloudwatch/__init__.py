@@ -1,0 +1,1 @@
+"""The service that publishes the devices' metrics to Amazon CloudWatch."""

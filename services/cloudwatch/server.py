@@ -1,7 +1,7 @@
-"""Metrics publisher: the topic `readings` → Amazon CloudWatch, once a minute.
+"""Publishes the topic `readings` to Amazon CloudWatch as metrics, once a minute.
 
-Best effort, as metrics are: what was read counts as read once it is published, so a crash in between counts some readings
-twice, and an end while CloudWatch is away leaves a minute out and says so. Alerts never depend on it.
+Delivery is best effort: offsets are committed after publishing, so a crash in between counts some readings twice; stopping
+while CloudWatch is unreachable loses up to a minute of metrics, which the log reports. Alerts never depend on this publisher.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ from services.cloudwatch.statistics import Summary
 PUBLISH_SECONDS = 60.0
 POLL_MS = 500
 BATCH = 500
-"""Metrics a request: CloudWatch takes 1,000, or 1 MB."""
+"""Metrics per request; CloudWatch accepts at most 1,000, or 1 MB."""
 LONGEST_PAUSE = 30.0
 RETRIED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "InternalServiceFault", "InternalFailure",
            "ServiceUnavailable", "RequestTimeout", "LimitExceeded"}
 
 
 class MetricsError(FireError):
-    """Metrics cannot be published; the text says why and the remedy."""
+    """Metrics cannot be published; the message states the cause and the remedy."""
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """Sends metrics to CloudWatch; `pause` waits that many seconds and says whether the program is to end."""
+    """Sends metrics to CloudWatch; `pause` waits for the given seconds and returns True if the program must stop."""
 
     client: Any
     pause: Callable[[float], bool]
     report: Report
 
     def publish(self, data: Sequence[dict[str, Any]]) -> int:
-        """Sends everything in batches, each as often as it takes; returns how many metrics were accepted.
+        """Sends all metrics in batches, retrying each as often as necessary; returns how many were accepted.
 
         Raises:
             MetricsError: CloudWatch refuses this sender.
@@ -67,24 +67,24 @@ class Publisher:
                 return True
             except (BotoCoreError, ClientError) as problem:
                 attempts += 1
-                if not _may_heal(problem):
+                if not _is_temporary(problem):
                     self.report(f"CloudWatch refused {len(batch)} metrics, which are left out: {problem}")
                     return False
                 if attempts == 1:
-                    self.report(f"CloudWatch does not take metrics now; trying again ({problem})")
+                    self.report(f"CloudWatch does not accept metrics at the moment; trying again ({problem})")
                 if self.pause(min(delay(attempts).total_seconds(), LONGEST_PAUSE)):
-                    self.report(f"ending; {len(batch)} metrics could not be published")
+                    self.report(f"stopping; {len(batch)} metrics could not be published")
                     return False
 
 
-def _may_heal(problem: Exception) -> bool:
-    """Whether another attempt may succeed; one that never can is an error with a remedy.
+def _is_temporary(problem: Exception) -> bool:
+    """Returns whether another attempt may succeed.
 
     Raises:
-        MetricsError: no credentials, or no permission.
+        MetricsError: the sender has no credentials or no permission, so that no attempt can succeed.
     """
     if isinstance(problem, NoCredentialsError):
-        raise MetricsError("no AWS credentials are found; give this process a role, or set AWS_PROFILE") from problem
+        raise MetricsError("no AWS credentials were found; give this process a role, or set AWS_PROFILE") from problem
     if not isinstance(problem, ClientError):
         return True
     code, status = problem.response["Error"]["Code"], problem.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -99,32 +99,32 @@ def _batches(data: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]
 
 
 class Relay:
-    """Takes records in and publishes them when it is time; `now` is the wall clock, for CloudWatch's bounds only."""
+    """Collects readings and publishes their statistics; `now` is the wall clock, used only for CloudWatch's time limits."""
 
     def __init__(self, summary: Summary, publisher: Publisher, now: Callable[[], datetime]) -> None:
         self.summary, self.publisher, self._now = summary, publisher, now
 
     def take(self, values: Iterable[bytes | None]) -> None:
-        """Adds rows of the topic `readings`; what is none is said and passed over."""
+        """Adds records of the topic `readings`; reports and skips those that are not readings."""
         for value in values:
             try:
                 self.summary.add(json.loads(value or b""))
             except (KeyError, TypeError, ValueError) as problem:
-                self.publisher.report(f"a record is no reading and is left out of the metrics: {problem!r}")
+                self.publisher.report(f"a record is not a reading and is left out of the metrics: {problem!r}")
 
     def publish(self) -> None:
-        """Sends what has come together."""
+        """Publishes the statistics collected since the last call."""
         readings = self.summary.readings
         data, refused = self.summary.take(self._now())
         if refused:
-            self.publisher.report(f"{refused} metrics are left out: CloudWatch takes no times older than 14 days or 2 h ahead")
+            self.publisher.report(f"{refused} metrics are left out: CloudWatch accepts times up to 14 days old and 2 h ahead")
         if data:
             accepted = self.publisher.publish(data)
             self.publisher.report(f"published {accepted} metrics of {readings} readings")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Publishes until SIGTERM or Ctrl-C; what has come together is published before the end."""
+    """Publishes until SIGTERM or Ctrl-C, and publishes what has been collected before it stops."""
     settings = Settings.load()
     stop = threading.Event()
     publisher = Publisher(client(), stop.wait, lambda line: print(line, flush=True))
@@ -132,29 +132,33 @@ def run(args: argparse.Namespace) -> int:
     try:
         _consume(consumer(settings), relay, stop)
     except KafkaError as problem:
-        raise MetricsError(f"the metrics publisher had to end: {problem}") from problem
+        raise MetricsError(f"the metrics publisher had to stop: {problem}") from problem
     return 0
 
 
 def client() -> Any:
-    """CloudWatch, as the AWS SDK finds it: region, credentials and endpoint; its own retries come before ours."""
+    """Returns a CloudWatch client with the AWS SDK's region, credentials and endpoint; the SDK retries before `Publisher` does.
+
+    Raises:
+        MetricsError: the SDK finds no region.
+    """
     try:
         return boto3.session.Session().client("cloudwatch", config=Config(
             connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}))
     except BotoCoreError as problem:
-        raise MetricsError(f"CloudWatch cannot be addressed: {problem}; set AWS_DEFAULT_REGION") from problem
+        raise MetricsError(f"no CloudWatch client can be created: {problem}; set AWS_DEFAULT_REGION") from problem
 
 
 def watch_list(settings: Settings) -> frozenset[str]:
-    """The devices with metrics of their own."""
+    """Returns the ids of the devices that have metrics of their own."""
     return frozenset(name.strip() for name in settings.watch_list.split(",") if name.strip())
 
 
 def consumer(settings: Settings) -> KafkaConsumer:
-    """A consumer of the topic `readings`; one that never ran here begins with the readings from now on.
+    """Returns a consumer of the topic `readings`; on its first run it starts at the end of the topic.
 
     Raises:
-        MetricsError: there is no broker or no topic.
+        MetricsError: no broker answers, or the topic does not exist.
     """
     topic = settings.topic("readings")
     try:
@@ -175,9 +179,9 @@ def consumer(settings: Settings) -> KafkaConsumer:
 def _consume(source: KafkaConsumer, relay: Relay, stop: threading.Event) -> None:
     try:
         with interruptible():
-            due, begun = time.monotonic() + PUBLISH_SECONDS, False
+            due, has_begun = time.monotonic() + PUBLISH_SECONDS, False
             while True:
-                begun = begun or _has_begun(source, relay.publisher.report)
+                has_begun = has_begun or _has_begun(source, relay.publisher.report)
                 batches = source.poll(timeout_ms=POLL_MS, max_records=5000).values()
                 relay.take(record.value for batch in batches for record in batch)
                 if time.monotonic() >= due:
@@ -185,7 +189,7 @@ def _consume(source: KafkaConsumer, relay: Relay, stop: threading.Event) -> None
                     due = time.monotonic() + PUBLISH_SECONDS
     except KeyboardInterrupt:
         stop.set()
-        relay.publisher.report("ending; publishing what has come together")
+        relay.publisher.report("stopping; publishing the readings collected so far")
         with uninterrupted():
             _settle(source, relay)
     finally:
@@ -193,16 +197,19 @@ def _consume(source: KafkaConsumer, relay: Relay, stop: threading.Event) -> None
 
 
 def _has_begun(source: KafkaConsumer, report: Report) -> bool:
-    """Whether partitions are assigned; then says where reading begins, which fixes "from now on" for a first start."""
-    places = [f"{each.topic}[{each.partition}]@{source.position(each)}" for each in sorted(source.assignment())]
-    if places:
-        report(f"publishing the metrics of {', '.join(places)} once a minute")
-    return bool(places)
+    """Returns whether partitions are assigned and reports the offsets where reading begins.
+
+    Asking for the position fixes it: a first run begins at the end that the topic has now.
+    """
+    positions = [f"{each.topic}[{each.partition}]@{source.position(each)}" for each in sorted(source.assignment())]
+    if positions:
+        report(f"publishing the metrics of {', '.join(positions)} once a minute")
+    return bool(positions)
 
 
 def _settle(source: KafkaConsumer, relay: Relay) -> None:
     relay.publish()
     try:
         source.commit()
-    except KafkaError as problem:  # a rebalance or a broker that is away
-        relay.publisher.report(f"Kafka did not note what was read, so it may be counted again ({problem})")
+    except KafkaError as problem:  # a rebalance, or an unreachable broker
+        relay.publisher.report(f"Kafka did not commit the offsets, so these readings may be counted twice ({problem})")

@@ -1,7 +1,7 @@
-"""Readings → CloudWatch's statistic sets: a minute of a fleet, of a site's devices of one level, and of each watched device.
+"""Aggregates readings into CloudWatch statistic sets per minute: for the fleet, for each site and level, for watched devices.
 
-Seven metrics of each of 100,000 devices would cost more than the system itself, so devices are summed up unless they are
-on the watch list. A statistic set keeps the count, sum, least and greatest value, so no peak is averaged away.
+Metrics for each of 100,000 devices would cost more than the system itself, so devices are aggregated unless they are on the
+watch list. A statistic set keeps the count, sum, minimum and maximum, so no peak is averaged away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contract.cloudwatch import METRICS
 
 NO_SITE = "(none)"
 OLDEST, LATEST = timedelta(days=14), timedelta(hours=2)
-"""CloudWatch takes times from this long ago to this far ahead."""
+"""How far in the past and in the future CloudWatch accepts times."""
 MARGIN = timedelta(minutes=5)
 PRINTABLE = string.punctuation.replace("%", "") + " "
 Dimensions = tuple[tuple[str, str], ...]
@@ -25,7 +25,7 @@ Dimensions = tuple[tuple[str, str], ...]
 
 @dataclass
 class Statistic:
-    """Count, sum, least and greatest of some values."""
+    """The count, sum, minimum and maximum of a set of values."""
 
     count: int = 0
     total: float = 0.0
@@ -33,7 +33,7 @@ class Statistic:
     greatest: float = float("-inf")
 
     def add(self, value: float) -> None:
-        """Takes one value in."""
+        """Adds one value."""
         self.count += 1
         self.total += value
         self.least, self.greatest = min(self.least, value), max(self.greatest, value)
@@ -41,7 +41,7 @@ class Statistic:
 
 @dataclass
 class Summary:
-    """The readings since the last `take`; what was not measured is in no statistic, as it is in no score."""
+    """The statistics of the readings since the last `take`; a quantity that was not measured is left out, as it is in scoring."""
 
     environment: str
     watch_list: Collection[str] = ()
@@ -49,10 +49,10 @@ class Summary:
     _statistics: dict[tuple[datetime, Dimensions, str], Statistic] = field(default_factory=dict)
 
     def add(self, reading: Mapping[str, Any]) -> None:
-        """Takes in one row of the topic `readings`.
+        """Adds one record of the topic `readings`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such row; nothing of it was taken in.
+            KeyError, TypeError, ValueError: it is not a reading; no part of it was added.
         """
         minute = datetime.fromisoformat(reading["event_time"]).astimezone(UTC).replace(second=0, microsecond=0)
         values = {metric: float(reading[name]) for metric, name in METRICS.items() if reading[name] is not None}
@@ -62,7 +62,7 @@ class Summary:
         self.readings += 1
 
     def take(self, now: datetime) -> tuple[list[dict[str, Any]], int]:
-        """What PutMetricData wants, and how many statistics it would refuse for their time; starts anew."""
+        """Returns the data for PutMetricData and the number of statistics left out for their time, and resets the summary."""
         usable = [_datum(*key, statistic) for key, statistic in self._statistics.items()
                   if now - OLDEST + MARGIN <= key[0] <= now + LATEST - MARGIN]
         refused = len(self._statistics) - len(usable)
@@ -90,5 +90,5 @@ def _datum(minute: datetime, dimensions: Dimensions, metric: str, statistic: Sta
 
 
 def _name(text: str) -> str:
-    """A dimension's value, which CloudWatch takes in ASCII only and not blank; the rest is percent-encoded."""
+    """Percent-encodes a dimension's value, which CloudWatch accepts only as non-blank ASCII."""
     return quote(text, safe=PRINTABLE) if text.strip() else quote(text)

@@ -1,0 +1,1 @@
+"""The dashboard: a web application over the results database, Kafka and Flink."""

@@ -1,4 +1,4 @@
-"""The JSON API: the same view models as the pages; `openapi.yaml` describes it, and a test compares the two."""
+"""The JSON API over the same view models as the pages; `openapi.yaml` describes it, and a test compares the two."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from flask_wtf.csrf import generate_csrf
 
 from services.dashboard.auth import access
-from services.dashboard.postgres import DatabaseAwayError
+from services.dashboard.postgres import DatabaseUnavailableError
 from services.dashboard.problems import UnusableError, answer
 from services.dashboard.sources import here
 from services.dashboard.views import alerts, corrections, devices, sites, system
@@ -25,103 +25,103 @@ DEAD_LETTERS = 20
 blueprint = Blueprint("api", __name__)
 
 
-def told(value: Any, status: int = 200) -> Response:
-    """A value as JSON."""
+def json_response(value: Any, status: int = 200) -> Response:
+    """Returns a value as a JSON response."""
     return Response(orjson.dumps(value), status, content_type="application/json")
 
 
 @blueprint.get("/api/overview")
 def overview() -> Response:
-    """The overview."""
-    return told(overviews.overview(here()))
+    """Returns the overview: devices by level, open alerts, sites and the state of the pipeline."""
+    return json_response(overviews.overview(here()))
 
 
 @blueprint.get("/api/metrics")
 def metrics() -> Response:
-    """Its figures alone."""
-    return told(overviews.metrics(here()))
+    """Returns only the figures of the overview."""
+    return json_response(overviews.metrics(here()))
 
 
 @blueprint.get("/api/sites")
 def site_list() -> Response:
-    """A page of sites."""
-    return told(sites.sites(here(), text("cursor"), limit()))
+    """Returns one page of the list of sites."""
+    return json_response(sites.sites(here(), text("cursor"), limit()))
 
 
 @blueprint.get("/api/sites/<path:site_id>")
 def site(site_id: str) -> Response:
-    """One site."""
-    return told(sites.site(here(), site_id, text("cursor"), limit()))
+    """Returns one site with a page of its devices."""
+    return json_response(sites.site(here(), site_id, text("cursor"), limit()))
 
 
 @blueprint.get("/api/devices")
 def device_list() -> Response:
-    """A page of devices."""
-    return told(devices.devices(here(), device_filter(), text("cursor"), limit()))
+    """Returns one page of the list of devices."""
+    return json_response(devices.devices(here(), device_filter(), text("cursor"), limit()))
 
 
 @blueprint.get("/api/devices/<path:device_id>")
 @blueprint.get("/api/device/<path:device_id>")
 def device(device_id: str) -> Response:
-    """One device."""
-    return told(devices.device(here(), device_id))
+    """Returns one device with its last 24 hours."""
+    return json_response(devices.device(here(), device_id))
 
 
 @blueprint.get("/api/realtime/<path:device_id>")
 def realtime(device_id: str) -> Response:
-    """Its last hour."""
-    return told(devices.realtime(here(), device_id))
+    """Returns one device with its last hour and its newest reading."""
+    return json_response(devices.realtime(here(), device_id))
 
 
 @blueprint.get("/api/alerts")
 def alert_list() -> Response:
-    """A page of alerts."""
-    return told(alerts.alerts(here(), alert_filter(), text("cursor"), limit()))
+    """Returns one page of the list of alerts."""
+    return json_response(alerts.alerts(here(), alert_filter(), text("cursor"), limit()))
 
 
 @blueprint.get("/api/alerts/<path:alert_id>")
 def alert(alert_id: str) -> Response:
-    """One alert."""
-    return told(alerts.alert(here(), alert_id))
+    """Returns one alert with its transitions and actions."""
+    return json_response(alerts.alert(here(), alert_id))
 
 
 @blueprint.post("/api/alerts/<path:alert_id>/acknowledge")
 def acknowledge(alert_id: str) -> Response:
-    """Acknowledges an alert."""
+    """Acknowledges an alert and returns it; requires the role acknowledge."""
     user = access.require("acknowledge")
-    return told(alerts.acknowledge(here(), alert_id, user.name, request.remote_addr or ""))
+    return json_response(alerts.acknowledge(here(), alert_id, user.name, request.remote_addr or ""))
 
 
 @blueprint.post("/api/alerts/<path:alert_id>/resolve")
 def resolve(alert_id: str) -> Response:
-    """Resolves an alert."""
-    user, given = access.require("acknowledge"), _body(resolution=True, note=False)
-    return told(alerts.resolve(here(), alert_id, user.name, request.remote_addr or "", given["resolution"], given["note"]))
+    """Resolves an alert and returns it; requires the role acknowledge."""
+    user, body = access.require("acknowledge"), _body(resolution=True, note=False)
+    return json_response(alerts.resolve(here(), alert_id, user.name, request.remote_addr or "", body["resolution"], body["note"]))
 
 
 @blueprint.get("/api/pipeline")
 def pipeline_() -> Response:
-    """The pipeline, with a page of dead letters."""
-    return told(system.pipeline(here(), text("cursor"), limit(DEAD_LETTERS)))
+    """Returns the state of the pipeline with a page of dead letters."""
+    return json_response(system.pipeline(here(), text("cursor"), limit(DEAD_LETTERS)))
 
 
 @blueprint.post("/api/pipeline/dead-letters/replay")
 def replay() -> Response:
-    """Sends a corrected message."""
-    user, given = access.require("admin"), _body(message=True, source=False)
-    corrections.send(here(), given["source"], given["message"] or "", user.name, request.remote_addr or "")
-    return told({"source": given["source"], "sent": True}, 202)
+    """Sends a corrected message to the telemetry topic; requires the role admin."""
+    user, body = access.require("admin"), _body(message=True, source=False)
+    corrections.send(here(), body["source"], body["message"] or "", user.name, request.remote_addr or "")
+    return json_response({"source": body["source"], "sent": True}, 202)
 
 
 @blueprint.get("/api/session")
 def session() -> Response:
-    """Who is logged in, and the token that every POST must carry in the header X-CSRFToken."""
-    return told({"name": access.who().name, "role": access.who().role, "csrf_token": generate_csrf()})
+    """Returns the user and the token that every POST must carry in the header X-CSRFToken."""
+    return json_response({"name": access.who().name, "role": access.who().role, "csrf_token": generate_csrf()})
 
 
 @blueprint.get("/api/stream")
 def stream() -> Response:
-    """Events as they happen."""
+    """Streams events to an open page as they happen."""
     feed = here().feed
     page = feed.enter()
     flow = Response(feed.flow(page), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
@@ -131,43 +131,44 @@ def stream() -> Response:
 
 @blueprint.get("/api/openapi.json")
 def description() -> Response:
-    """This API's description."""
-    return told(document())
+    """Returns the OpenAPI document of this API."""
+    return json_response(document())
 
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """Whether this process answers."""
-    return told({"status": "ok"})
+    """Answers as long as this process runs."""
+    return json_response({"status": "ok"})
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Whether the database answers too."""
+    """Returns 200 if the database answers as well, else 503."""
     try:
         here().database.one("pulse")
-    except DatabaseAwayError as away:
-        return answer(503, str(away))
-    return told({"status": "ok"})
+    except DatabaseUnavailableError as problem:
+        return answer(503, str(problem))
+    return json_response({"status": "ok"})
 
 
 @cache
 def document() -> Any:
-    """The OpenAPI document."""
+    """Reads the OpenAPI document from `openapi.yaml`."""
     return yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
 
 
 def _body(**fields: bool) -> dict[str, str | None]:
-    """The texts of a JSON body; True: it must be there.
+    """Returns the string fields of the request's JSON body; those passed as True are required.
 
     Raises:
-        UnusableError: the body is no JSON object, or a field is missing, unknown or no text.
+        UnusableError: the body is not a JSON object, or a field is missing, unknown or not a string.
     """
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
         raise UnusableError("the body must be a JSON object, sent as application/json")
-    wrong = sorted(set(given) - set(fields)) + [name for name, needed in fields.items() if needed and given.get(name) is None]
-    wrong += [name for name, value in given.items() if not isinstance(value, str | None)]
+    wrong = sorted(set(body) - set(fields)) + [name for name, needed in fields.items() if needed and body.get(name) is None]
+    wrong += [name for name, value in body.items() if not isinstance(value, str | None)]
     if wrong:
-        raise UnusableError(f"{', '.join(dict.fromkeys(wrong))}: the body has {', '.join(fields)}, each a text")
-    return {name: given.get(name) for name in fields}
+        raise UnusableError(f"{', '.join(dict.fromkeys(wrong))}: missing, unknown or not a string; "
+                            f"the fields of the body are {', '.join(fields)}")
+    return {name: body.get(name) for name in fields}

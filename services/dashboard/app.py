@@ -1,4 +1,4 @@
-"""The live dashboard: pages and a JSON API over the results in Postgres, the alert topic and Flink's REST interface."""
+"""The live dashboard: pages and a JSON API over the results in Postgres, the alert topic and Flink's REST API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core.settings import Settings
 from services.dashboard import api, pages, presentation, problems
 from services.dashboard.auth import access, binding, locale, security, users
-from services.dashboard.live.cache import Memory
+from services.dashboard.live.cache import Cache
 from services.dashboard.live.health import Health
 from services.dashboard.live.stream import Feed
 from services.dashboard.postgres import Database, connect
@@ -23,24 +23,24 @@ LONGEST_BODY = 1_000_000
 
 def create_app(settings: Settings, *, database: Database | None = None, clock: Callable[[], datetime] = wall_clock,
                watches: bool = True) -> Flask:
-    """The application; without `watches` neither Kafka nor Flink is looked at, and there are no live events.
+    """Creates the application; without `watches` it observes neither Kafka nor Flink and has no live events.
 
     Raises:
-        FireError: it would be reachable without a login, or its users cannot be read.
+        FireError: it would be reachable without a login, or its users cannot be loaded.
     """
-    place = binding.checked(settings)
-    known = users.load(settings)
-    binding.refuse_open(settings, known)
+    address = binding.checked(settings)
+    accounts = users.load(settings)
+    binding.refuse_open(settings, accounts)
     app = Flask(__name__)
     app.extensions[NAME] = _sources(settings, database or connect(settings), clock, watches)
     app.config.update(SECRET_KEY=binding.secret(settings) or secrets.token_bytes(32), MAX_CONTENT_LENGTH=LONGEST_BODY,
-                      TRUSTED_HOSTS=place.hosts, SESSION_COOKIE_SECURE=place.is_secure, SESSION_COOKIE_NAME="fire_session")
+                      TRUSTED_HOSTS=address.hosts, SESSION_COOKIE_SECURE=address.is_secure, SESSION_COOKIE_NAME="fire_session")
     if settings.dashboard_proxies:
         count = settings.dashboard_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     problems.install(app)
     security.install(app)
-    access.install(app, known)
+    access.install(app, accounts)
     presentation.install(app)
     for blueprint in (pages.blueprint, api.blueprint, locale.blueprint):
         app.register_blueprint(blueprint)
@@ -48,8 +48,8 @@ def create_app(settings: Settings, *, database: Database | None = None, clock: C
 
 
 def _sources(settings: Settings, database: Database, clock: Callable[[], datetime], watches: bool) -> Sources:
-    memory = Memory()
-    sources = Sources(settings, database, Health(settings, clock), Feed(settings, database, memory), memory, clock)
+    cache = Cache()
+    sources = Sources(settings, database, Health(settings, clock), Feed(settings, database, cache), cache, clock)
     if watches:
         sources.health.start()
         sources.feed.start()

@@ -1,4 +1,4 @@
-"""The pages, each a template with the view model of its subject as `page`, and the forms on them."""
+"""The HTML pages, each a template that gets its view model as `page`, and the forms on them."""
 
 from __future__ import annotations
 
@@ -22,59 +22,59 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/")
 def overview_page() -> str:
-    """What burns and where, and whether the pipeline is well."""
+    """Renders the overview: the worst alerts, the sites and the state of the pipeline."""
     return render_template("overview.html", page=overview(here()))
 
 
 @blueprint.get("/sites/<path:site_id>")
 def site_page(site_id: str) -> str:
-    """One site."""
+    """Renders the page of one site."""
     return render_template("site.html", page=sites.site(here(), site_id, text("cursor"), limit()))
 
 
 @blueprint.get("/devices")
 def devices_page() -> str:
-    """The list of devices."""
+    """Renders the list of devices."""
     return render_template("devices.html", page=devices.devices(here(), device_filter(), text("cursor"), limit()))
 
 
 @blueprint.get("/devices/<path:device_id>")
 def device_page(device_id: str) -> str:
-    """One device."""
+    """Renders the page of one device."""
     return render_template("device.html", page=devices.device(here(), device_id))
 
 
 @blueprint.get("/alerts")
 def alerts_page() -> str:
-    """The list of alerts."""
+    """Renders the list of alerts."""
     return render_template("alerts.html", page=alerts.alerts(here(), alert_filter(), text("cursor"), limit()))
 
 
 @blueprint.get("/alerts.csv")
 def alerts_csv() -> Response:
-    """All alerts of the filter, as a table for spreadsheets."""
+    """Streams all alerts that match the filter as CSV."""
     rows = alerts.every(here(), alert_filter())
-    first = list(islice(rows, 1))  # a database that is away must be noticed before the answer begins
-    told = Response(stream_with_context(csv_lines(chain(first, rows))), content_type="text/csv; charset=utf-8")
-    told.headers["Content-Disposition"] = 'attachment; filename="alerts.csv"'
-    return told
+    first = list(islice(rows, 1))  # a database error must be raised before the response begins
+    response = Response(stream_with_context(csv_lines(chain(first, rows))), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="alerts.csv"'
+    return response
 
 
 @blueprint.get("/alerts/<path:alert_id>")
 def alert_page(alert_id: str) -> str:
-    """One alert."""
+    """Renders the page of one alert."""
     return render_template("alert.html", page=alerts.alert(here(), alert_id))
 
 
 @blueprint.get("/pipeline")
 def pipeline_page() -> str:
-    """The engineer's page."""
+    """Renders the page for engineers: jobs, lag, dead letters, notifications."""
     return render_template("pipeline.html", page=system.pipeline(here(), text("cursor"), limit(DEAD_LETTERS)))
 
 
 @blueprint.post("/alerts/<path:alert_id>/acknowledge")
 def acknowledge(alert_id: str) -> Any:
-    """The button of an alert."""
+    """Handles the acknowledge button of an alert."""
     user = access.require("acknowledge")
     alerts.acknowledge(here(), alert_id, user.name, request.remote_addr or "")
     flash("flash.acknowledged")
@@ -83,7 +83,7 @@ def acknowledge(alert_id: str) -> Any:
 
 @blueprint.post("/alerts/<path:alert_id>/resolve")
 def resolve(alert_id: str) -> Any:
-    """The form of an alert."""
+    """Handles the form that resolves an alert."""
     user = access.require("acknowledge")
     alerts.resolve(here(), alert_id, user.name, request.remote_addr or "", request.form.get("resolution"),
                    request.form.get("note"))
@@ -93,7 +93,7 @@ def resolve(alert_id: str) -> Any:
 
 @blueprint.post("/pipeline/dead-letters/replay")
 def replay() -> Any:
-    """The form of a dead letter: sends what was corrected."""
+    """Handles the form that corrects a dead letter and sends it."""
     user = access.require("admin")
     corrections.send(here(), request.form.get("source") or None, request.form.get("message", ""), user.name,
                      request.remote_addr or "")
@@ -102,6 +102,6 @@ def replay() -> Any:
 
 
 def _back(usual: str) -> Any:
-    """To the page that the form names, else to the usual one."""
+    """Redirects to the page that the form names, or to `usual` if it names none."""
     named = request.form.get("next")
     return redirect(local_path(named) if named else usual, 303)

@@ -1,7 +1,7 @@
-"""Every question that the dashboard asks Postgres: the statements of `queries/` by name, with bound parameters.
+"""Runs the statements of `queries/` on Postgres by name, with bound parameters.
 
-Reads go to the read replica where there is one, writes to the database itself. A server that does not answer is noticed
-within seconds, and asked again at most once a second, so that requests fail quickly meanwhile.
+Reads go to the read replica if there is one, writes to the primary. A server that does not answer is noticed within seconds
+and retried at most once a second, so that requests fail quickly in the meantime.
 """
 
 from __future__ import annotations
@@ -29,115 +29,123 @@ CONNECTIONS = 8
 WAIT_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
 LIMITS: dict[str, Any] = {
-    # A prepared statement may fall back to a plan for any filter at all, which reads whole tables.
+    # Postgres may switch a prepared statement to a generic plan, which suits every filter and reads whole tables.
     "options": "-c statement_timeout=4s -c plan_cache_mode=force_custom_plan -c timezone=UTC",
     "connect_timeout": 2, "keepalives_idle": 5, "tcp_user_timeout": 4_000, "application_name": "fire-dashboard",
 }  # fmt: skip
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
-Gone = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+Unreachable = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
-class DatabaseAwayError(FireError):
-    """Postgres does not answer, or not in time; the text says so without any address."""
+class DatabaseUnavailableError(FireError):
+    """Postgres does not answer in time; the message contains no address."""
 
 
 class Database:
-    """Pools of connections to the primary and to the replica; open until `close`."""
+    """Connection pools for the primary and the replica; open until `close`."""
 
     def __init__(self, primary: Mapping[str, Any], replica: Mapping[str, Any] | None = None) -> None:
         self._writes = Server(primary)
         self._reads = Server(replica) if replica else self._writes
 
     def close(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         for server in {self._writes, self._reads}:
             server.close()
 
-    def rows(self, name: str, **given: Any) -> list[Row]:
-        """The rows of a statement that reads.
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Returns the rows of a reading statement.
 
         Raises:
-            DatabaseAwayError: there was no answer in time.
+            DatabaseUnavailableError: there was no answer in time.
         """
-        return self._reads.rows(name, given)
+        return self._reads.rows(name, parameters)
 
-    def row(self, name: str, **given: Any) -> Row | None:
-        """Its first row, if any."""
-        found = self.rows(name, **given)
-        return found[0] if found else None
+    def row(self, name: str, **parameters: Any) -> Row | None:
+        """Returns the first row of a reading statement, or None if it has none."""
+        rows = self.rows(name, **parameters)
+        return rows[0] if rows else None
 
-    def one(self, name: str, **given: Any) -> Row:
-        """Its one row, of a statement that always has one."""
-        return self.rows(name, **given)[0]
+    def one(self, name: str, **parameters: Any) -> Row:
+        """Returns the first row of a reading statement that always has one."""
+        return self.rows(name, **parameters)[0]
 
-    def written(self, name: str, **given: Any) -> Row | None:
-        """The first row of a statement that reads what was just written, which a replica may not have yet."""
-        found = self._writes.rows(name, given)
-        return found[0] if found else None
+    def written(self, name: str, **parameters: Any) -> Row | None:
+        """Returns the first row of a reading statement from the primary, because a replica may not have the latest write yet."""
+        rows = self._writes.rows(name, parameters)
+        return rows[0] if rows else None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Statements that hold together or not at all.
+        """Opens a transaction on the primary, which is committed at the end of the block.
 
         Raises:
-            DatabaseAwayError: there was no answer in time.
+            DatabaseUnavailableError: there was no answer in time.
         """
         with self._writes.connection() as connection, connection.transaction():
             yield Transaction(connection)
 
 
 class Transaction:
-    """Writes within one transaction."""
+    """Runs writing statements within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def execute(self, name: str, **given: Any) -> int:
-        """Runs a statement that writes; how many rows it concerned."""
-        return self._connection.execute(statement(name), given).rowcount
+    def execute(self, name: str, **parameters: Any) -> int:
+        """Runs a writing statement; returns how many rows it affected."""
+        return self._connection.execute(statement(name), parameters).rowcount
 
 
 class Server:
-    """One server's pool."""
+    """The connection pool of one server, with psycopg's keywords `conninfo`."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, conninfo: Mapping[str, Any]) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            kwargs={**given, **LIMITS, "autocommit": True, "row_factory": dict_row}, min_size=1, max_size=CONNECTIONS,
+            kwargs={**conninfo, **LIMITS, "autocommit": True, "row_factory": dict_row}, min_size=1, max_size=CONNECTIONS,
             timeout=WAIT_SECONDS, reconnect_timeout=PAUSE_SECONDS, open=False)
-        self._away_until = 0.0
+        self._unreachable_until = 0.0
         self._opening = threading.Lock()
 
     def close(self) -> None:
-        """Ends its connections."""
+        """Closes the connections of the pool."""
         self._pool.close()
 
-    def rows(self, name: str, given: Mapping[str, Any]) -> list[Row]:
-        """The rows of a statement; a connection that the server dropped meanwhile is replaced and asked once more."""
+    def rows(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Returns the rows of a statement; repeats it once on a new connection if the server had dropped the old one.
+
+        Raises:
+            DatabaseUnavailableError: there was no answer in time.
+        """
         try:
             with self.connection() as connection:
-                return connection.execute(statement(name), given).fetchall()
-        except DatabaseAwayError as away:
-            if isinstance(away.__cause__, psycopg.errors.QueryCanceled | PoolTimeout | None):
+                return connection.execute(statement(name), parameters).fetchall()
+        except DatabaseUnavailableError as problem:
+            if isinstance(problem.__cause__, psycopg.errors.QueryCanceled | PoolTimeout | None):
                 raise
-        self._away_until = 0.0
+        self._unreachable_until = 0.0
         self._pool.check()
         with self.connection() as connection:
-            return connection.execute(statement(name), given).fetchall()
+            return connection.execute(statement(name), parameters).fetchall()
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection of the pool."""
-        if time.monotonic() < self._away_until:
-            raise DatabaseAwayError("the database does not answer; it is asked again every second")
+        """Lends a connection of the pool for the duration of the block.
+
+        Raises:
+            DatabaseUnavailableError: the server does not answer, or did not within the last second.
+        """
+        if time.monotonic() < self._unreachable_until:
+            raise DatabaseUnavailableError("the database does not answer; it is retried every second")
         try:
             self._open()
             with self._pool.connection() as connection:
                 yield connection
-        except Gone as gone:
-            self._away_until = time.monotonic() + PAUSE_SECONDS
-            raise DatabaseAwayError("the database does not answer; it is asked again every second") from gone
-        self._away_until = 0.0
+        except Unreachable as problem:
+            self._unreachable_until = time.monotonic() + PAUSE_SECONDS
+            raise DatabaseUnavailableError("the database does not answer; it is retried every second") from problem
+        self._unreachable_until = 0.0
 
     def _open(self) -> None:
         with self._opening:
@@ -146,8 +154,8 @@ class Server:
 
 
 def connect(settings: Settings) -> Database:
-    """The database of the settings, and its replica if they name one; nothing is connected yet."""
-    # The pool tells of every attempt at a server that is away; the feed tells once when it goes and once when it is back.
+    """Returns the database of the settings, with its replica if they name one; connections are opened on first use."""
+    # The pool logs every attempt to reach a server; the feed logs only the loss and the recovery.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     if not settings.postgres_read_host:
         return Database(conninfo(settings))
@@ -158,10 +166,10 @@ def connect(settings: Settings) -> Database:
 
 @cache
 def statement(name: str) -> bytes:
-    """The statement `services/dashboard/queries/<name>.sql`."""
+    """Reads the statement `services/dashboard/queries/<name>.sql`."""
     return (SQL / f"{name}.sql").read_bytes()
 
 
 def prefix(text: str | None) -> str | None:
-    """A LIKE pattern for what begins with `text`; None stays None."""
+    """Returns a LIKE pattern that matches values beginning with `text`; None stays None."""
     return None if text is None else text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"

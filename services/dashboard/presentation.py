@@ -1,4 +1,4 @@
-"""How the templates write what they show: texts of the language, numbers with units, times, links, bytes."""
+"""Template filters and functions: texts in the page's language, numbers with units, times, links and bytes."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ SHOWN_BYTES = 2048
 RESOLUTIONS = ("confirmed_hazard", "false_alarm", "maintenance")
 STATES = ("open", "acknowledged", "cleared", "resolved", "all")
 UNITS = {each.name: (each.unit, each.digits) for each in CONTRACT.shown_with_alerts}
-"""The measurements of an alert with their units and decimals."""
+"""The unit and the number of decimals of each measurement of an alert."""
 CHARTS = [(each.chart, each.unit, each.digits) for each in CONTRACT.charted]
-"""The series of a device's day with their units and decimals."""
+"""The series of a device's last 24 hours with their units and decimals."""
 
 
 def install(app: Flask) -> None:
-    """Gives an app's templates these filters and names."""
+    """Adds the filters and functions of this module to an app's templates."""
     app.jinja_env.filters.update(number=number, quantity=quantity, stamp=stamp, decoded=decoded, share=share, size=size,
                                  path_part=path_part, day_table=series.quarters, doughnut=doughnut.arcs, markers=markers)
     app.context_processor(_names)
 
 
 def _names() -> dict[str, Any]:
-    """What every template of this request may call."""
+    """Returns the names that the templates of this request can use."""
     chosen = locale.chosen()
     return {
         "lang": chosen, "here": here(), "LEVELS": LEVELS[::-1], "KINDS": sorted(KINDS), "RESOLUTIONS": RESOLUTIONS,
@@ -53,12 +53,12 @@ def _names() -> dict[str, Any]:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """`1,234.5`; a dash for what was not measured."""
+    """Formats a number as `1,234.5`; a missing one becomes a dash."""
     return MISSING if value is None else f"{value:,.{digits}f}"
 
 
 def quantity(value: float | None, unit: str | None, digits: int = 2) -> str:
-    """`72.4 °C`: as many decimals as matter, a space that does not break."""
+    """Formats a value with its unit as `72.4 °C`, without trailing zeros and with a non-breaking space."""
     if value is None:
         return MISSING
     spelled = f"{value:,.{digits}f}"
@@ -66,12 +66,12 @@ def quantity(value: float | None, unit: str | None, digits: int = 2) -> str:
 
 
 def share(part: float | None, whole: float | None) -> int:
-    """How many hundredths of the whole a part is, 0 to 100; 0 of nothing."""
+    """Returns the percentage of `part` in `whole`, from 0 to 100; 0 if the whole is zero or missing."""
     return round(100 * min(max((part or 0) / whole, 0), 1)) if whole else 0
 
 
 def size(count: float | None) -> str:
-    """Bytes as people read them: `12.3 MB`."""
+    """Formats a number of bytes as `12.3 MB`."""
     if count is None:
         return MISSING
     for unit in ("B", "kB", "MB"):
@@ -82,7 +82,7 @@ def size(count: float | None) -> str:
 
 
 def stamp(iso: str | datetime | None, style: str = "time") -> Markup:
-    """A `<time>` in UTC that the page's script turns into the viewer's zone; `style` is `time` or `ago`."""
+    """Returns a `<time>` element in UTC, which the page's script converts to the viewer's zone; `style` is `time` or `ago`."""
     if iso is None:
         return Markup("–")
     at = iso if isinstance(iso, datetime) else datetime.fromisoformat(iso)
@@ -92,36 +92,36 @@ def stamp(iso: str | datetime | None, style: str = "time") -> Markup:
 
 
 def is_resolved(alert: Mapping[str, Any]) -> bool:
-    """Whether an alert was resolved and has been quiet since; ISO-8601 in UTC sorts as text."""
+    """Returns whether an alert was resolved and has had no event since; ISO-8601 times in UTC compare as strings."""
     return alert["resolved_at"] is not None and alert["event_time"] <= alert["resolved_at"]
 
 
 def path_part(text: str) -> str:
-    """An id as one part of a path, whatever characters it has."""
+    """Escapes an id as a single segment of a path."""
     return quote(text, safe="")
 
 
 def markers(alerts: Iterable[Mapping[str, Any]], chosen: str) -> list[dict[str, str]]:
-    """What the charts mark on their time axis: when each alert opened, its worst level, its name and its page."""
+    """Returns the marks on the charts' time axis: when each alert opened, its peak level, its title and the path of its page."""
     return [{"at": alert["opened_at"], "level": alert["peak_level"] or alert["level"],
              "title": f"{wording.level(alert['level'], chosen)}, {wording.kind(alert['alert_type'], chosen)}",
              "path": f"/alerts/{path_part(alert['alert_id'])}"} for alert in alerts]
 
 
 def here() -> str:
-    """This page's path with its query, to come back to; without a language, so that the switch holds."""
+    """Returns the path and query of this page as a return address, without `lang`, so that the chosen language stays."""
     kept = query(lang=None)
     return request.path + (f"?{kept}" if kept else "")
 
 
 def query(**changed: str | None) -> str:
-    """This request's query string with some fields changed, or left out where None."""
+    """Returns this request's query string with some fields changed, or removed if None."""
     fields = {name: text for name, text in (request.args.to_dict() | changed).items() if text}
     return urlencode(fields)
 
 
 def reason_text(reason: Mapping[str, Any], chosen: str) -> str:
-    """Why the system is degraded, in the language if the catalogue knows the reason, else as the system put it."""
+    """Returns the text of a reason in the language, or its English detail if the catalogue has no such reason."""
     try:
         return wording.say(chosen, f"reason.{reason['code']}", reason.get("values"))
     except KeyError:
@@ -129,7 +129,7 @@ def reason_text(reason: Mapping[str, Any], chosen: str) -> str:
 
 
 def decoded(data: str | None) -> str:
-    """Bytes in base64 as text where they are text, else as a hex dump; the first 2 kB."""
+    """Decodes base64 and returns the first 2 kB as text, or as a hex dump if the bytes are not printable UTF-8."""
     raw = base64.b64decode(data or "")
     try:
         text = raw.decode("utf-8")
@@ -139,7 +139,7 @@ def decoded(data: str | None) -> str:
 
 
 def hex_dump(raw: bytes) -> str:
-    """Offsets, bytes and the printable ones of them, 16 a line."""
+    """Formats bytes as lines of an offset, 16 bytes and their printable characters."""
     lines = (raw[start : start + HEX_COLUMNS] for start in range(0, len(raw), HEX_COLUMNS))
     return "\n".join(f"{HEX_COLUMNS * row:06x}  {line.hex(' '):<47}  {_printable(line)}" for row, line in enumerate(lines))
 

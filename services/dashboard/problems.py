@@ -1,4 +1,4 @@
-"""Errors: `application/problem+json` (RFC 9457) for the API, a page for people."""
+"""Renders errors as `application/problem+json` (RFC 9457) for the API and as pages for people."""
 
 from __future__ import annotations
 
@@ -10,72 +10,72 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import FireError
-from services.dashboard.postgres import DatabaseAwayError
+from services.dashboard.postgres import DatabaseUnavailableError
 from services.dashboard.views.paging import BadRequestError
 
 TYPE = "application/problem+json"
-TITLES = {400: "Bad request", 401: "Login needed", 403: "Not allowed", 404: "Not found", 405: "Method not allowed",
-          409: "Conflict", 413: "Too large", 415: "Unsupported media type", 422: "Cannot be used", 429: "Too many requests",
-          500: "Internal error", 503: "Away"}
+TITLES = {400: "Bad request", 401: "Login required", 403: "Forbidden", 404: "Not found", 405: "Method not allowed",
+          409: "Conflict", 413: "Too large", 415: "Unsupported media type", 422: "Unusable content", 429: "Too many requests",
+          500: "Internal error", 503: "Unavailable"}
 
 
-class NotThereError(FireError):
-    """What was asked for does not exist."""
+class NotFoundError(FireError):
+    """The requested item does not exist."""
 
 
 class NotAllowedError(FireError):
-    """The person's role does not allow this."""
+    """The user's role does not allow the action."""
 
 
 class UnusableError(FireError):
-    """What was sent is understood and cannot be used; the text says why."""
+    """The request is well-formed but cannot be used; the message states the cause."""
 
 
-class AwayError(FireError):
-    """Something that this needs does not answer."""
+class UnavailableError(FireError):
+    """A system that the request needs does not answer."""
 
 
-STATUS: dict[type[FireError], int] = {BadRequestError: 400, NotAllowedError: 403, NotThereError: 404, UnusableError: 422,
-                                      DatabaseAwayError: 503, AwayError: 503}
+STATUS: dict[type[FireError], int] = {BadRequestError: 400, NotAllowedError: 403, NotFoundError: 404, UnusableError: 422,
+                                      DatabaseUnavailableError: 503, UnavailableError: 503}
 
 
 def install(app: Flask) -> None:
-    """Answers every error in the form that was asked for."""
-    app.register_error_handler(CSRFError, lambda error: answer(400, f"{error.description} Load the page again and repeat it."))
+    """Registers handlers that render every error of an app."""
+    app.register_error_handler(CSRFError, lambda error: answer(400, f"{error.description} Reload the page and try again."))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(FireError, lambda error: answer(STATUS.get(type(error), 500), str(error),
-                                                               lacks_database=isinstance(error, DatabaseAwayError)))
+                                                               lacks_database=isinstance(error, DatabaseUnavailableError)))
     app.register_error_handler(Exception, _unexpected)
 
 
 def is_api() -> bool:
-    """Whether the request is a program's."""
+    """Returns whether the request is for the API rather than for a page."""
     return request.path.startswith(("/api/", "/healthz", "/readyz"))
 
 
 def answer(status: int, detail: str, *, lacks_database: bool = False) -> Response:
-    """The error as problem+json, or as a page, which comes back by itself where it only lacks the database."""
+    """Renders an error as problem+json or as a page; with `lacks_database` the page reloads itself once the database answers."""
     problem = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
     body: Any = orjson.dumps(problem) if is_api() else render_template("error.html", page=problem, lacks_database=lacks_database)
-    told = Response(body, status, content_type=TYPE if is_api() else "text/html; charset=utf-8")
+    response = Response(body, status, content_type=TYPE if is_api() else "text/html; charset=utf-8")
     if status in (429, 503):
-        told.headers["Retry-After"] = "2"
-    told.headers["Cache-Control"] = "no-store"
-    return told
+        response.headers["Retry-After"] = "2"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _http(error: HTTPException) -> Any:
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()
-    told = answer(error.code, error.description or "")
+    response = answer(error.code, error.description or "")
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
-            told.headers[name] = value
-    return told
+            response.headers[name] = value
+    return response
 
 
 def _unexpected(error: Exception) -> Response:
     from flask import current_app
 
     current_app.logger.exception("%s %s failed", request.method, request.path, exc_info=error)
-    return answer(500, "this failed in a way that nobody foresaw; the dashboard's log says where")
+    return answer(500, "the request failed unexpectedly; the dashboard's log shows where")

@@ -1,4 +1,4 @@
-"""`./fire dashboard`: serves the dashboard with one process of many threads, for an open page keeps one."""
+"""`./fire dashboard`: serves the dashboard from one process with many threads, because every open page occupies one."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ QUIET_SECONDS = 5
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with our settings instead of a command line of its own."""
+    """Gunicorn configured by the system's settings instead of its own command line."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         super().__init__()
 
     def load_config(self) -> None:
-        """Everything that gunicorn has to know."""
-        given = self._settings
-        host = f"[{given.dashboard_host}]" if ":" in given.dashboard_host else given.dashboard_host
+        """Sets gunicorn's options."""
+        settings = self._settings
+        host = f"[{settings.dashboard_host}]" if ":" in settings.dashboard_host else settings.dashboard_host
+        threads = settings.dashboard_threads
         options: dict[str, Any] = {
-            "bind": f"{host}:{given.dashboard_port}", "workers": 1, "worker_class": "gthread", "threads": given.dashboard_threads,
-            "worker_connections": 4 * given.dashboard_threads, "keepalive": QUIET_SECONDS, "graceful_timeout": GRACE_SECONDS,
+            "bind": f"{host}:{settings.dashboard_port}", "workers": 1, "worker_class": "gthread", "threads": threads,
+            "worker_connections": 4 * threads, "keepalive": QUIET_SECONDS, "graceful_timeout": GRACE_SECONDS,
             "timeout": 60, "preload_app": False, "accesslog": None, "errorlog": "-", "loglevel": "info",
             "proc_name": "fire-dashboard",
-            "certfile": given.dashboard_certificate or None, "keyfile": given.dashboard_key or None, "forwarded_allow_ips": "",
+            "certfile": settings.dashboard_certificate or None, "keyfile": settings.dashboard_key or None,
+            "forwarded_allow_ips": "",
             "control_socket_disable": True, "post_worker_init": end_streams_on_stop, "limit_request_line": 8190,
         }  # fmt: skip
         for name, value in options.items():
@@ -46,12 +48,12 @@ class Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """The application; threads and connections begin in the process that serves."""
+        """Creates the application in the worker process, so that its threads and connections start there."""
         return create_app(self._settings)
 
 
 def end_streams_on_stop(worker: Any) -> None:
-    """Ends the open pages' streams when the worker is told to stop, which would wait for them in vain."""
+    """Ends the streams of open pages on SIGTERM, because the worker would otherwise wait for them in vain."""
     stop: Any = signal.getsignal(signal.SIGTERM)
     sources = worker.wsgi.extensions[NAME]
 
@@ -63,25 +65,25 @@ def end_streams_on_stop(worker: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until it is stopped; or prints the hash of a password.
+    """Serves until it is stopped; with `--hash-password`, prints the hash of a password instead.
 
     Raises:
-        FireError: the settings do not allow it.
+        FireError: the settings do not allow the dashboard to start, or the password is unusable.
     """
     if args.hash_password:
         print(users.hashed(_password()))
         return 0
     settings = Settings.load()
-    place = binding.checked(settings)
+    address = binding.checked(settings)
     binding.secret(settings)
     binding.refuse_open(settings, users.load(settings))
-    print(f"dashboard: {place.url}", flush=True)
+    print(f"dashboard: {address.url}", flush=True)
     Server(settings).run()
     return 0
 
 
 def _password() -> str:
-    """From the terminal without showing it, or the first line of standard input."""
+    """Reads the password from the terminal without echo, or from the first line of standard input."""
     if sys.stdin.isatty():
         return getpass.getpass("password: ")
     return sys.stdin.readline().rstrip("\r\n")

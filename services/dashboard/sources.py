@@ -1,4 +1,4 @@
-"""What the pages and the API are made of: the database, the watch over the pipeline, the live feed, and the clock."""
+"""The data sources of the pages and the API: the database, the pipeline's health, the live feed, the cache and the clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast
 from flask import current_app
 
 from core.settings import Settings
-from services.dashboard.live.cache import Memory
+from services.dashboard.live.cache import Cache
 from services.dashboard.live.health import Health
 from services.dashboard.live.stream import Feed
 from services.dashboard.postgres import Database
@@ -20,31 +20,31 @@ NAME = "fire"
 
 @dataclass(frozen=True)
 class Sources:
-    """Everything that a view model reads from; one for each application."""
+    """All data sources of one application."""
 
     settings: Settings
     database: Database
     health: Health
     feed: Feed
-    memory: Memory
+    cache: Cache
     clock: Callable[[], datetime]
 
     def now(self) -> datetime:
-        """The present time, in UTC."""
+        """Returns the current time in UTC."""
         return self.clock()
 
     def close(self) -> None:
-        """Ends what was started."""
+        """Stops the threads and closes all connections."""
         self.feed.close()
         self.health.close()
         self.database.close()
 
 
 def wall_clock() -> datetime:
-    """The machine's time."""
+    """Returns the machine's current time in UTC."""
     return datetime.now(UTC)
 
 
 def here() -> Sources:
-    """The sources of the application that answers this request."""
+    """Returns the sources of the application that handles this request."""
     return cast(Sources, current_app.extensions[NAME])

@@ -1,4 +1,4 @@
-"""What the dashboard says, in Korean and English: the catalogue `wording.toml`, and the names of what the jobs report."""
+"""The dashboard's texts in Korean and English: the catalogue `wording.toml`, and the names of levels, alerts and measurements."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from contract.model import Text
 from udfs.texts.alert_texts import texts_of
-from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES, Text
+from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
 
 CATALOGUE = Path(__file__).with_name("wording.toml")
 LANGUAGES = ("en", "ko")
@@ -17,7 +18,7 @@ LANGUAGES = ("en", "ko")
 
 @cache
 def catalogue() -> dict[str, Text]:
-    """Every text by its dotted key, as in `alerts.title`."""
+    """Returns all texts by their dotted keys, such as `alerts.none`."""
     return dict(_texts("", tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))))
 
 
@@ -30,7 +31,7 @@ def _texts(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
 
 
 def say(language: str, key: str, values: Mapping[str, Any] | None = None) -> str:
-    """The text of a key with its values filled in.
+    """Returns the text of a key with its values filled in.
 
     Raises:
         KeyError: there is no such text, or one of its values is missing.
@@ -39,27 +40,27 @@ def say(language: str, key: str, values: Mapping[str, Any] | None = None) -> str
 
 
 def of(text: Text, language: str) -> str:
-    """One language of a text."""
+    """Returns a text in one language."""
     return text.ko if language == "ko" else text.en
 
 
 def level(name: str | None, language: str) -> str:
-    """A level's name; what is no level as it stands."""
-    return _known(LEVEL_NAMES, name, language)
+    """Returns the name of a level; an unknown one unchanged, a dash for None."""
+    return _translated(LEVEL_NAMES, name, language)
 
 
 def kind(alert_type: str, language: str) -> str:
-    """What a type of alert is called."""
+    """Returns the title of an alert type."""
     return of(texts_of(alert_type).title, language)
 
 
 def measurement(name: str, language: str) -> str:
-    """What a measurement, finding or alarm bit is called, with a capital where the language has them."""
+    """Returns the capitalised name of a measurement, finding or alarm bit."""
     text = MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name) or catalogue().get(f"series.{name}")
     spelled = of(text, language) if text else name.replace("_", " ")
     return spelled[:1].upper() + spelled[1:]
 
 
-def _known(texts: Mapping[str, Text], name: str | None, language: str) -> str:
+def _translated(texts: Mapping[str, Text], name: str | None, language: str) -> str:
     text = texts.get(name or "")
     return of(text, language) if text else name or "–"

@@ -1,0 +1,1 @@
+"""The exporter that serves the system's metrics to Prometheus."""

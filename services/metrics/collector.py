@@ -1,4 +1,4 @@
-"""A part of the system that the exporter asks again and again, apart from the scrapes: a scrape never waits for it."""
+"""Polls the parts of the system in the background, so that a scrape never waits for any of them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Labels = tuple[str, ...]
 
 
 class UnavailableError(FireError):
-    """A part does not answer; the text says which and why."""
+    """A part of the system does not answer; the message names it and states the cause."""
 
 
 class Source(threading.Thread):
-    """Asks one part every 10 s; `families` is what it last said, and empty while it does not answer.
+    """Polls one part of the system every 10 s; `families` holds its latest metrics, none while it does not answer.
 
-    `problem` is an error that nobody expected; the thread has ended with it.
+    `problem` holds the unexpected error that ended the thread, if any.
     """
 
     def __init__(self, name: str, read: Callable[[], list[Metric]], stop: threading.Event, report: Report) -> None:
@@ -35,7 +35,7 @@ class Source(threading.Thread):
         self._trouble: str | None = "not asked yet"
 
     def run(self) -> None:
-        """Until it is stopped."""
+        """Polls until `stop` is set."""
         try:
             self.refresh()
             while not self._stopped.wait(PERIOD_SECONDS):
@@ -44,7 +44,7 @@ class Source(threading.Thread):
             self.problem = problem
 
     def refresh(self) -> None:
-        """Asks once; the same trouble is reported once."""
+        """Polls once; reports a failure when it begins or changes, not each time it repeats."""
         try:
             self.families, trouble = self._read(), None
         except UnavailableError as problem:
@@ -55,31 +55,31 @@ class Source(threading.Thread):
 
     @property
     def is_up(self) -> bool:
-        """Whether the part answered when it was last asked."""
+        """Whether the part answered the latest poll."""
         return self._trouble is None
 
 
 class Sources(Collector):
-    """All sources as a scrape sees them."""
+    """Exposes the latest metrics of all sources to a scrape."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
 
     def collect(self) -> Iterable[Metric]:
-        """Whether each part answers, and what it said."""
-        yield gauge("fire_source_up", "whether this part of the system could be asked for its figures", ("source",),
+        """Yields whether each source is up, then the metrics of each."""
+        yield gauge("fire_source_up", "whether this part of the system answers the exporter", ("source",),
                     {(source.name,): float(source.is_up) for source in self._sources})
         for source in self._sources:
             yield from source.families
 
 
 def gauge(name: str, about: str, labels: Labels, values: dict[Labels, float]) -> Metric:
-    """A family of values that rise and fall, one a set of labels."""
+    """Returns a gauge family with one value per set of labels."""
     return _filled(GaugeMetricFamily(name, about, labels=labels), values)
 
 
 def counter(name: str, about: str, labels: Labels, values: dict[Labels, float]) -> Metric:
-    """A family of counts, one a set of labels; `name` without the `_total` that is added to it."""
+    """Returns a counter family with one value per set of labels; `_total` is appended to `name`."""
     return _filled(CounterMetricFamily(name, about, labels=labels), values)
 
 

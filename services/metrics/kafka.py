@@ -1,4 +1,4 @@
-"""What the exporter asks Kafka: how many records the topics hold, and how far each consumer group is behind."""
+"""Metrics from Kafka: how many records each topic has received, and how far each consumer group is behind."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from core.settings import Settings
 from services.metrics.collector import Labels, UnavailableError, counter, gauge
 
 GROUPS = ("detect", "alert", "store", "store-raw", "notify")
-"""Consumer groups of the jobs and the notifier, without the configured prefix."""
+"""The consumer groups of the jobs and the notifier, without the configured prefix."""
 LOOK_SECONDS = 3.0
 LOOK_BYTES = 65_536
 Offsets = dict[TopicPartition, int]
 
 
 class Topics:
-    """Connections to the brokers, made when they are needed and again after they broke; for one thread."""
+    """Connections to the brokers, opened on first use and reopened after a failure; not thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -31,7 +31,7 @@ class Topics:
         self._admin: KafkaAdminClient | None = None
 
     def read(self) -> list[Metric]:
-        """The families of all topics and groups.
+        """Returns the metric families of all topics and groups.
 
         Raises:
             UnavailableError: no broker answers.
@@ -43,7 +43,7 @@ class Topics:
             raise UnavailableError(f"Kafka at {self._settings.kafka_brokers}: {problem}") from problem
 
     def close(self) -> None:
-        """Ends the connections."""
+        """Closes the connections."""
         for each in (self._consumer, self._admin):
             if each is not None:
                 each.close()
@@ -57,7 +57,7 @@ class Topics:
         records: dict[Labels, float] = defaultdict(float)
         for partition, offset in ends.items():
             records[(self._name(partition),)] += offset
-        return [counter("fire_topic_records", "records that a topic ever got, transaction markers included", ("topic",), records),
+        return [counter("fire_topic_records", "records ever written to a topic, with transaction markers", ("topic",), records),
                 *self._lags(consumer, {group: _behind(ends, self._committed(admin, group)) for group in GROUPS})]
 
     def _lags(self, consumer: KafkaConsumer, behind: dict[str, dict[TopicPartition, tuple[int, int]]]) -> list[Metric]:
@@ -70,7 +70,7 @@ class Topics:
                 records[labels] += end - start
                 waits[labels] = max(waits[labels], time.time() - waiting.get(partition, float("inf")), 0.0)
         return [gauge("fire_consumer_lag_records", "records behind the group's committed offsets", ("group", "topic"), records),
-                gauge("fire_consumer_lag_seconds", "age of the oldest record not committed", ("group", "topic"),
+                gauge("fire_consumer_lag_seconds", "age of the oldest uncommitted record", ("group", "topic"),
                       waits)]
 
     def _name(self, partition: TopicPartition) -> str:
@@ -87,24 +87,24 @@ class Topics:
         return self._consumer, self._admin
 
     def _committed(self, admin: KafkaAdminClient, group: str) -> Offsets:
-        """What a group has committed; one that never did has no partitions."""
+        """Returns the offsets that a group has committed; empty if it never committed any."""
         name = f"{self._settings.consumer_group}-{group}"
         offsets = admin.list_group_offsets(name)[name]
         return {partition: each.offset for partition, each in offsets.items() if each.offset >= 0}
 
     def _waiting_since(self, consumer: KafkaConsumer, offsets: Offsets) -> dict[TopicPartition, float]:
-        """When the first record at or behind each offset was written, epoch seconds; absent where there is none to read."""
-        found: dict[TopicPartition, float] = {}
+        """Returns when the first record at or after each offset was written, in epoch seconds; omits partitions without one."""
+        written: dict[TopicPartition, float] = {}
         consumer.assign(list(offsets))
         for partition, offset in offsets.items():
             consumer.seek(partition, offset)
         deadline = time.monotonic() + LOOK_SECONDS
-        while len(found) < len(offsets) and time.monotonic() < deadline:
+        while len(written) < len(offsets) and time.monotonic() < deadline:
             for partition, records in consumer.poll(timeout_ms=200).items():
-                found.setdefault(partition, records[0].timestamp / 1000)
-        return found
+                written.setdefault(partition, records[0].timestamp / 1000)
+        return written
 
 
 def _behind(ends: Offsets, committed: Offsets) -> dict[TopicPartition, tuple[int, int]]:
-    """Committed and end offset of each partition that both know."""
+    """Returns the committed and the end offset of each partition that has both."""
     return {partition: (offset, ends[partition]) for partition, offset in committed.items() if partition in ends}

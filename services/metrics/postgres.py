@@ -1,4 +1,4 @@
-"""What the exporter asks Postgres: deliveries that wait, alerts that stand open, how people judged them, and sizes."""
+"""Metrics from Postgres: pending deliveries, open alerts, how people resolved alerts, and sizes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Connection = psycopg.Connection[dict[str, Any]]
 
 
 class Database:
-    """A connection to the results database, made when it is needed and again after it broke; for one thread."""
+    """A connection to the results database, opened on first use and reopened after a failure; not thread-safe."""
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._connection: Connection | None = None
 
     def read(self) -> list[Metric]:
-        """The families of the results database.
+        """Returns the metric families of the results database.
 
         Raises:
             UnavailableError: Postgres does not answer, or has no schema yet.
@@ -61,7 +61,7 @@ class Database:
         levels: dict[Labels, float] = dict.fromkeys((("MEDIUM",), ("HIGH",), ("CRITICAL",)), 0.0)
         verdicts: dict[Labels, float] = dict.fromkeys((("confirmed_hazard",), ("false_alarm",), ("maintenance",)), 0.0)
         return [gauge("fire_alerts_open", "alerts that neither cleared nor were resolved", ("level",), levels | opened),
-                gauge("fire_alerts_judged", "alerts of 30 days that people resolved", ("resolution",), verdicts | judged)]
+                gauge("fire_alerts_judged", "alerts of the last 30 days with a resolution", ("resolution",), verdicts | judged)]
 
     def _sizes(self) -> list[Metric]:
         row = self._rows("sizes")[0]

@@ -1,7 +1,7 @@
-"""What the exporter counts in the result topics: readings, dead letters and alerts, and how long they were under way.
+"""Metrics from the result topics: counts of readings, dead letters and alerts, and their latencies.
 
-Latencies are the broker's time of the result minus the event time of the message that caused it, so a slow exporter does not
-lengthen them. A record that a restarted job writes again counts once.
+A latency is the broker's timestamp of the result minus the event time of the message that caused it, so a slow exporter does
+not lengthen it. A dead letter or transition that a restarted job writes again counts once.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ SENTENCES = (("not JSON", "not-json"), ("is empty", "empty"), ("not a JSON objec
 
 
 class Results:
-    """Counters of the result topics."""
+    """Counts the records of the result topics and their latencies."""
 
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
         self.topics: dict[str, Callable[[dict[str, Any], float], None]] = dict(
             zip(map(settings.topic, TOPICS), (self._reading, self._dead_letter, self._alert), strict=True))
         self._seen = Seen(REMEMBERED)
         self._readings = Counter("fire_readings", "readings by level", ["level"], registry=registry)
-        self._late = Counter("fire_readings_late", "readings that came behind the watermark", registry=registry)
+        self._late = Counter("fire_readings_late", "readings that arrived behind the watermark", registry=registry)
         self._reading_latency = Histogram("fire_reading_latency_seconds", "event time to the readings topic", buckets=SECONDS,
                                           registry=registry)
         self._refused = Counter("fire_dead_letters", "refused messages by reason", ["topic", "reason"], registry=registry)
         self._alerts = Counter("fire_alerts", "transitions of alerts", ["alert_type", "level", "transition"], registry=registry)
         self._alert_latency = Histogram("fire_alert_latency_seconds", "event time to the alert topic, OPENED and ESCALATED",
                                         ["alert_type"], buckets=SECONDS, registry=registry)
-        self._unusable = Counter("fire_unusable_results", "records of result topics that are no result of the jobs", ["topic"],
+        self._unusable = Counter("fire_unusable_results", "records of result topics that are not results of the jobs", ["topic"],
                                  registry=registry)
         for level in LEVELS:
             self._readings.labels(level)
@@ -56,7 +56,7 @@ class Results:
             self._unusable.labels(topic)
 
     def take(self, topic: str, value: bytes, written: float) -> None:
-        """Counts one record, which the broker has since `written` (epoch seconds); what is no result counts as unusable."""
+        """Counts one record, stored by the broker at `written` (epoch seconds); one that is not a result counts as unusable."""
         try:
             self.topics[topic](orjson.loads(value), written)
         except (ValueError, KeyError, TypeError):
@@ -80,14 +80,14 @@ class Results:
 
 
 class Seen:
-    """Remembers so many keys, the newest."""
+    """Remembers the newest `limit` keys."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._keys: OrderedDict[Hashable, None] = OrderedDict()
 
     def is_new(self, key: Hashable) -> bool:
-        """Whether the key is not remembered; from now on it is."""
+        """Returns whether the key is new, and remembers it."""
         if key in self._keys:
             return False
         self._keys[key] = None
@@ -97,7 +97,7 @@ class Seen:
 
 
 def reason_of(sentence: str) -> str:
-    """The reason of a dead letter as one of a few words: the field that is wrong, or what the message is not."""
+    """Reduces the reason of a dead letter to one of a few words: the faulty field, or what is wrong with the whole message."""
     for part, reason in SENTENCES:
         if part in sentence and not sentence.startswith("deviceId"):
             return reason
@@ -110,7 +110,7 @@ def _epoch(iso: str) -> float:
 
 
 class Watcher(threading.Thread):
-    """Reads the result topics into `results`, from where the last exporter stopped; waits for a broker that is away."""
+    """Feeds the result topics to `results`, from the committed offsets on; retries while no broker answers."""
 
     def __init__(self, settings: Settings, results: Results, stop: threading.Event, report: Report) -> None:
         super().__init__(name="results", daemon=True)
@@ -118,7 +118,7 @@ class Watcher(threading.Thread):
         self._settings, self._results, self._stopped, self._report = settings, results, stop, report
 
     def run(self) -> None:
-        """Until it is stopped."""
+        """Reads until `stop` is set."""
         while not self._stopped.is_set():
             try:
                 self._consume()

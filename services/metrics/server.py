@@ -1,6 +1,6 @@
-"""`./fire metrics`: what the system does, for Prometheus: topics, groups, results, jobs, database and disk, on one address.
+"""`./fire metrics`: exports metrics of topics, consumer groups, results, jobs, database and disks to Prometheus.
 
-Each part is asked in a thread of its own, so a part that is away is a figure of the scrape and never its end.
+Each part is polled in a thread of its own, so that an unreachable part is reported as down and does not fail the scrape.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ END_SECONDS = 2.0
 
 
 class MetricsError(FireError):
-    """The exporter cannot do its work; the text says why and the remedy."""
+    """The exporter cannot work; the message states the cause and the remedy."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Answers scrapes until it is ended."""
+    """Answers scrapes until SIGTERM or Ctrl-C."""
     settings, database, jobmanagers = _system(Settings.load())
     stop = threading.Event()
     report = reporter("metrics", settings)
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         with interruptible():
             _watch(threads)
     except KeyboardInterrupt:
-        report("ending")
+        report("stopping")
     finally:
         with uninterrupted():
             stop.set()
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def disks(paths: Sequence[str]) -> list[Metric]:
-    """Size and free space of the file systems that hold these paths.
+    """Returns the size and the free space of the file systems that hold these paths.
 
     Raises:
         UnavailableError: a path cannot be read.
@@ -75,12 +75,12 @@ def disks(paths: Sequence[str]) -> list[Metric]:
         raise UnavailableError(f"disk: {problem}") from problem
     return [gauge("fire_disk_size_bytes", "size of the file system that holds the path", ("path",),
                   {path: each.total for path, each in usage.items()}),
-            gauge("fire_disk_free_bytes", "free space for users of that file system", ("path",),
+            gauge("fire_disk_free_bytes", "space of that file system that is free for users", ("path",),
                   {path: each.free for path, each in usage.items()})]
 
 
 def _watch(threads: Sequence[Any]) -> None:
-    """Runs the threads until one ends by an error, which is raised here."""
+    """Starts the threads and raises the error of the first one that fails."""
     for thread in threads:
         thread.start()
     while True:
@@ -98,7 +98,7 @@ def _listen(host: str, port: int, registry: CollectorRegistry) -> Any:
 
 
 def _system(settings: Settings) -> tuple[Settings, dict[str, Any], list[str]]:
-    """Where everything is: the stack that `up` started here unless settings name another place."""
+    """Returns the settings, the database and the JobManagers: those of the embedded stack unless the settings name others."""
     local = embedded_stack.configured(installation.home_folder(settings), settings)
     if local is None:
         return settings, conninfo(settings), ["127.0.0.1:8081"]

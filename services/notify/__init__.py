@@ -1,0 +1,1 @@
+"""The notifier, which delivers alerts to webhooks, e-mail and Amazon SNS."""

@@ -1,4 +1,4 @@
-"""Who hears of which alerts: the channels of a TOML file, checked whole before anything is sent."""
+"""Which channels receive which alerts: reads a TOML file and checks all of it before anything is sent."""
 
 from __future__ import annotations
 
@@ -22,22 +22,26 @@ from udfs.readings.scoring import LEVELS
 
 LANGUAGES = ("en", "ko")
 LONGEST_TIMEOUT = 15.0
-"""Seconds; a mail's whole conversation may take three times as long, which must stay below the outbox's claim."""
+"""In seconds; a whole SMTP session may take three times as long, which must stay below `outbox.CLAIM`."""
 SHORTEST_KEY = 16
 ADDRESS = r"[^@\s,<>]+@[^@\s,<>]+"
 TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?"
 
 
 class Target(Protocol):
-    """Where a channel leads."""
+    """A receiver of notifications."""
 
     def send(self, notice: Notice, at: datetime) -> str:
-        """Delivers the notice, or raises UndeliveredError; returns what is worth a note all the same."""
+        """Delivers the notice; returns a remark on the delivery, or an empty string.
+
+        Raises:
+            UndeliveredError: the attempt failed.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """One channel; it hears of alerts of `min_level` and above, of `sites` only unless that is empty."""
+    """One channel: it receives alerts of `min_level` and above, and only those of `sites` unless that is empty."""
 
     name: str
     min_level: str
@@ -47,26 +51,26 @@ class Channel:
     target: Target
 
     def wants(self, alert: Mapping[str, Any]) -> bool:
-        """Whether this transition goes to this channel."""
-        is_near = not self.sites or alert.get("site_id") in self.sites
-        return is_near and LEVELS.index(alert["level"]) >= LEVELS.index(self.min_level)
+        """Returns whether this transition goes to this channel."""
+        has_site = not self.sites or alert.get("site_id") in self.sites
+        return has_site and LEVELS.index(alert["level"]) >= LEVELS.index(self.min_level)
 
 
 def load(file: Path, environment: Callable[[str], str | None] = secret) -> tuple[Channel, ...]:
-    """The channels of a file, with their secrets.
+    """Returns the channels of a file, with their secrets.
 
     Raises:
-        ChannelFileError: the file or a secret it names cannot be used.
+        ChannelFileError: the file, or a secret that it names, cannot be used.
     """
     text = _read(file)
     try:
-        given = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise ChannelFileError(f"{file} is not TOML: {problem}") from problem
-    tables = given.pop("channel", None)
-    if given or not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables) or not tables:
-        raise ChannelFileError(f"{file} must hold nothing but [[channel]] tables, at least one"
-                               + (f"; it has {', '.join(sorted(given))}" if given else ""))
+    tables = document.pop("channel", None)
+    if document or not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables) or not tables:
+        raise ChannelFileError(f"{file} must contain [[channel]] tables only, at least one"
+                               + (f"; it also has {', '.join(sorted(document))}" if document else ""))
     return _distinct([_channel(Table(file, text, number, each), environment) for number, each in enumerate(tables)],
                      [Table(file, text, number, each) for number, each in enumerate(tables)])
 
@@ -76,24 +80,24 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise ChannelFileError(f"{file} cannot be read ({type(problem).__name__}); "
-                               "infra/notify/channels.example.toml shows what it may hold") from problem
+                               "infra/notify/channels.example.toml shows what it may contain") from problem
 
 
 def _distinct(channels: list[Channel], tables: list[Table]) -> tuple[Channel, ...]:
     names = [channel.name for channel in channels]
     for number, name in enumerate(names):
         if name in names[:number]:
-            raise tables[number].problem("name", f"is {name!r} again; deliveries are remembered by it, so it must be unique")
+            raise tables[number].problem("name", f"is {name!r} again; it identifies deliveries, so it must be unique")
     return tuple(channels)
 
 
 def _channel(table: Table, environment: Callable[[str], str | None]) -> Channel:
     name = table.text("name", pattern=r"[a-z0-9][a-z0-9-]{0,39}", rule="1 to 40 of a-z, 0-9 and -")
-    kind = table.text("type", choices=tuple(TARGETS))
+    target = table.text("type", choices=tuple(TARGETS))
     channel = Channel(
         name=name, min_level=table.text("min_level", "HIGH", choices=LEVELS),
         language=table.text("language", "en", choices=LANGUAGES),
-        sites=frozenset(table.texts("sites", ())), max_age=_duration(table), target=TARGETS[kind](table, environment))
+        sites=frozenset(table.texts("sites", ())), max_age=_duration(table), target=TARGETS[target](table, environment))
     table.finish()
     return channel
 
@@ -123,16 +127,16 @@ def _url(table: Table, allow_private: bool) -> str:
     if not is_whole or parts.fragment:
         raise table.problem("url", "must be an address like https://host/path")
     if "@" in parts.netloc:
-        raise table.problem("url", "holds a user or password; calls are authenticated by their signature")
+        raise table.problem("url", "contains a user or a password; calls are authenticated by their signature")
     if parts.scheme == "http" and not allow_private:
-        raise table.problem("url", "must begin with https://; http:// is for allow_private = true only")
+        raise table.problem("url", "must begin with https://; http:// requires allow_private = true")
     return url
 
 
 def _mail(table: Table, environment: Callable[[str], str | None]) -> Mail:
     security = table.text("security", "starttls", choices=("starttls", "tls", "none"))
     if table.present("username") and security == "none":
-        raise table.problem("username", "needs encryption; use security = \"starttls\" or \"tls\"")
+        raise table.problem("username", "requires encryption; use security = \"starttls\" or \"tls\"")
     username = table.optional("username")
     return Mail(
         host=table.text("host"), port=int(table.number("port", 465 if security == "tls" else 587, highest=65535)),

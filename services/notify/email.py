@@ -1,4 +1,4 @@
-"""E-mail over SMTP: plain text in the channel's language, encrypted on the way unless the channel says otherwise."""
+"""Sends notifications by SMTP: plain text in the channel's language, encrypted unless the channel disables it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from typing import Any
 from services.notify.notification import Notice, UndeliveredError
 from services.notify.socket_timeout import hang_up_after
 
-WHOLE_CONVERSATION = 3
-"""How many times the timeout of one answer the whole conversation may take."""
+SESSION_TIMEOUTS = 3
+"""Limit of a whole SMTP session, as a multiple of the timeout of one answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """One mail server and who hears from it; `security` is starttls, tls or none, `timeout` is in seconds an answer."""
+    """A mail server and the recipients; `security` is starttls, tls or none, `timeout` limits each answer, in seconds."""
 
     host: str
     port: int
@@ -36,10 +36,10 @@ class Mail:
     timeout: float = 10.0
 
     def send(self, notice: Notice, at: datetime) -> str:
-        """Hands the notice to the mail server; returns which recipients it refused, if not all.
+        """Passes the notice to the mail server; returns which recipients it refused, or an empty string.
 
         Raises:
-            UndeliveredError: the server was not reached, or took the message for nobody.
+            UndeliveredError: the server was not reached, or accepted the message for none of the recipients.
         """
         try:
             with self._session() as session:
@@ -48,9 +48,9 @@ class Mail:
             raise UndeliveredError(_answer(self.host, problem), is_final=problem.smtp_code >= 500) from problem
         except smtplib.SMTPResponseException as problem:
             raise UndeliveredError(_answer(self.host, problem)) from problem
-        except (OSError, ValueError) as problem:  # a connection that is cut off surfaces as either
-            raise UndeliveredError(f"{self.host} did not take the message: {problem or type(problem).__name__}") from problem
-        return "; ".join(f"not for {who}: {code} {said!r}" for who, (code, said) in refused.items())
+        except (OSError, ValueError) as problem:  # smtplib raises either one when the connection is cut
+            raise UndeliveredError(f"{self.host} did not accept the message: {problem or type(problem).__name__}") from problem
+        return "; ".join(f"refused for {recipient}: {code} {answer!r}" for recipient, (code, answer) in refused.items())
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
@@ -58,13 +58,13 @@ class Mail:
         common: dict[str, Any] = {"timeout": self.timeout, "local_hostname": socket.gethostname()}
         session = (smtplib.SMTP_SSL(self.host, self.port, context=context, **common) if self.security == "tls"
                    else smtplib.SMTP(self.host, self.port, **common))
-        with contextlib.closing(session), hang_up_after(self.timeout * WHOLE_CONVERSATION, lambda: session.sock):
+        with contextlib.closing(session), hang_up_after(self.timeout * SESSION_TIMEOUTS, lambda: session.sock):
             if self.security == "starttls":
                 session.starttls(context=context)
             if self.username is not None:
                 session.login(self.username, self.password or "")
             yield session
-            with contextlib.suppress(OSError):  # the message has been taken; a server may hang up first
+            with contextlib.suppress(OSError):  # the message has been accepted; the server may close the connection first
                 session.quit()
 
     def _message(self, notice: Notice, at: datetime) -> EmailMessage:
@@ -86,5 +86,5 @@ def _digest(text: str) -> str:
 
 
 def _answer(host: str, problem: smtplib.SMTPResponseException) -> str:
-    said = problem.smtp_error
-    return f"{host} answered {problem.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+    text = problem.smtp_error
+    return f"{host} answered {problem.smtp_code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"

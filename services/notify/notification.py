@@ -1,4 +1,4 @@
-"""What a notification says: one transition of an alert for one channel, in the channel's language. Plain text, no links."""
+"""The content of a notification: one transition of an alert for one channel, as plain text in the channel's language."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,256}")
 WORD = re.compile(r"[\x21-\x7e]{1,64}")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 SMS_LENGTH = {"en": 160, "ko": 70}
-"""Characters of one text message: 160 of GSM 03.38, 70 of UCS-2, which Korean needs."""
+"""Characters in one text message: 160 in GSM 03.38, 70 in UCS-2, which Korean requires."""
 HEADINGS = {"en": ("What to do:", "Alert", "Key"), "ko": ("권장 조치:", "경보 번호", "중복 확인 키")}
 
 
 class UnusableTransitionError(FireError):
-    """A record of the alert topic that no notification can be made of; the text says why."""
+    """A record of the alert topic cannot be turned into a notification; the message states the cause."""
 
 
 class UndeliveredError(FireError):
-    """An attempt failed; `is_final` where the same notification would be refused again, whenever it is sent."""
+    """An attempt to deliver failed; `is_final` is True if every further attempt would be refused as well."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
         super().__init__(reason)
@@ -33,7 +33,7 @@ class UndeliveredError(FireError):
 
 @dataclass(frozen=True)
 class Notice:
-    """One attempt to tell one channel of one transition; all but `attempt` stays the same over repetitions."""
+    """One attempt to notify one channel of one transition; only `attempt` differs between repetitions."""
 
     key: str
     attempt: int
@@ -43,7 +43,7 @@ class Notice:
 
     @property
     def message(self) -> str:
-        """The alert's sentence; the bare facts where it carries none."""
+        """The alert's message in the channel's language, or its level, type, transition and subject if it has none."""
         text = self.alert.get(f"message_{self.language}")
         return _line(text if isinstance(text, str) and text else self._facts())
 
@@ -54,7 +54,7 @@ class Notice:
 
     @property
     def recommendations(self) -> list[str]:
-        """What to do, most important first."""
+        """The recommended actions, most important first."""
         texts = self.alert.get(f"recommendations_{self.language}")
         return [_line(text) for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
 
@@ -67,14 +67,14 @@ class Notice:
 
     @property
     def sms(self) -> str:
-        """One text message: the title, and for a critical alarm the first recommendation."""
+        """The text of an SMS: the title, and for a critical alert the first recommendation."""
         advice = self.recommendations[:1] if self.alert["level"] == "CRITICAL" else []
         text, longest = " ".join([f"{self.title}.", *advice]), SMS_LENGTH[self.language]
         return text if len(text) <= longest else f"{text[:longest - 3]}..."
 
     @property
     def json(self) -> bytes:
-        """The body of a webhook call, ASCII."""
+        """The body of a webhook call, in ASCII."""
         return json.dumps({"schema_version": 1, "idempotency_key": self.key, "channel": self.channel,
                            "language": self.language, "message": self.message,
                            "recommendations": self.recommendations, "alert": self.alert}).encode()
@@ -84,10 +84,10 @@ class Notice:
 
 
 def read_transition(value: bytes | None) -> dict[str, Any]:
-    """One record of the alert topic.
+    """Parses one record of the alert topic.
 
     Raises:
-        UnusableTransitionError: it is no JSON object, or does not say which alert it is about.
+        UnusableTransitionError: it is not a JSON object, or does not identify its alert.
     """
     try:
         alert = json.loads(value or b"")
@@ -97,10 +97,10 @@ def read_transition(value: bytes | None) -> dict[str, Any]:
     if not isinstance(alert, dict):
         raise UnusableTransitionError(f"not a JSON object but {type(alert).__name__}")
     for name in ("alert_id", "transition", "event_time"):
-        _require(WORD, alert, name, "a word of 1 to 64 ASCII characters")
+        _require(WORD, alert, name, "a word of 1 to 64 printable ASCII characters")
     for name in ("subject", "site_id"):
         if name == "subject" or alert.get(name) is not None:
-            _require(NAME, alert, name, "a text of 1 to 256 printable characters")
+            _require(NAME, alert, name, "a string of 1 to 256 printable characters")
     if alert.get("level") not in LEVELS:
         raise UnusableTransitionError(f"level is not one of {', '.join(LEVELS)}")
     return alert
@@ -113,7 +113,7 @@ def _require(pattern: re.Pattern[str], alert: Mapping[str, Any], name: str, rule
 
 
 def idempotency_key(alert: Mapping[str, Any]) -> str:
-    """What makes a transition this one: stable over repetitions, different for each escalation and each reminder."""
+    """Returns the key that identifies a transition: equal for repetitions, different for each escalation and each reminder."""
     parts = [alert["alert_id"], alert["transition"]]
     if alert["transition"] == "ESCALATED":
         parts.append(alert["level"])
@@ -123,10 +123,10 @@ def idempotency_key(alert: Mapping[str, Any]) -> str:
 
 
 def one_line(problem: object) -> str:
-    """An error's text as one short line, for the log and the outbox."""
+    """Returns an error's message as one line of at most 300 characters, for the log and the outbox."""
     return _line(str(problem))[:300] or type(problem).__name__
 
 
 def _line(text: str) -> str:
-    """The text without line breaks, control characters and what UTF-8 cannot hold."""
+    """Returns the text without line breaks, control characters and lone surrogates."""
     return UNPRINTABLE.sub(" ", text.encode("utf-8", "replace").decode("utf-8")).strip()

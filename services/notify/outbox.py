@@ -1,4 +1,4 @@
-"""The outbox in Postgres: what has to be delivered, what was, and what was given up. One transaction a call."""
+"""The outbox in Postgres: pending, delivered and parked deliveries. Each call is one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.notify.notification import Notice, idempotency_key
 
 SQL = Path(__file__).with_name("queries")
 CLAIM = timedelta(seconds=90)
-"""How long an attempt may last before another one may be made; longer than any channel's slowest failure."""
+"""How long an attempt blocks another attempt at the same delivery; longer than the slowest failure of any channel."""
 SHOWN = 50
 Connection = psycopg.Connection[dict[str, Any]]
 Unreachable = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -36,7 +36,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Claimed:
-    """One attempt that may be made now, and when the delivery is given up."""
+    """A delivery claimed for one attempt, and the time after which it is given up."""
 
     notice: Notice
     give_up_at: datetime
@@ -44,7 +44,7 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an attempt; `state` is DELIVERED, PENDING (again at `due_at`) or PARKED."""
+    """The outcome of an attempt; `state` is DELIVERED, PENDING (retried at `due_at`) or PARKED."""
 
     claimed: Claimed
     state: str
@@ -54,38 +54,38 @@ class Outcome:
 
 
 class Outbox:
-    """A connection to the outbox, made when it is needed and again after it broke; for one thread."""
+    """A connection to the outbox, opened on first use and reopened after a failure; not thread-safe."""
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._connection: Connection | None = None
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Closes the connection."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
 
     def add(self, alerts: Iterable[Mapping[str, Any]], refusals: Iterable[Refusal], channels: Iterable[Channel], now: datetime
             ) -> None:
-        """Writes what each channel must hear of, all or nothing; what is known already is left as it is."""
+        """Adds a delivery for each alert and channel that wants it, all or none; existing deliveries stay unchanged."""
         rows = [_row(alert, channel, now) for alert in alerts for channel in channels if channel.wants(alert)]
         with self._transaction() as connection, connection.cursor() as cursor:
             cursor.executemany(_sql("enqueue"), rows)
             cursor.executemany(_sql("refuse"), [asdict(refusal) for refusal in refusals])
 
     def claim(self, channel: Channel, now: datetime) -> Claimed | None:
-        """The most urgent due delivery of a channel; the attempt counts from now on, whatever becomes of it."""
+        """Claims the most urgent due delivery of a channel and counts the attempt; returns None if nothing is due."""
         with self._transaction() as connection:
-            given = {"channel": channel.name, "now": now, "until": now + CLAIM}
-            row = connection.execute(_sql("claim"), given).fetchone()
+            parameters = {"channel": channel.name, "now": now, "until": now + CLAIM}
+            row = connection.execute(_sql("claim"), parameters).fetchone()
         if row is None:
             return None
         notice = Notice(row["idempotency_key"], row["attempts"], channel.name, channel.language, row["alert"])
         return Claimed(notice, row["give_up_at"])
 
     def settle(self, outcome: Outcome) -> None:
-        """Records what became of an attempt."""
+        """Records the outcome of an attempt."""
         notice = outcome.claimed.notice
         with self._transaction() as connection:
             connection.execute(_sql("settle"), {
@@ -94,24 +94,24 @@ class Outbox:
                 "delivered_at": outcome.at if outcome.state == "DELIVERED" else None})
 
     def status(self) -> list[dict[str, Any]]:
-        """One row per channel: pending, parked, delivered, repeated, last_delivered_at."""
+        """Returns one row per channel: pending, parked, delivered, repeated, last_delivered_at."""
         with self._transaction() as connection:
             return connection.execute(_sql("status")).fetchall()
 
     def backlog(self, limit: int = SHOWN) -> list[dict[str, Any]]:
-        """What has not been delivered, the parked ones first."""
+        """Returns the deliveries that have not succeeded, parked ones first."""
         with self._transaction() as connection:
             return connection.execute(_sql("backlog"), {"limit": limit}).fetchall()
 
     def retry_parked(self, now: datetime) -> tuple[int, int]:
-        """Makes parked deliveries due; returns how many, and how many stay because their alert has moved on."""
+        """Makes parked deliveries due; returns how many, and how many stay parked because a later transition was delivered."""
         with self._transaction() as connection:
             row = connection.execute(_sql("retry_parked"), {"now": now}).fetchone()
         assert row is not None, "the statement returns exactly one row"
         return row["revived"], row["overtaken"]
 
     def expire(self, days: int) -> None:
-        """Forgets what was delivered or parked this long ago."""
+        """Deletes deliveries that were delivered or parked more than `days` days ago."""
         with self._transaction() as connection:
             connection.execute(_sql("expire"), {"days": days})
 
@@ -128,14 +128,14 @@ class Outbox:
 
 
 def connector(conninfo: Mapping[str, Any], name: str = "fire-notify") -> Callable[[], Connection]:
-    """Connects with psycopg's keywords `conninfo`, as `name`; a server that vanished is noticed within seconds."""
-    limits: dict[str, Any] = {"options": "-c statement_timeout=30s", "keepalives_idle": 10, "tcp_user_timeout": 15_000,
-                              "application_name": name}
-    return lambda: psycopg.connect(**{**conninfo, **limits}, autocommit=True, row_factory=dict_row)
+    """Returns a function that connects with psycopg's keywords `conninfo` as `name`, and notices a lost server within seconds."""
+    options: dict[str, Any] = {"options": "-c statement_timeout=30s", "keepalives_idle": 10, "tcp_user_timeout": 15_000,
+                               "application_name": name}
+    return lambda: psycopg.connect(**{**conninfo, **options}, autocommit=True, row_factory=dict_row)
 
 
 def failed(claimed: Claimed, error: str, now: datetime, *, is_final: bool) -> Outcome:
-    """The outcome of a failed attempt: again later, or parked when it is final or too old for that."""
+    """Returns the outcome of a failed attempt: retried later, or parked if it is final or the delivery is too old."""
     due = None if is_final else next_attempt(claimed.notice.attempt, now, claimed.give_up_at)
     return Outcome(claimed, "PARKED" if due is None else "PENDING", now, due, error)
 

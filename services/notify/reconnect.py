@@ -1,4 +1,4 @@
-"""Waiting for Postgres: what needs it is tried until it works or the program ends, and the wait is said once."""
+"""Retries a database action until it succeeds or the program stops; logs the wait once."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Result = TypeVar("Result")
 
 
 class StoppedError(Exception):
-    """The program is to end; nobody waits any longer."""
+    """The program must stop, so the action is not tried again."""
 
 
-class Patience:
-    """Tries again while the database cannot be reached; `pause` waits that many seconds and says whether to stop."""
+class Retry:
+    """Retries actions while Postgres is unreachable; `pause` waits for the given seconds and returns True to stop."""
 
     def __init__(self, pause: Callable[[float], bool], report: Callable[[str], None]) -> None:
         self._pause, self._report = pause, report
 
     def until_done(self, action: Callable[[], Result]) -> Result:
-        """What `action` returns in the end.
+        """Calls `action` until it succeeds and returns its result.
 
         Raises:
-            StoppedError: the program is to end before that.
+            StoppedError: the program must stop before the action has succeeded.
         """
         attempts = 0
         while True:
@@ -43,6 +43,6 @@ class Patience:
 
     def _wait(self, attempts: int, problem: Exception) -> None:
         if attempts == 1:
-            self._report(f"Postgres cannot be used, waiting for it; nothing is lost meanwhile ({one_line(problem)})")
+            self._report(f"Postgres is unreachable; waiting for it, nothing is lost meanwhile ({one_line(problem)})")
         if self._pause(min(delay(attempts).total_seconds(), LONGEST_PAUSE)):
             raise StoppedError

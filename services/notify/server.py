@@ -1,7 +1,7 @@
-"""Notify: transitions of alerts → webhooks, e-mail and Amazon SNS, at least once and never silently.
+"""`./fire notify`: delivers the transitions of alerts to webhooks, e-mail and Amazon SNS at least once, and logs every failure.
 
-The alert topic is read into an outbox in Postgres, one row per transition and channel, and counts as read only when the rows
-are there. One thread per channel delivers them: critical ones first, those of one alert in order.
+Records of the alert topic go to an outbox in Postgres, one row per transition and channel; offsets are committed only after
+the rows. One thread per channel delivers them: critical ones first, and the transitions of one alert in order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from core.settings import Settings
 from services.notify.channels import Channel, load
 from services.notify.notification import UnusableTransitionError, one_line, read_transition
 from services.notify.outbox import SHOWN, Outbox, Refusal, Unreachable, connector
-from services.notify.reconnect import Patience
+from services.notify.reconnect import Retry
 from services.notify.worker import Deliverer, Worker
 
 POLL_MS = 500
@@ -38,11 +38,16 @@ EXPIRE_SECONDS = 3600.0
 
 
 class NotifyError(FireError):
-    """The notifier cannot do its work; the text says why and the remedy."""
+    """The notifier cannot work; the message states the cause and the remedy."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Delivers until it is ended, or does what `--status` and `--retry-parked` say."""
+    """Delivers until SIGTERM or Ctrl-C; with `--retry-parked` or `--status`, does only that.
+
+    Raises:
+        NotifyError: no channels are named, the outbox is missing, or Kafka or Postgres cannot be used.
+        ChannelFileError: the channel file cannot be used.
+    """
     settings, database = _addresses(Settings.load())
     report = reporter("notify", settings)
     outbox = Outbox(connector(database))
@@ -50,32 +55,32 @@ def run(args: argparse.Namespace) -> int:
         if args.retry_parked or args.status:
             return _administer(outbox, args, print)
         if args.channels is None:
-            raise NotifyError("no channels are given; name a file with --channels "
-                              "(infra/notify/channels.example.toml shows what it may hold)")
+            raise NotifyError("the notifier needs channels; name a file with --channels "
+                              "(infra/notify/channels.example.toml shows what it may contain)")
         channels = load(Path(args.channels))
         return serve(settings, database, channels, report)
     except psycopg.errors.UndefinedTable as problem:
         raise NotifyError("the database has no outbox yet; apply the migrations: python -m infra.postgres.migrate") from problem
     except (KafkaError, psycopg.Error) as problem:
-        raise NotifyError(f"the notifier had to end; what is not delivered is kept: {one_line(problem)}") from problem
+        raise NotifyError(f"the notifier had to stop; undelivered notifications are kept: {one_line(problem)}") from problem
     finally:
         outbox.close()
 
 
 def serve(settings: Settings, database: dict[str, Any], channels: Sequence[Channel], report: Report) -> int:
-    """Reads and delivers until SIGTERM or Ctrl-C; the sends that have begun are finished."""
+    """Reads and delivers until SIGTERM or Ctrl-C, and finishes the attempts under way."""
     stop = threading.Event()
     outbox = Outbox(connector(database))
     workers = [Worker(Deliverer(channel, Outbox(connector(database)), now, report), stop, report) for channel in channels]
     try:
         with interruptible():
-            patience = Patience(stop.wait, report)
-            _greet(patience.until_done(outbox.status), channels, report)
+            retry = Retry(stop.wait, report)
+            _greet(retry.until_done(outbox.status), channels, report)
             for worker in workers:
                 worker.start()
-            _consume(settings, Intake(outbox, channels, patience), workers, report)
+            _consume(settings, Intake(outbox, channels, retry), workers, report)
     except KeyboardInterrupt:
-        report("ending; finishing the sends that have begun")
+        report("stopping; finishing the attempts under way")
     finally:
         with uninterrupted():
             _end(workers, stop)
@@ -93,13 +98,13 @@ def _end(workers: Sequence[Worker], stop: threading.Event) -> None:
 
 
 class Intake:
-    """Takes records of the alert topic into the outbox."""
+    """Moves records of the alert topic to the outbox."""
 
-    def __init__(self, outbox: Outbox, channels: Sequence[Channel], patience: Patience) -> None:
-        self.outbox, self.channels, self.patience = outbox, channels, patience
+    def __init__(self, outbox: Outbox, channels: Sequence[Channel], retry: Retry) -> None:
+        self.outbox, self.channels, self.retry = outbox, channels, retry
 
     def take(self, records: Iterable[Any]) -> list[Refusal]:
-        """Writes one batch, however long Postgres must be waited for; returns the records that no one can be told of."""
+        """Writes one batch, waiting for Postgres as long as necessary; returns a refusal for each unusable record."""
         alerts, refusals = [], []
         for record in records:
             try:
@@ -107,12 +112,12 @@ class Intake:
             except UnusableTransitionError as problem:
                 source = f"notify:{record.topic}[{record.partition}]@{record.offset}"
                 refusals.append(Refusal(source, record.topic, str(problem)))
-        self.patience.until_done(lambda: self.outbox.add(alerts, refusals, self.channels, now()))
+        self.retry.until_done(lambda: self.outbox.add(alerts, refusals, self.channels, now()))
         return refusals
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Returns the current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -121,7 +126,7 @@ def _consume(settings: Settings, intake: Intake, workers: Sequence[Worker], repo
     consumer = _consumer(settings, topic)
     expire_at = time.monotonic()
     try:
-        _pin(consumer, topic)
+        _skip_old_alerts(consumer, topic)
         consumer.subscribe([topic])
         report(f"reading {topic} at {settings.kafka_brokers}")
         while True:
@@ -134,7 +139,7 @@ def _consume(settings: Settings, intake: Intake, workers: Sequence[Worker], repo
 
 
 def _round(consumer: KafkaConsumer, intake: Intake, workers: Sequence[Worker], report: Report) -> None:
-    """Polls once: rows first, then the offsets, then the deliverers."""
+    """Polls once: writes the rows, then commits the offsets, then wakes the workers."""
     records = [record for batch in consumer.poll(timeout_ms=POLL_MS, max_records=BATCH).values() for record in batch]
     if records:
         for refusal in intake.take(records):
@@ -157,8 +162,8 @@ def _expire(outbox: Outbox, days: int, report: Report) -> None:
 def _commit(consumer: KafkaConsumer, report: Report) -> None:
     try:
         consumer.commit()
-    except KafkaError as problem:  # a rebalance or a broker that is away; the outbox knows what it has seen
-        report(f"Kafka did not note what was read, so it may be read again and will count once ({one_line(problem)})")
+    except KafkaError as problem:  # a rebalance, or an unreachable broker; the outbox recognises what is read again
+        report(f"Kafka did not commit the offsets; records that are read again count once ({one_line(problem)})")
 
 
 def _consumer(settings: Settings, topic: str) -> KafkaConsumer:
@@ -177,8 +182,8 @@ def _consumer(settings: Settings, topic: str) -> KafkaConsumer:
     return consumer
 
 
-def _pin(consumer: KafkaConsumer, topic: str) -> None:
-    """Lets a notifier that never ran here begin with the alerts from now on: old ones would raise a storm."""
+def _skip_old_alerts(consumer: KafkaConsumer, topic: str) -> None:
+    """Commits the end of the topic on the first run, because notifications of all old alerts would flood the channels."""
     partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
     if all(consumer.committed(partition) is None for partition in partitions):
         ends = consumer.end_offsets(partitions)
@@ -186,18 +191,18 @@ def _pin(consumer: KafkaConsumer, topic: str) -> None:
 
 
 def _greet(rows: Sequence[dict[str, Any]], channels: Sequence[Channel], report: Report) -> None:
-    known = {channel.name for channel in channels}
-    report(f"delivering to {', '.join(sorted(known))}")
+    names = {channel.name for channel in channels}
+    report(f"delivering to {', '.join(sorted(names))}")
     for row in rows:
-        if row["channel"] not in known and row["pending"]:
-            report(f"{row['pending']} deliveries wait for channel {row['channel']!r}, which the file does not have")
+        if row["channel"] not in names and row["pending"]:
+            report(f"{row['pending']} deliveries are pending for channel {row['channel']!r}, which is not in the file; add it")
 
 
 def _administer(outbox: Outbox, args: argparse.Namespace, report: Report) -> int:
     try:
         if args.retry_parked:
             revived, overtaken = outbox.retry_parked(now())
-            report(f"{revived} parked deliveries are due again; {overtaken} stay parked, their alerts have moved on")
+            report(f"{revived} parked deliveries are due again; {overtaken} stay parked, their alerts have later transitions")
         if args.status:
             show(outbox, report)
     except Unreachable as problem:
@@ -206,7 +211,7 @@ def _administer(outbox: Outbox, args: argparse.Namespace, report: Report) -> int
 
 
 def show(outbox: Outbox, report: Report) -> None:
-    """Says what the outbox holds, one line a channel, then what has not been delivered."""
+    """Reports the state of the outbox, one line per channel, then the deliveries that have not succeeded."""
     rows, backlog = outbox.status(), outbox.backlog()
     for row in rows:
         report("{channel}: {pending} pending, {parked} parked, {delivered} delivered, {repeated} of them after more than one "
@@ -215,11 +220,11 @@ def show(outbox: Outbox, report: Report) -> None:
         report("{state} {channel} {idempotency_key} {level} {subject}: {attempts} attempts since {created_at:%Y-%m-%dT%H:%M:%SZ}"
                ", {last_error}".format(**row | {"last_error": row["last_error"] or "no failure so far"}))
     if not rows or len(backlog) == SHOWN:
-        report("the outbox is empty" if not rows else f"shown are the first {SHOWN} deliveries that have not arrived")
+        report("the outbox is empty" if not rows else f"only the first {SHOWN} undelivered notifications are shown")
 
 
 def _addresses(settings: Settings) -> tuple[Settings, dict[str, Any]]:
-    """The settings and Postgres's address: of the stack that `up` started here unless settings name others."""
+    """Returns the settings and the database: those of the embedded stack unless the settings name others."""
     local = embedded_stack.configured(installation.home_folder(settings), settings)
     return (local.settings(), local.database()) if local else (settings, conninfo(settings))
 

@@ -1,6 +1,6 @@
-"""Amazon SNS: a critical alarm goes out with a short body for text messages and a long one for e-mail, others as plain text.
+"""Publishes notifications to Amazon SNS: critical alerts with separate bodies for SMS and e-mail, others as plain text.
 
-Credentials are those that the AWS SDK finds by itself: environment, profile, or the role of the machine.
+The AWS SDK finds the credentials: in the environment, a profile, or the machine's role.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REFUSED_BODY = ("InvalidParameter", "InvalidParameterValue", "ParameterValueInva
 
 @dataclass(frozen=True, kw_only=True)
 class Sns:
-    """A topic, and if wanted another one for critical alarms; `endpoint_url` replaces AWS's own, `timeout` is in seconds."""
+    """An SNS topic and an optional one for critical alerts; `endpoint_url` replaces the AWS endpoint; `timeout` is in seconds."""
 
     topic_arn: str
     critical_topic_arn: str | None = None
@@ -34,7 +34,7 @@ class Sns:
         """Publishes the notice.
 
         Raises:
-            UndeliveredError: SNS was not reached or refused it.
+            UndeliveredError: SNS was not reached, or refused the notice.
         """
         try:
             self._client().publish(**self.request(notice))
@@ -46,7 +46,7 @@ class Sns:
         return ""
 
     def request(self, notice: Notice) -> dict[str, Any]:
-        """What is published; the subject may hold nothing but ASCII."""
+        """Returns the parameters of the Publish request; SNS allows only ASCII in the subject."""
         is_critical = notice.alert["level"] == "CRITICAL"
         topic = self.critical_topic_arn if is_critical and self.critical_topic_arn else self.topic_arn
         bodies = {"default": notice.message, "email": notice.text, "sms": notice.sms}
@@ -72,9 +72,9 @@ def _subject(notice: Notice) -> str:
 
 
 def _attributes(notice: Notice) -> dict[str, dict[str, str]]:
-    given = {"idempotency_key": notice.key, "attempt": str(notice.attempt), "level": notice.alert["level"],
+    texts = {"idempotency_key": notice.key, "attempt": str(notice.attempt), "level": notice.alert["level"],
              "transition": notice.alert["transition"], "language": notice.language}
-    return {name: {"DataType": "String", "StringValue": value} for name, value in given.items()}
+    return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items()}
 
 
 def _fifo(notice: Notice) -> dict[str, str]:

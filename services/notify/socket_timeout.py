@@ -1,4 +1,4 @@
-"""A limit for a whole conversation with a server: a socket's own timeout bounds each answer, and a slow server many of them."""
+"""Limits the duration of a whole exchange with a server; a socket's own timeout limits only each single answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def hang_up_after(seconds: float, connection: Callable[[], socket.socket | None]) -> Iterator[None]:
-    """Ends the conversation over `connection()` after this long; whoever waits for an answer gets an error."""
+    """Shuts down the socket that `connection` returns after `seconds`; a blocked read or write then raises an error."""
     timer = threading.Timer(seconds, _hang_up, [connection])
     timer.daemon = True
     timer.start()
@@ -23,5 +23,5 @@ def hang_up_after(seconds: float, connection: Callable[[], socket.socket | None]
 def _hang_up(connection: Callable[[], socket.socket | None]) -> None:
     open_socket = connection()
     if open_socket is not None:
-        with contextlib.suppress(OSError):  # it has been closed meanwhile
+        with contextlib.suppress(OSError):  # it was closed in the meantime
             socket.socket.shutdown(open_socket, socket.SHUT_RDWR)

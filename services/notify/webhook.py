@@ -1,7 +1,7 @@
-"""Webhooks: an HTTPS POST that the receiver can verify, to an address that was checked before it was called.
+"""Delivers notifications by webhook: a signed HTTPS POST to an address that is checked before it is called.
 
 The receiver computes HMAC-SHA256 with the shared key over the header X-Fire-Timestamp, a full stop and the body, compares it
-with X-Fire-Signature after `v1=`, and refuses timestamps that are minutes old; Idempotency-Key tells repetitions.
+with X-Fire-Signature after `v1=`, and refuses timestamps that are minutes old; Idempotency-Key identifies repetitions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
-    """One receiver; `timeout` bounds the whole call, in seconds."""
+    """A receiver of webhooks; `timeout` limits the whole call, in seconds."""
 
     url: str
     key: bytes = field(repr=False)
@@ -38,17 +38,17 @@ class Webhook:
     timeout: float = 10.0
 
     def send(self, notice: Notice, at: datetime) -> str:
-        """Posts the notice; redirects are not followed and no proxy is asked.
+        """Posts the notice without following redirects or using a proxy.
 
         Raises:
-            UndeliveredError: the address is not allowed, the server does not answer in time, or not with 2xx.
+            UndeliveredError: the address is not allowed, the server does not answer in time, or its answer is not 2xx.
         """
         try:
             status, reason = self._post(notice.json, self._headers(notice, at))
         except (OSError, http.client.HTTPException) as problem:
             raise UndeliveredError(f"{self._host} was not reached: {problem or type(problem).__name__}") from problem
         if 300 <= status < 400:
-            raise UndeliveredError(f"{self._host} answered {status} {reason}; redirects are not followed, give the final address")
+            raise UndeliveredError(f"{self._host} answered {status} {reason}; redirects are not followed, use the final address")
         if not 200 <= status < 300:
             raise UndeliveredError(f"{self._host} answered {status} {reason}", is_final=status in REFUSED_BODY)
         return ""
@@ -88,38 +88,38 @@ class Webhook:
 
 
 def signature(key: bytes, timestamp: str, body: bytes) -> str:
-    """HMAC-SHA256 over `timestamp`, a full stop and `body`, in hexadecimal."""
+    """Returns the HMAC-SHA256 of `timestamp`, a full stop and `body`, in hexadecimal."""
     return hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def checked(host: str, port: int, allow_private: bool) -> list[str]:
-    """The addresses of `host`, all of them allowed; the call goes to these and no name is resolved again.
+    """Resolves `host` once and returns its addresses, all of them allowed; the call uses them without resolving again.
 
     Raises:
-        UndeliveredError: one of them is not allowed.
-        OSError: there are none.
+        UndeliveredError: one of the addresses is not allowed.
+        OSError: the name cannot be resolved.
     """
-    found = list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-    for address in found:
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+    for address in addresses:
         if not is_allowed(address, allow_private):
-            remedy = "no webhook may go there" if allow_private else "if it is meant, set allow_private = true"
+            remedy = "no webhook may use it" if allow_private else "if that is intended, set allow_private = true"
             raise UndeliveredError(f"{host} has the address {address}, which is not public; {remedy}")
-    return found[:ADDRESSES_TRIED]
+    return addresses[:ADDRESSES_TRIED]
 
 
 def is_allowed(address: str, allow_private: bool) -> bool:
-    """Whether a webhook may go to this address: a public one, or with `allow_private` one of this network or machine.
+    """Returns whether a webhook may go to this address: a public one or, with `allow_private`, one of this network or machine.
 
-    Link-local addresses are refused always: a cloud's metadata service answers there.
+    Link-local addresses are always refused, because cloud metadata services answer there.
     """
-    ip = _meant(ipaddress.ip_address(address.partition("%")[0]))
+    ip = _embedded(ipaddress.ip_address(address.partition("%")[0]))
     if ip.is_multicast or ip.is_unspecified or ip.is_link_local:
         return False
     return allow_private or (ip.is_global and not ip.is_reserved and not _is_tunnel(ip))
 
 
-def _meant(ip: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for, else itself."""
+def _embedded(ip: Address) -> Address:
+    """Returns the IPv4 address that an IPv6 address embeds, or the address itself."""
     if isinstance(ip, ipaddress.IPv6Address):
         return ip.ipv4_mapped or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else ip)
     return ip

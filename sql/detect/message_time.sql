@@ -13,15 +13,15 @@ CASE
       '^\s*\{[^{}\\]*"timestamp"\s*:\s*"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?)Z?"\s*[,}]', 1), 'T', ' ')
       AS TIMESTAMP_LTZ(3))
   ELSE COALESCE(
-    TO_TIMESTAMP_LTZ(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'),
-      '^([0-9][0-9.E]{0,30})$', 1) AS DECIMAL(20, 0)), 3),
+    TO_TIMESTAMP_LTZ(TRY_CAST(REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64),
+      '^([0-9]{1,15}(\.[0-9]{1,30})?(E\+?[0-9]{1,2})?)$', 1) AS DECIMAL(20, 0)), 3),
     TIMESTAMPADD(MINUTE,
-      - COALESCE(TRY_CAST(REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'),
+      - COALESCE(TRY_CAST(REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64),
           '([+-]\d{2}):?(\d{2})?$', 1) AS INT), 0) * 60
       - COALESCE(TRY_CAST(CONCAT(
-          REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), '([+-])\d{2}:?\d{2}$', 1),
-          REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), '[+-]\d{2}:?(\d{2})$', 1)) AS INT), 0),
-      TRY_CAST(REPLACE(REGEXP_EXTRACT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'),
+          REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64), '([+-])\d{2}:?\d{2}$', 1),
+          REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64), '[+-]\d{2}:?(\d{2})$', 1)) AS INT), 0),
+      TRY_CAST(REPLACE(REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64),
         '^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?)(Z|[+-]\d{2}(:?\d{2})?)?$', 1), 'T', ' ')
         AS TIMESTAMP_LTZ(3))))
 END

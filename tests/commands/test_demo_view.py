@@ -1,4 +1,4 @@
-"""The demo's picture: live on a terminal, plain lines elsewhere."""
+"""The demo displays its state live on a terminal, and otherwise as plain lines."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ARRIVAL = Arrival(ALERT, 1_760_000_401_000)
 
 
 def picture(*arrivals: Arrival) -> Picture:
-    """A demo in which one device burns."""
+    """Returns the state of a demo in which one device burns."""
     return Picture(sent=1234, processed=1200, dead_letters=2, devices={"CRITICAL": 1, "NORMAL": 29},
                    open_alerts=len(arrivals), jobs={"detect": "RUNNING"}, arrivals=arrivals)
 
 
 def shown(*pictures: Picture, is_terminal: bool) -> str:
-    """What a view prints of these pictures, one after the other."""
+    """Returns what a view prints for these states, shown one after the other."""
     output = io.StringIO()
     console = Console(file=output, force_terminal=is_terminal, width=140, height=50)
     view = View(console, time.monotonic(), {"Kafka": "127.0.0.1:9092"})

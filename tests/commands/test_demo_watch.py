@@ -1,4 +1,4 @@
-"""The demo's account: every message, every alert, and a sentence for whatever does not match."""
+"""The demo accounts for every message and alert, with a sentence for each count that does not match."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ OPENED = {"alert_id": "a", "transition": "OPENED", "level": "HIGH", "event_time"
 
 
 def watch(*transitions: tuple[str, str, str], dead_letters: int = 2) -> Any:
-    """What the watch has seen: these transitions and so many dead letters."""
+    """Returns a watch that has seen these transitions and this number of dead letters."""
     return SimpleNamespace(arrivals=dict.fromkeys(transitions), dead_letters=set(range(dead_letters)))
 
 
-def test_everything_accounted_for_leaves_nothing_to_say() -> None:
+def test_matching_counts_give_no_differences() -> None:
     seen = watch(("a", "OPENED", "HIGH"), ("a", "ESCALATED", "CRITICAL"), ("b", "OPENED", "HIGH"))
     assert differences(SENT, Stored(95, 2, 3), seen) == []
 
@@ -31,7 +31,7 @@ def test_everything_accounted_for_leaves_nothing_to_say() -> None:
     (Stored(95, 1, 1), 1, "1 dead letters arrived, but 2 malformed messages were sent"),
     (Stored(95, 0, 1), 2, "Postgres holds 0 alerts, but the topic 1"),
     (Stored(95, 1, 2), 2, "Postgres holds 2 transitions of alerts, but the topic 1")])
-def test_count_that_does_not_match_is_told_in_a_sentence(rows: Stored, dead_letters: int, sentence: str) -> None:
+def test_count_that_does_not_match_is_reported_in_a_sentence(rows: Stored, dead_letters: int, sentence: str) -> None:
     assert differences(SENT, rows, watch(("a", "OPENED", "HIGH"), dead_letters=dead_letters)) == [sentence]
 
 

@@ -1,4 +1,4 @@
-"""What counts as seeing a fire in time, and as a false alarm; over an excerpt of real measurements and over rows made for it."""
+"""What counts as seeing a fire in time and as a false alarm, on an excerpt of real measurements and on constructed rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRE, CABLE, HOME, MACHINE = "nist-SDC05", "carolfire-65", "uci-household", "nab
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, Verdict]:
-    """Of the excerpt, by the real jobs."""
+    """The verdicts of the real jobs on the excerpt, by test."""
     return {each.test: each for each in evaluate(DATA)}
 
 
@@ -64,12 +64,12 @@ def test_alarm_at_its_deadline_is_too_late() -> None:
     assert not judged(CABLE, alert(CABLE, 206)).is_right
 
 
-def test_alert_below_high_is_no_alarm_of_fire() -> None:
+def test_alert_below_high_is_not_a_fire_alarm() -> None:
     assert not judged(FIRE, alert(FIRE, 10, "MEDIUM")).is_in_time
     assert judged(FIRE, alert(FIRE, 10, "MEDIUM"), alert(FIRE, 50, transition="ESCALATED")).alarm_s == 50
 
 
-def test_fire_without_a_deadline_has_only_to_be_seen() -> None:
+def test_fire_without_a_deadline_only_has_to_be_seen() -> None:
     assert judged("delco-02", alert("delco-02", 1000)).is_right
     assert not judged("delco-02").is_right
 
@@ -80,9 +80,9 @@ def test_any_alert_in_a_home_is_false_but_silence_has_its_own_column() -> None:
     assert not judged(HOME, alert(HOME, 0, "MEDIUM", "ARC_MAINTENANCE")).is_right
 
 
-def test_reminder_and_clearing_are_no_further_alerts() -> None:
-    found = judged(FIRE, alert(FIRE, 10), alert(FIRE, 910, transition="REMINDED"), alert(FIRE, 1500, transition="CLEARED"))
-    assert (found.alerts, found.alarm_s) == (1, 10)
+def test_reminder_and_clearing_do_not_count_as_alerts() -> None:
+    verdict = judged(FIRE, alert(FIRE, 10), alert(FIRE, 910, transition="REMINDED"), alert(FIRE, 1500, transition="CLEARED"))
+    assert (verdict.alerts, verdict.alarm_s) == (1, 10)
 
 
 def test_lost_reading_is_wrong_whatever_alarms() -> None:
@@ -122,7 +122,7 @@ def test_test_without_ground_truth_has_no_deadline(tmp_path: Path) -> None:
     assert faults(tmp_path) == []
 
 
-def test_summary_counts_fires_and_false_alerts_a_device_day() -> None:
+def test_summary_counts_fires_and_false_alerts_per_device_day() -> None:
     verdicts = [judged(FIRE, alert(FIRE, 10)), judged(CABLE), judged(HOME, alert(HOME, 0))]
     assert summary(verdicts) == ("1 of 2 fires seen in time; 1 false alerts in 1.0 device-days of everyday operation "
-                                 "(1.000 a device-day); 0 readings lost")
+                                 "(1.000 per device-day); 0 readings lost")

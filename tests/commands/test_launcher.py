@@ -1,4 +1,4 @@
-"""`./fire` before anything is installed, and how it installs."""
+"""`./fire` works before anything is installed, and installs what a command needs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def launcher() -> ModuleType:
 
 @pytest.fixture
 def needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> install.Part:
-    """A need without any package, so that installing it asks no network."""
+    """Requirements without any package, so that their installation needs no network."""
     source = tmp_path / "requirements.txt"
     source.write_text("# nothing\n")
     part = install.Part("requirements", source, "packages")
@@ -54,7 +54,7 @@ def test_help_needs_nothing_installed(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_a_usage_error_says_what_is_wrong_and_installs_nothing(tmp_path: Path) -> None:
+def test_a_usage_error_names_the_argument_and_installs_nothing(tmp_path: Path) -> None:
     shown = fire("up", "--nonsense", home=str(tmp_path / "home"))
     assert shown.returncode == 2
     assert "--nonsense" in shown.stderr
@@ -67,17 +67,17 @@ def test_doctor_runs_before_anything_is_installed_from_any_folder(tmp_path: Path
     assert "Traceback" not in shown.stderr
 
 
-def test_an_unknown_setting_ends_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unknown_setting_is_reported_in_one_sentence(tmp_path: Path) -> None:
     shown = fire("doctor", homme=str(tmp_path))
     assert shown.returncode == 2
     assert "FIRE_HOMME" in shown.stderr and "Traceback" not in shown.stderr
 
 
-def test_a_stand_in_that_fails_is_no_python(launcher: ModuleType, tmp_path: Path) -> None:
-    stand_in = tmp_path / "python3.12"
-    stand_in.write_text("#!/bin/sh\nexit 127\n")
-    stand_in.chmod(0o755)
-    assert not launcher.is_supported(str(stand_in))
+def test_a_shim_that_fails_is_not_a_supported_python(launcher: ModuleType, tmp_path: Path) -> None:
+    shim = tmp_path / "python3.12"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    assert not launcher.is_supported(str(shim))
     assert not launcher.is_supported(str(tmp_path / "absent"))
     assert launcher.is_supported(sys.executable)
 
@@ -89,14 +89,14 @@ def test_without_a_supported_python_the_remedy_is_named(
     assert "install the packages python3.12" in capsys.readouterr().err
 
 
-def test_the_default_home_lies_in_the_repository_and_a_relative_one_in_the_current_folder(
+def test_the_default_home_is_in_the_repository_and_a_relative_one_in_the_current_folder(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert installation.home_folder(Settings()) == installation.ROOT / ".fire"
     assert installation.home_folder(Settings(home="elsewhere")) == tmp_path / "elsewhere"
 
 
-def test_an_installation_is_done_once_and_done_anew_after_an_interruption(needs: install.Part, tmp_path: Path) -> None:
+def test_an_installation_is_done_once_and_repeated_after_an_interruption(needs: install.Part, tmp_path: Path) -> None:
     home = tmp_path / "home"
     install.ensure(home, "python")
     assert needs.complete(home)
@@ -108,7 +108,7 @@ def test_an_installation_is_done_once_and_done_anew_after_an_interruption(needs:
     needs.stamp(home).unlink()
     install.ensure(home, "python")
     assert needs.complete(home)
-    assert not leftover.exists(), "a venv of an interrupted installation must be made anew"
+    assert not leftover.exists(), "the venv of an interrupted installation must be created again"
 
 
 def test_changed_requirements_are_installed_again(needs: install.Part, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_changed_requirements_are_installed_again(needs: install.Part, tmp_path:
     assert not needs.complete(tmp_path)
 
 
-def test_a_failed_installation_shows_the_logs_end_and_a_remedy(needs: install.Part, tmp_path: Path) -> None:
+def test_a_failed_installation_shows_the_end_of_the_log_and_a_remedy(needs: install.Part, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     with pytest.raises(install.InstallError, match=r"(?s)exit code 3.*no room.*Remedy: make room\."):
         install._run([sys.executable, "-c", "print('no room'); raise SystemExit(3)"], "Packages", tmp_path / "home",

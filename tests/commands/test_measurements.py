@@ -1,4 +1,4 @@
-"""Published measurements become device messages that say what was measured and nothing else."""
+"""Published measurements become device messages that contain what was measured and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tests(tmp_path_factory: pytest.TempPathFactory) -> Messages:
 
 
 def scored(messages: list[dict[str, Any]]) -> decode.Readings:
-    """The readings of messages, by the scoring core alone."""
+    """Returns the readings of messages, scored without Flink."""
     return decode.read([orjson.dumps(message) for message in messages])
 
 
@@ -107,7 +107,7 @@ def test_cable_is_not_reported_before_it_is_heated(tests: Messages) -> None:
 
 
 def test_folder_without_known_measurements_says_what_it_needs(tmp_path: Path) -> None:
-    with pytest.raises(MeasurementsError, match="holds no known measurements; it needs fire/"):
+    with pytest.raises(MeasurementsError, match="contains no known measurements; it needs fire/"):
         list(convert(tmp_path, tmp_path / "out"))
 
 

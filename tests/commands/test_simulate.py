@@ -1,4 +1,4 @@
-"""The simulated fleet: reproducible, plausible, and exact about what it sends."""
+"""The simulated fleet is reproducible, plausible, and exact about what it sends."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ARRIVAL = START + 180_000
 
 
 def read(plan: Plan) -> decode.Readings:
-    """A plan's messages, scored; the broker's clock stands at their end."""
+    """Returns a plan's scored messages, all of which arrive when the last one is sent."""
     values = [value for _, value in messages(plan, START)]
     return decode.read(values, arrived_ms=np.full(len(values), ARRIVAL))
 
 
 def worst(plan: Plan) -> dict[str, float]:
-    """Highest risk score of each device."""
+    """Returns the highest risk score of each device."""
     columns = read(plan).columns
     risks: dict[str, float] = {}
     for device, risk in zip(columns["device_id"], columns["risk_score"], strict=True):
@@ -52,7 +52,7 @@ def test_same_seed_gives_the_same_messages_whatever_the_start(scenario: str) -> 
 
 
 def without_time(value: bytes) -> bytes:
-    """A message without its timestamp, when it has one that can be read."""
+    """Returns a message without its timestamp, if it has a readable one."""
     head, mark, tail = value.partition(b'"timestamp":')
     return head + mark + tail.lstrip(b" 0123456789")
 
@@ -66,7 +66,7 @@ def test_shorter_run_is_the_beginning_of_a_longer_one() -> None:
     assert list(messages(Plan(scenario="garbage", count=2500), START)) == longer[:2500]
 
 
-def test_nth_message_bears_the_start_plus_n_by_the_rate() -> None:
+def test_event_time_of_message_n_is_the_start_plus_n_by_the_rate() -> None:
     times = [orjson.loads(value)["timestamp"] for _, value in messages(Plan(rate=8, count=20), START)]
     assert times == [START + 125 * n for n in range(20)]
 
@@ -137,7 +137,7 @@ def test_burning_neighbours_smoke_arc_and_heat_up() -> None:
     assert columns["max_temperature"][neighbour].max() > 65
 
 
-def test_device_with_a_communication_error_says_so_in_its_status() -> None:
+def test_device_with_a_communication_error_reports_it_in_its_status() -> None:
     columns = read(Plan(scenario="communication-error", count=MINUTES_3)).columns
     assert set(columns["device_id"][columns["communication_error"]]) == {"dev-0001"}
 
@@ -161,7 +161,7 @@ def test_report_counts_every_message_by_what_it_is() -> None:
     assert set(sent.kinds) == {"reading", "duplicate", *KINDS}
 
 
-def test_exactly_the_rubbish_is_refused_and_exactly_the_duplicates_repeat_a_reading() -> None:
+def test_exactly_the_malformed_messages_are_refused_and_exactly_the_duplicates_repeat_a_reading() -> None:
     sent = list(events(Plan(scenario="garbage", count=20_000, rate=1000), START))
     reasons = decode.read([event.value for event in sent], arrived_ms=np.full(len(sent), START + 20_000)).reason
     assert [event.kind for event, reason in zip(sent, reasons, strict=True)
@@ -171,13 +171,13 @@ def test_exactly_the_rubbish_is_refused_and_exactly_the_duplicates_repeat_a_read
     assert {event.value for event in sent if event.kind == "duplicate"} <= set(good)
 
 
-def test_duplicate_is_keyed_like_what_it_repeats() -> None:
+def test_duplicate_has_the_key_of_the_message_it_repeats() -> None:
     for event in events(Plan(scenario="garbage", count=5000), START):
         if event.kind == "duplicate":
             assert json.loads(event.value)["deviceId"].encode() == event.key
 
 
-def test_any_scenario_may_be_given_rubbish_and_repeats() -> None:
+def test_any_scenario_can_have_malformed_messages_and_duplicates() -> None:
     plan = Plan(scenario="normal", malformed=0.5, duplicates=0.5, count=1000)
     assert sum(event.kind == "reading" for event in events(plan, START)) <= 1
 

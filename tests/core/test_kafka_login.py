@@ -1,4 +1,4 @@
-"""How brokers are spoken to, as the tables say it; the login of MSK itself is tried in test_managed_flink_jar."""
+"""Security options of connections to Kafka in the rendered tables; test_managed_flink_jar tests the login to MSK itself."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def test_every_kafka_table_logs_in_with_iam_where_told() -> None:
         assert kafka_login.MSK_IAM.items() <= given.items()
 
 
-def test_tls_trusts_the_authority_that_is_named() -> None:
+def test_tls_trusts_the_configured_authority() -> None:
     assert kafka_login.options(Settings(kafka_security="tls")) == {"security.protocol": "SSL"}
-    given = kafka_login.options(Settings(kafka_security="tls", kafka_truststore="/etc/fire/ca.pem"))
-    assert given == {"security.protocol": "SSL", "ssl.truststore.type": "PEM", "ssl.truststore.location": "/etc/fire/ca.pem"}
+    trusting = kafka_login.options(Settings(kafka_security="tls", kafka_truststore="/etc/fire/ca.pem"))
+    assert trusting == {"security.protocol": "SSL", "ssl.truststore.type": "PEM", "ssl.truststore.location": "/etc/fire/ca.pem"}
 
 
-def test_scram_names_the_login_of_the_client_that_the_jar_holds() -> None:
+def test_scram_names_the_login_module_of_the_jars_client() -> None:
     here, packaged = (kafka_login.options(Settings(kafka_security="scram", kafka_user="u", kafka_password="p",
                                                       managed_flink=managed))["sasl.jaas.config"] for managed in (False, True))
     assert here == f'{kafka_login.SHADED}{kafka_login.SCRAM} required username="u" password="p";'
     assert packaged == f'{kafka_login.SCRAM} required username="u" password="p";'
 
 
-def test_password_with_quotes_adds_no_option_to_login_or_table() -> None:
+def test_quotes_in_a_password_cannot_add_an_option_to_login_or_table() -> None:
     settings = Settings(kafka_security="scram", kafka_user="u", kafka_password="""a";x="'b\\""")
     assert kafka_login.options(settings)["sasl.jaas.config"].endswith(r'''password="a\";x=\"'b\\";''')
     assert kafka_login.options(settings).keys() == {"security.protocol", "sasl.mechanism", "sasl.jaas.config"}
@@ -66,7 +66,7 @@ def test_scram_without_a_login_says_what_to_set() -> None:
         kafka.lines(Settings(kafka_security="scram"))
 
 
-@pytest.mark.parametrize(("given", "expected"), [
+@pytest.mark.parametrize(("configured", "expected"), [
     ({}, {"security_protocol": "PLAINTEXT"}),
     ({"kafka_security": "tls", "kafka_truststore": "ca.pem"}, {"security_protocol": "SSL", "ssl_cafile": "ca.pem"}),
     ({"kafka_security": "msk-iam"}, {"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"}),
@@ -74,7 +74,7 @@ def test_scram_without_a_login_says_what_to_set() -> None:
      {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": "u",
       "sasl_plain_password": "p"}),
 ])  # fmt: skip
-def test_commands_that_are_clients_speak_to_brokers_as_the_jobs_do(given: dict[str, str], expected: dict[str, str]) -> None:
-    made = kafka_login.client(Settings(**given))  # type: ignore[arg-type]
-    assert made == expected
-    assert made.keys() <= KafkaConsumer.DEFAULT_CONFIG.keys()
+def test_python_clients_use_the_same_security_as_the_jobs(configured: dict[str, str], expected: dict[str, str]) -> None:
+    arguments = kafka_login.client(Settings(**configured))  # type: ignore[arg-type]
+    assert arguments == expected
+    assert arguments.keys() <= KafkaConsumer.DEFAULT_CONFIG.keys()

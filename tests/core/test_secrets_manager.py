@@ -1,4 +1,4 @@
-"""Logins of AWS Secrets Manager, from one on the loopback address; and that no plan shows them."""
+"""Logins from AWS Secrets Manager, emulated on the loopback address, and their absence from plans."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def arn(secrets: Any) -> str:
     return str(secrets.create_secret(Name="fire/database", SecretString=json.dumps(content))["ARN"])
 
 
-def test_login_is_read_by_its_arn_and_its_password_never_printed(arn: str) -> None:
+def test_login_is_read_by_its_arn_and_its_password_is_never_printed(arn: str) -> None:
     login = secrets_manager.login(arn)
     assert (login.user, login.password) == ("fire_store", PASSWORD)
     assert "canary" not in repr(login)
 
 
-def test_secret_that_is_absent_is_named_with_the_permission_it_needs(secrets: Any) -> None:
+def test_a_missing_secret_is_reported_with_the_permission_it_needs(secrets: Any) -> None:
     with pytest.raises(secrets_manager.SecretError, match="allow secretsmanager:GetSecretValue"):
         secrets_manager.login("arn:aws:secretsmanager:eu-west-1:123456789012:secret:absent-AbCdEf")
 
@@ -53,19 +53,19 @@ def test_secret_that_is_absent_is_named_with_the_permission_it_needs(secrets: An
 @pytest.mark.parametrize("content", ["hunter2", '["hunter2"]', '{"password": "hunter2"}'])
 def test_secret_of_another_form_is_refused_without_its_content(secrets: Any, content: str) -> None:
     arn = secrets.create_secret(Name=f"odd-{len(content)}", SecretString=content)["ARN"]
-    with pytest.raises(secrets_manager.SecretError, match="no JSON object with username and password") as refusal:
+    with pytest.raises(secrets_manager.SecretError, match="not a JSON object with username and password") as refusal:
         secrets_manager.login(arn)
     assert "hunter2" not in "".join(map(str, [refusal.value, refusal.value.__cause__]))
 
 
-def test_what_is_no_arn_of_a_secret_is_refused() -> None:
+def test_text_that_is_not_the_arn_of_a_secret_is_refused() -> None:
     with pytest.raises(secrets_manager.SecretError, match="arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"):
         secrets_manager.login("fire/database")
 
 
-def test_kafkas_login_comes_from_the_secret_it_names(arn: str) -> None:
-    given = kafka_login.options(Settings(kafka_security="scram", kafka_secret_arn=arn))
-    assert 'username="fire_store"' in given["sasl.jaas.config"]
+def test_kafka_login_comes_from_the_configured_secret(arn: str) -> None:
+    options = kafka_login.options(Settings(kafka_security="scram", kafka_secret_arn=arn))
+    assert 'username="fire_store"' in options["sasl.jaas.config"]
 
 
 def test_store_logs_in_as_the_secret_says_and_no_plan_shows_it(arn: str) -> None:

@@ -1,4 +1,4 @@
-"""Settings: from the environment and Managed Flink's properties, strict, and never printing a secret."""
+"""Settings come from the environment and Managed Flink's properties, are validated strictly and never print a secret."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 from core.settings import Settings, SettingsError
 
 
-def test_defaults_stand_where_nothing_is_given() -> None:
+def test_an_empty_environment_gives_the_defaults() -> None:
     assert Settings.load({}) == Settings()
 
 
 def test_environment_is_read_with_its_types() -> None:
-    given = {"FIRE_LATENESS_SECONDS": "9", "FIRE_DEDUPLICATE": "false", "FIRE_KAFKA_BROKERS": "k:1", "PATH": "/bin"}
-    loaded = Settings.load(given)
+    environ = {"FIRE_LATENESS_SECONDS": "9", "FIRE_DEDUPLICATE": "false", "FIRE_KAFKA_BROKERS": "k:1", "PATH": "/bin"}
+    loaded = Settings.load(environ)
     assert (loaded.lateness_seconds, loaded.deduplicate, loaded.kafka_brokers) == (9, False, "k:1")
 
 
-def test_environment_wins_over_managed_flinks_properties(tmp_path: Path) -> None:
+def test_environment_takes_precedence_over_managed_flinks_properties(tmp_path: Path) -> None:
     file = tmp_path / "application_properties.json"
     file.write_text(json.dumps([{"PropertyGroupId": "other", "PropertyMap": {"x": "y"}},
                                 {"PropertyGroupId": "fire", "PropertyMap": {"kafka_brokers": "msk:9098", "topic_prefix": "a."}}]))
@@ -28,7 +28,7 @@ def test_environment_wins_over_managed_flinks_properties(tmp_path: Path) -> None
     assert (loaded.kafka_brokers, loaded.topic("alerts")) == ("msk:9098", "b.alerts")
 
 
-@pytest.mark.parametrize(("name", "text", "said"), [
+@pytest.mark.parametrize(("name", "text", "message"), [
     ("FIRE_SOURCE", "carrier-pigeon", "FIRE_SOURCE is 'carrier-pigeon'; use one of: kafka, kinesis, file"),
     ("FIRE_DEDUPLICATE", "perhaps", "FIRE_DEDUPLICATE is 'perhaps'; use true or false"),
     ("FIRE_POSTGRES_PORT", "-1", "FIRE_POSTGRES_PORT is '-1'; use a whole number, 0 or more"),
@@ -37,8 +37,8 @@ def test_environment_wins_over_managed_flinks_properties(tmp_path: Path) -> None
     ("FIRE_SOURCE", "kinesis", "FIRE_KINESIS_STREAMS is ''; use arn:aws:kinesis:REGION:ACCOUNT:stream/"),
     ("FIRE_RESULTS", "file", "FIRE_RESULTS is 'file'; use one of: kafka, kinesis"),
 ])  # fmt: skip
-def test_unusable_value_is_refused_with_its_name_and_the_remedy(name: str, text: str, said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+def test_invalid_value_is_refused_with_its_name_and_the_remedy(name: str, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         Settings.load({name: text})
 
 
@@ -46,12 +46,12 @@ def test_secret_is_not_printed() -> None:
     assert "hunter2" not in repr(Settings(postgres_password="hunter2", kafka_password="hunter2"))
 
 
-@pytest.mark.parametrize(("given", "results", "alerts"), [
+@pytest.mark.parametrize(("chosen", "results", "alerts"), [
     ({}, "kafka", "kafka"), ({"source": "file"}, "file", "file"), ({"source": "kinesis"}, "kinesis", "kinesis"),
     ({"source": "kinesis", "results": "kafka"}, "kafka", "kafka"), ({"alerts": "kinesis"}, "kafka", "kinesis"),
     ({"source": "file", "results": "kafka", "alerts": "kafka"}, "file", "file"),
 ])  # fmt: skip
-def test_results_go_where_telemetry_comes_from_and_alerts_where_results_go_unless_told(
-        given: dict[str, str], results: str, alerts: str) -> None:
-    settings = Settings(kinesis_streams="arn:aws:kinesis:eu-west-1:123456789012:stream/", **given)
+def test_results_default_to_the_source_and_alerts_to_the_results(
+        chosen: dict[str, str], results: str, alerts: str) -> None:
+    settings = Settings(kinesis_streams="arn:aws:kinesis:eu-west-1:123456789012:stream/", **chosen)
     assert (settings.results_in, settings.alerts_in) == (results, alerts)

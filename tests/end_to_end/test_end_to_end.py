@@ -30,7 +30,7 @@ from infra.local.flink_config import REPORTERS
 from services.metrics import results
 from tests.infra.test_monitoring import expressions
 from tests.support import original
-from tests.support.stacks import account, ask, fleet, kill_task_manager, records, send_all, send_candidates, told
+from tests.support.stacks import account, ask, fleet, kill_task_manager, records, send_all, send_candidates, transitions
 from tests.support.waiting import DEADLINE_SECONDS, until
 from tests.udfs.test_lifecycle import reading
 from udfs.alerts.process import GRACE_MS
@@ -298,5 +298,5 @@ def test_silent_device_is_heard_of_when_its_maintenance_ends(stack: Stack) -> No
     end = time.time_ns() / 1e6 - GRACE_MS + 20_000
     held = {"is_held": True, "held_until": iso(end), "event_time": iso(end - 60_000)}
     send_candidates(stack, [reading(0, subject="mute-1") | held])
-    until(lambda: told(stack, "mute-"), "the end of the maintenance of a silent device")
-    assert set(told(stack, "mute-")) == {("mute-1", "OPENED")}
+    until(lambda: transitions(stack, "mute-"), "the end of the maintenance of a silent device")
+    assert set(transitions(stack, "mute-")) == {("mute-1", "OPENED")}

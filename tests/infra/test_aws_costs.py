@@ -1,4 +1,4 @@
-"""What it costs: Cost Explorer's answer by service and day, and the estimate from templates and list prices."""
+"""Costs by service and day from Cost Explorer, and their estimate from templates and list prices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.aws import costs, estimate
 from infra.aws.cloud import Cloud
 from infra.aws.errors import DeployError
 from infra.aws.estimate import Fleet
-from infra.aws.layers import LAYERS, given_parameters
+from infra.aws.layers import LAYERS, environment_parameters
 from tests.support.clouds import aws, cloud  # noqa: F401 -- fixtures
 
 DAY = {"TimePeriod": {"Start": "2026-01-01", "End": "2026-01-02"}, "Total": {}, "Estimated": False, "Groups": [
@@ -23,7 +23,7 @@ DAY = {"TimePeriod": {"Start": "2026-01-01", "End": "2026-01-02"}, "Total": {}, 
     {"Keys": ["Amazon MSK"], "Metrics": {"UnblendedCost": {"Amount": "2.25", "Unit": "USD"}}}]}
 
 
-def test_costs_are_by_service_and_day_the_dearest_first(
+def test_costs_are_listed_by_day_and_service_the_highest_first(
         cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
     answer = json.dumps({"results": [{"ResultsByTime": [DAY]}]}).encode()
     request = urllib.request.Request(f"{cloud.endpoint_url}/moto-api/static/ce/cost-and-usage-results", answer,
@@ -31,12 +31,12 @@ def test_costs_are_by_service_and_day_the_dearest_first(
     urllib.request.urlopen(request).read()
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url or "")
     assert cli.main(["costs", "dev"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in said[1:]] == [
+    output = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in output[1:]] == [
         ["2026-01-01", "3.75"], ["2.25", "Amazon", "MSK"], ["1.50", "Amazon", "Kinesis"]]
 
 
-def test_every_page_of_the_answer_is_read_for_this_environment_alone() -> None:
+def test_every_page_of_the_answer_is_read_for_this_environment_only() -> None:
     client = boto3.client("ce", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     request = {"TimePeriod": {"Start": "2026-01-01", "End": "2026-01-03"}, "Granularity": "DAILY", "Metrics": ["UnblendedCost"],
                "GroupBy": [{"Type": "DIMENSION", "Key": "SERVICE"}],
@@ -45,25 +45,25 @@ def test_every_page_of_the_answer_is_read_for_this_environment_alone() -> None:
     with Stubber(client) as stub:
         stub.add_response("get_cost_and_usage", {"ResultsByTime": [DAY], "NextPageToken": "2"}, dict(request))
         stub.add_response("get_cost_and_usage", {"ResultsByTime": [other]}, request | {"NextPageToken": "2"})
-        found = costs.by_day(client, "prod", date(2026, 1, 1), date(2026, 1, 3))
-    assert {day: sum(services.values()) for day, services in found.items()} == {"2026-01-01": 3.75, "2026-01-02": 3.75}
+        days = costs.by_day(client, "prod", date(2026, 1, 1), date(2026, 1, 3))
+    assert {day: sum(services.values()) for day, services in days.items()} == {"2026-01-01": 3.75, "2026-01-02": 3.75}
 
 
-def test_cost_explorer_that_refuses_is_a_sentence_with_the_other_way() -> None:
+def test_refusal_of_cost_explorer_is_reported_with_the_alternative() -> None:
     client = boto3.client("ce", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stub:
         stub.add_client_error("get_cost_and_usage", "AccessDeniedException")
-        with pytest.raises(DeployError, match=r"it needs ce:GetCostAndUsage and to be switched on; \./fire costs ENV --estimate"):
+        with pytest.raises(DeployError, match=r"allow ce:GetCostAndUsage, or use \./fire costs ENV --estimate"):
             costs.by_day(client, "prod", date(2026, 1, 1), date(2026, 1, 3))
 
 
-def total(environment: str, devices: int, *given: str, seconds: float = 10.0) -> float:
-    values = given_parameters(environment, ["Image=x", *given])
+def total(environment: str, devices: int, *changes: str, seconds: float = 10.0) -> float:
+    values = environment_parameters(environment, ["Image=x", *changes])
     layers = [layer for layer in LAYERS if layer.wanted(values)]
     return sum(item.dollars for item in estimate.estimate(layers, values, Fleet(devices, seconds)))
 
 
-def test_estimate_is_dated_says_its_region_and_sums_up(capsys: pytest.CaptureFixture[str]) -> None:
+def test_estimate_names_its_date_and_region_and_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["costs", "dev", "--estimate", "--devices", "2000"]) == 0
     first, *items, last = capsys.readouterr().out.splitlines()
     table = estimate.prices()

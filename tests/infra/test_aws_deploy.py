@@ -1,4 +1,4 @@
-"""The deployment against an AWS of moto's: change sets, uploads, outputs handed on, roll-back, smoke test."""
+"""The deployment to an AWS emulated by moto: change sets, uploads, passed outputs, roll-back, smoke test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infra.aws import deploy, running, smoke, upload
 from infra.aws.cloud import Cloud
 from infra.aws.deploy import Deployment
 from infra.aws.errors import DeployError
-from infra.aws.layers import LAYERS, Layer, given_parameters, load
+from infra.aws.layers import LAYERS, Layer, environment_parameters, load
 from infra.aws.stacks import Stacks
 from tests.support.clouds import ACCOUNT, REGION, aws, cloud  # noqa: F401 -- fixtures
 from udfs.readings import decode
@@ -34,7 +34,7 @@ NUMBERS = itertools.count()
 
 @pytest.fixture
 def zipped(tmp_path: Path) -> Path:
-    """Something that has what the applications name."""
+    """A zip with the files that the applications name."""
     return write_zip(tmp_path / "package.zip", "1")
 
 
@@ -45,17 +45,18 @@ def write_zip(path: Path, content: str) -> Path:
     return path
 
 
-class Told(list[str]):
-    """What a deployment said."""
+class Reported(list[str]):
+    """The lines that a deployment reported."""
 
     def __str__(self) -> str:
         return "\n".join(self)
 
 
-def deployment(cloud: Cloud, zipped: Path, told: Told, environment: str = "dev", *given: str,  # noqa: F811
+def deployment(cloud: Cloud, zipped: Path, reported: Reported, environment: str = "dev", *changes: str,  # noqa: F811
                confirm: Callable[[str], bool] = lambda _: True) -> Deployment:
     stacks = Stacks(cloud, environment, lambda: f"change-{next(NUMBERS)}")
-    return Deployment(stacks, given_parameters(environment, list(given)), zipped, confirm, told.append, lambda *_: BROKERS)
+    values = environment_parameters(environment, list(changes))
+    return Deployment(stacks, values, zipped, confirm, reported.append, lambda *_: BROKERS)
 
 
 def statuses(cloud: Cloud) -> dict[str, str]:  # noqa: F811
@@ -64,12 +65,12 @@ def statuses(cloud: Cloud) -> dict[str, str]:  # noqa: F811
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging"])
-def test_whole_environment_comes_up_and_its_parts_know_each_other(
+def test_whole_environment_is_deployed_and_its_parts_are_connected(
         cloud: Cloud, zipped: Path, environment: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     migrated: list[Any] = []
-    monkeypatch.setattr(running, "migrate", lambda *given: migrated.append(given[1:]))
-    told = Told()
-    made = deployment(cloud, zipped, told, environment, f"Image={IMAGE}")
+    monkeypatch.setattr(running, "migrate", lambda *arguments: migrated.append(arguments[1:]))
+    reported = Reported()
+    made = deployment(cloud, zipped, reported, environment, f"Image={IMAGE}")
     layers = [layer for layer in LAYERS if layer.wanted(made.values)]
     made.deploy(layers)
 
@@ -81,7 +82,7 @@ def test_whole_environment_comes_up_and_its_parts_know_each_other(
     check_alarms(cloud, environment)
     check_roles(cloud, environment)
     assert cloud.client("s3").head_object(Bucket=made.outputs["PackagesBucketName"], Key=made.outputs["PackageKey"])
-    again = deployment(cloud, zipped, Told(), environment, f"Image={IMAGE}")
+    again = deployment(cloud, zipped, Reported(), environment, f"Image={IMAGE}")
     again.deploy(layers)
     assert again.done == [] and "nothing to change" in str(again.report.__self__)  # type: ignore[attr-defined]
 
@@ -143,7 +144,7 @@ def check_roles(cloud: Cloud, environment: str) -> None:  # noqa: F811
 
 
 class Role:
-    """A role's own policies, evaluated by moto."""
+    """The policies of a role, evaluated by moto."""
 
     def __init__(self, cloud: Cloud, name: str) -> None:  # noqa: F811
         client = cloud.client("iam")
@@ -153,57 +154,57 @@ class Role:
         self.documents = [ast.literal_eval(each) if isinstance(each, str) else each for each in found]
 
     def to(self, action: str, resource: str) -> bool:
-        """Whether it may."""
+        """Returns whether the role may perform the action on the resource."""
         return any(IAMPolicy({"policy_document": json.dumps(each)}).is_action_permitted(action, resource)
                    == PermissionResult.PERMITTED for each in self.documents)
 
     def resources(self, action: str) -> list[str]:
-        """What it may do this to."""
+        """Returns the resources on which the role may perform the action."""
         return [resource for document in self.documents for statement in document["Statement"]
                 if action in statement["Action"] for resource in statement["Resource"]]
 
 
-def test_change_that_is_not_wanted_is_not_made(cloud: Cloud, zipped: Path) -> None:  # noqa: F811
-    asked = Told()
-    made = deployment(cloud, zipped, Told(), confirm=lambda question: asked.append(question) or False)  # type: ignore[func-returns-value]
-    with pytest.raises(DeployError, match="the change of fire-dev-storage was not wanted"):
+def test_declined_change_is_not_made(cloud: Cloud, zipped: Path) -> None:  # noqa: F811
+    asked = Reported()
+    made = deployment(cloud, zipped, Reported(), confirm=lambda question: asked.append(question) or False)  # type: ignore[func-returns-value]
+    with pytest.raises(DeployError, match="the change of fire-dev-storage was declined"):
         deploy.carry_out(made, SMALL, lambda: None)
     assert asked == ["Make these changes to fire-dev-storage?"]
     assert cloud.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_failing_smoke_test_puts_changed_stacks_back_and_removes_new_ones_without_data(
+def test_failing_smoke_test_restores_changed_stacks_and_removes_new_ones_without_data(
         cloud: Cloud, zipped: Path) -> None:  # noqa: F811
-    deployment(cloud, zipped, Told(), "dev", "ArchiveDays=90").deploy(SMALL[:1])
-    told = Told()
-    made = deployment(cloud, zipped, told, "dev", "ArchiveDays=30")
+    deployment(cloud, zipped, Reported(), "dev", "ArchiveDays=90").deploy(SMALL[:1])
+    reported = Reported()
+    made = deployment(cloud, zipped, reported, "dev", "ArchiveDays=30")
 
     def fails() -> None:
-        raise DeployError("the smoke test failed: the reading of smoke-test-1 did not come out")
+        raise DeployError("the smoke test failed: the reading of smoke-test-1 did not arrive")
 
-    with pytest.raises(DeployError, match="dev was not deployed and is rolled back: the smoke test failed"):
+    with pytest.raises(DeployError, match="dev was not deployed and was rolled back: the smoke test failed"):
         deploy.carry_out(made, SMALL, fails)
     assert list(statuses(cloud)) == ["fire-dev-storage"]
     parameters = cloud.client("cloudformation").describe_stacks(StackName="fire-dev-storage")["Stacks"][0]["Parameters"]
     assert {each["ParameterKey"]: each["ParameterValue"] for each in parameters}["ArchiveDays"] == "90"
-    assert "putting fire-dev-storage back" in told and "removing fire-dev-topics, which is new" in told
+    assert "rolling fire-dev-storage back" in reported and "removing fire-dev-topics, which is new" in reported
 
 
-def test_new_stacks_with_data_and_what_they_stand_on_stay(cloud: Cloud, zipped: Path) -> None:  # noqa: F811
-    told = Told()
-    made = deployment(cloud, zipped, told)
+def test_new_stacks_with_data_and_their_dependencies_stay(cloud: Cloud, zipped: Path) -> None:  # noqa: F811
+    reported = Reported()
+    made = deployment(cloud, zipped, reported)
     made.deploy(SMALL)
     made.roll_back()
     assert statuses(cloud) == {"fire-dev-storage": "CREATE_COMPLETE"}
-    assert any("fire-dev-storage is new and stays" in line for line in told)
+    assert any("fire-dev-storage is new and stays" in line for line in reported)
 
 
-def test_layer_that_fails_is_said_with_its_resource_and_reason(cloud: Cloud, zipped: Path) -> None:  # noqa: F811
-    made = deployment(cloud, zipped, Told(), "dev", "VpcCidr=10.60.0.0/33")
+def test_failed_layer_is_reported_with_its_resource_and_reason(cloud: Cloud, zipped: Path) -> None:  # noqa: F811
+    made = deployment(cloud, zipped, Reported(), "dev", "VpcCidr=10.60.0.0/33")
     network = next(layer for layer in LAYERS if layer.name == "network")
-    with pytest.raises(DeployError, match=r"fire-dev-network could not be brought up and was put back: .*10\.60\.0\.0/33"):
+    with pytest.raises(DeployError, match=r"fire-dev-network could not be deployed and was rolled back: .*10\.60\.0\.0/33"):
         deploy.carry_out(made, (*SMALL, network), lambda: None)
-    mended = deployment(cloud, zipped, Told())
+    mended = deployment(cloud, zipped, Reported())
     mended.deploy((*SMALL, network))
     assert statuses(cloud)["fire-dev-network"] == "CREATE_COMPLETE"
 
@@ -214,19 +215,20 @@ def test_package_is_named_by_its_content_so_that_the_old_one_stays(cloud: Cloud,
     assert len(keys) == cloud.client("s3").list_objects_v2(Bucket="packages")["KeyCount"] == 2
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"no zip", "is no zip"), (None, "lacks lib/pyflink-dependencies.jar, main.py")])
-def test_what_is_no_package_is_refused(content: bytes | None, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("content", "message"), [
+    (b"no zip", "is not a zip file"), (None, "lacks lib/pyflink-dependencies.jar, main.py")])
+def test_file_that_is_not_a_package_is_refused(content: bytes | None, message: str, tmp_path: Path) -> None:
     path = tmp_path / "package.zip"
     if content is None:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("other.py", "")
     else:
         path.write_bytes(content)
-    with pytest.raises(DeployError, match=said):
+    with pytest.raises(DeployError, match=message):
         upload.accepted(str(path))
 
 
-def test_application_that_is_ready_is_started_from_its_latest_snapshot_and_waited_for() -> None:
+def test_ready_application_is_started_from_its_latest_snapshot_and_awaited() -> None:
     cloud = Cloud(REGION, None, 0.0)  # noqa: F811
     client = cloud.client("kinesisanalyticsv2")
     common = {"ApplicationARN": f"arn:aws:kinesisanalytics:{REGION}:{ACCOUNT}:application/a", "ApplicationName": "a",
@@ -264,7 +266,7 @@ def test_migrations_run_in_the_vpc_and_their_failure_ends_the_deployment(code: i
 
 
 def stand_in_for_the_jobs(cloud: Cloud, conninfo: dict[str, Any], stop: threading.Event) -> None:  # noqa: F811
-    """Telemetry from the stream through the real decoder to the real tables: what the smoke test looks for."""
+    """Stores telemetry from the stream through the real decoder into the real tables, for the smoke test to find."""
     client = cloud.client("kinesis")
     shards = [shard["ShardId"] for shard in client.list_shards(StreamName="telemetry")["Shards"]]
     iterators = {shard: client.get_shard_iterator(StreamName="telemetry", ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
@@ -293,24 +295,23 @@ INSERT_ALERT = """INSERT INTO alerts (alert_id, schema_version, state, subject, 
                   VALUES ('a', 1, 'OPEN', %(device_id)s, %(alert_type)s, %(risk_level)s, %(at)s, %(at)s)"""
 
 
-def test_smoke_test_sends_devices_and_finds_their_rows_and_alert(
-        cloud: Cloud, database: dict[str, Any]) -> None:  # noqa: F811
+def test_smoke_test_sends_messages_and_finds_their_rows_and_alert(cloud: Cloud, database: dict[str, Any]) -> None:  # noqa: F811
     cloud.client("kinesis").create_stream(StreamName="telemetry", ShardCount=2)
-    stop, told = threading.Event(), Told()
+    stop, reported = threading.Event(), Reported()
     jobs = threading.Thread(target=stand_in_for_the_jobs, args=(cloud, database, stop))
     jobs.start()
     try:
         look = smoke.best_look([smoke.InPostgres(database)], cloud, "dev")
-        smoke.prove(smoke.through_kinesis(cloud, "telemetry"), look, datetime.now(UTC), 0.05, told.append, seconds=600)
+        smoke.prove(smoke.through_kinesis(cloud, "telemetry"), look, datetime.now(UTC), 0.05, reported.append, seconds=600)
     finally:
         stop.set()
         jobs.join()
-    assert told == ["smoke test: the readings of smoke-test-1 and smoke-test-2 came out and its alert"]
+    assert reported == ["smoke test: the readings of smoke-test-1 and smoke-test-2 and the alert arrived"]
 
 
-def test_smoke_test_names_what_did_not_come_out(database: dict[str, Any]) -> None:
-    said = "the reading of smoke-test-1, the reading of smoke-test-2, the alert of smoke-test-2 did not come out within 0 s"
-    with pytest.raises(DeployError, match=said):
+def test_smoke_test_names_what_did_not_arrive(database: dict[str, Any]) -> None:
+    message = "the reading of smoke-test-1, the reading of smoke-test-2, the alert of smoke-test-2 did not arrive within 0 s"
+    with pytest.raises(DeployError, match=message):
         smoke.prove(lambda *_: None, smoke.InPostgres(database), datetime.now(UTC), 0.0, print, seconds=0)
 
 
@@ -319,7 +320,7 @@ def test_smoke_test_without_the_database_looks_at_the_metrics_and_says_so(cloud:
     look = smoke.best_look([nowhere], cloud, "dev")
     at = datetime.now(UTC)
     assert look(at) == smoke.Seen(frozenset(), None)
-    told = Told()
+    reported = Reported()
 
     def send(device: str, message: bytes) -> None:
         from contract.cloudwatch import NAMESPACE
@@ -331,8 +332,8 @@ def test_smoke_test_without_the_database_looks_at_the_metrics_and_says_so(cloud:
                     "risk_score": float(columns["risk_score"][0]), "risk_level": columns["risk_level"][0]})
         cloud.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=summary.take(at)[0])
 
-    smoke.prove(send, look, at, 0.05, told.append, seconds=600)
-    assert "alerts cannot be seen from here" in told[0]
+    smoke.prove(send, look, at, 0.05, reported.append, seconds=600)
+    assert "alerts not checked" in reported[0]
 
 
 READING = ("max_temperature", "current", "voltage", "arc_count", "co_gas", "voc", "total_alarm_count")
@@ -352,7 +353,7 @@ def test_shards_follow_the_load(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
     code: dict[str, Any] = {}
     exec(scaling()["Properties"]["Code"]["ZipFile"], code)
     loads = ((2, 0.8, 0.8), (8, 0.8, 0.8), (8, 0.1, 0.1), (2, 0, 0), (4, 0.5, 0.5), (4, 0.1, 0.6), (5, 0, 0))
-    assert [code["target"](*given) for given in loads] == [4, 8, 4, 2, 4, 4, 3]
+    assert [code["target"](*load) for load in loads] == [4, 8, 4, 2, 4, 4, 3]
     monkeypatch.setitem(code, "load", lambda now, minutes: 1.9)
     assert code["scale"]({}, None) == 4
     summary = cloud.client("kinesis").describe_stream_summary(StreamName="telemetry")["StreamDescriptionSummary"]
@@ -369,7 +370,7 @@ def test_load_is_that_of_the_busiest_minute_in_shards(cloud: Cloud, monkeypatch:
         cloud.client("cloudwatch").put_metric_data(Namespace="Telemetry", MetricData=[{
             "MetricName": "IncomingRecords", "Value": records, "Timestamp": now - timedelta(seconds=seconds),
             "Dimensions": [{"Name": "StreamName", "Value": "telemetry"}]}])
-    source = scaling()["Properties"]["Code"]["ZipFile"].replace("AWS/Kinesis", "Telemetry")  # nobody may write AWS's own
+    source = scaling()["Properties"]["Code"]["ZipFile"].replace("AWS/Kinesis", "Telemetry")  # AWS's own namespace is read-only
     exec(source, code)
     assert code["load"](now, 10) == 1.5
 

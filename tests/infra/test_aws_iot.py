@@ -1,4 +1,4 @@
-"""What AWS IoT does with a device's message: who may publish it, and what the rule makes of it for the decoder."""
+"""AWS IoT: who may publish a device's message, and what the rule passes to the decoder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AS_THEY_ARE = {"deviceId", "idx", "status", "volt", "voltLow", "pcbTemp", "senso
 
 
 def columns() -> dict[str, str]:
-    """The rule's columns: name in the result → expression; the few forms that it uses, and no other."""
+    """Returns the rule's expressions by their name in the result; knows only the forms that the rule uses."""
     select = re.fullmatch(r"SELECT (.*) FROM '(.*)'", SQL)
     assert select is not None, "the rule has no other clause, and above all no WHERE"
     assert select[2] == "fire-prediction/device/+/data"
@@ -37,15 +37,15 @@ def columns() -> dict[str, str]:
 
 
 def through_rule(message: Mapping[str, Any], topic: str) -> dict[str, Any]:
-    """What the rule puts out for a message: an undefined field is left out, as AWS IoT does."""
-    known = {"timestamp()": NOW, "topic(3)": topic.split("/")[2]}
+    """Returns the rule's result for a message; omits undefined fields, as AWS IoT does."""
+    functions = {"timestamp()": NOW, "topic(3)": topic.split("/")[2]}
     out = {}
     for name, expression in columns().items():
         case = re.fullmatch(r"CASE isUndefined\((\w+)\) WHEN true THEN (.+) ELSE (\w+) END", expression)
         if case:
             expression = case[3] if case[1] in message else case[2]
-        if expression in known or expression in message:
-            out[name] = known.get(expression, message.get(expression))
+        if expression in functions or expression in message:
+            out[name] = functions.get(expression, message.get(expression))
     return out
 
 
@@ -54,12 +54,12 @@ def decoded(message: Mapping[str, Any], device: str | None = None) -> decode.Rea
     return decode.read([json.dumps(through_rule(message, topic)).encode()], arrived_ms=np.array([NOW]))
 
 
-def test_rule_has_the_original_names_and_aliases_and_drops_nothing() -> None:
-    found = columns()
-    assert {name: expression for name, expression in found.items() if name in RENAMED.values()} == {
+def test_rule_keeps_the_original_names_and_aliases_and_drops_nothing() -> None:
+    expressions = columns()
+    assert {name: expression for name, expression in expressions.items() if name in RENAMED.values()} == {
         alias: name for name, alias in RENAMED.items()}
-    assert all(found[name] == name for name in AS_THEY_ARE)
-    assert "WHERE" not in SQL and found["topicDeviceId"] == "topic(3)" and "timestamp()" in found["timestamp"]
+    assert all(expressions[name] == name for name in AS_THEY_ARE)
+    assert "WHERE" not in SQL and expressions["topicDeviceId"] == "topic(3)" and "timestamp()" in expressions["timestamp"]
 
 
 def test_every_column_is_a_spelling_that_the_decoder_reads() -> None:
@@ -87,7 +87,7 @@ def test_device_keeps_its_own_time_so_that_a_repeated_message_is_the_same_readin
     assert decoded(ARCING).columns["event_ms"][0] == NOW
 
 
-def test_what_was_not_measured_stays_unmeasured() -> None:
+def test_unmeasured_quantity_stays_unmeasured() -> None:
     readings = decoded({"deviceId": "dev-1", "idx": 1, "co": 3})
     assert np.isnan(readings.columns["voltage"][0]) and readings.reason.tolist() == [None]
 
@@ -104,7 +104,7 @@ def test_record_is_partitioned_by_the_topics_device_and_undelivered_messages_are
 
 
 def allowed(action: str, resource: str, thing: str = "dev-1") -> bool:
-    """Whether the policy lets a thing do this that its certificate is attached to.
+    """Returns whether the policy allows a thing, attached to its certificate, an action on a resource.
 
     Its variable is filled in as AWS IoT does, then moto decides.
     """
@@ -120,7 +120,7 @@ def allowed(action: str, resource: str, thing: str = "dev-1") -> bool:
     return IAMPolicy({"policy_document": json.dumps(policy)}).is_action_permitted(action, arn) == PermissionResult.PERMITTED
 
 
-def test_device_may_be_itself() -> None:
+def test_device_may_act_as_itself() -> None:
     assert allowed("iot:Connect", "client/dev-1")
     assert allowed("iot:Publish", "topic/fire-prediction/device/dev-1/data")
     assert allowed("iot:Subscribe", "topicfilter/fire-prediction/alerts/dev-1")
@@ -137,7 +137,7 @@ def test_device_may_be_itself() -> None:
     ("iot:Receive", "topic/fire-prediction/alerts/dev-2"),
     ("iot:UpdateThingShadow", "thing/dev-1"),
 ])
-def test_device_may_be_no_other_and_do_nothing_else(action: str, resource: str) -> None:
+def test_device_may_not_act_as_another_or_do_anything_else(action: str, resource: str) -> None:
     assert not allowed(action, resource)
 
 

@@ -1,4 +1,4 @@
-"""The templates: clean, least-privilege, and of the same names as the code."""
+"""The templates are valid, grant least privilege, and use the same names as the code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from commands import cli
 from commands.cli import operating
 from contract.cloudwatch import METRICS, NAMESPACE
 from contract.model import CONTRACT
-from contract.topics import TOPICS
+from contract.topics import LARGEST_BATCH, TOPICS
 from core.installation import ROOT
 from core.settings import PROPERTY_GROUP, Settings, variable
 from infra.aws import checks, estimate
 from infra.aws.errors import DeployError
-from infra.aws.layers import HERE, JOBS, LAYERS, Layer, given_parameters, load
+from infra.aws.layers import HERE, JOBS, LAYERS, Layer, environment_parameters, load
 from infra.managed_flink.package import RUN_OPTIONS
 from jobs import detect
 from services.notify import channels
@@ -37,11 +37,11 @@ ANY = {
     "cloudwatch:PutMetricData": "CloudWatch has no resources for metrics; a condition confines the namespace",
     "ecr:GetAuthorizationToken": "a token is for the whole registry",
 }
-"""Actions that may be allowed on every resource, and why."""
+"""Actions that may be allowed on every resource, with the reason."""
 
 
 def statements(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every policy statement in a template, wherever it stands, also below Fn::If."""
+    """Yields every policy statement of a template, including those within Fn::If."""
     if isinstance(value, dict):
         if "Effect" in value and "Action" in value:
             yield value
@@ -57,7 +57,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def allowing(template: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    """The statements that allow something, each with the type of its resource."""
+    """Returns the statements that allow something, each with the type of its resource."""
     return [(resource["Type"], statement) for resource in load(template)["Resources"].values()
             for statement in statements(resource) if statement["Effect"] == "Allow"]
 
@@ -68,34 +68,34 @@ def text_of(template: Path) -> str:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_templates_and_parameters_pass_the_check_of_the_deployment(environment: str) -> None:
-    values = given_parameters(environment, ["Image=1.dkr.ecr.x.amazonaws.com/fire-prediction:1"])
+    values = environment_parameters(environment, ["Image=1.dkr.ecr.x.amazonaws.com/fire-prediction:1"])
     layers = [layer for layer in LAYERS if layer.wanted(values)]
     assert [problem for layer in layers for problem in checks.wrong_values(layer, values)] == []
 
 
 def test_cfn_lint_finds_nothing_in_any_template() -> None:
-    checks.check(LAYERS, given_parameters("prod", ["Image=x"]) | {"StreamMode": "PROVISIONED"})
+    checks.check(LAYERS, environment_parameters("prod", ["Image=x"]) | {"StreamMode": "PROVISIONED"})
 
 
-def test_value_that_a_parameter_may_not_have_is_a_sentence() -> None:
-    values = given_parameters("dev", ["TelemetryIn=rabbitmq"])
+def test_invalid_value_of_a_parameter_is_reported_in_a_sentence() -> None:
+    values = environment_parameters("dev", ["TelemetryIn=rabbitmq"])
     with pytest.raises(DeployError, match="TelemetryIn is 'rabbitmq'; use one of: kinesis, msk"):
         checks.check(JOBS, values)
 
 
 def test_parameter_that_no_template_has_is_refused() -> None:
-    with pytest.raises(DeployError, match="'Nonsense=1' is no NAME=VALUE"):
-        given_parameters("dev", ["Nonsense=1"])
+    with pytest.raises(DeployError, match="'Nonsense=1' is not NAME=VALUE"):
+        environment_parameters("dev", ["Nonsense=1"])
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_parameter_of_a_file_is_one_of_a_template(environment: str) -> None:
-    known = {name for layer in LAYERS for name in load(layer.file)["Parameters"]}
-    assert set(given_parameters(environment, [])) <= known
+    declared = {name for layer in LAYERS for name in load(layer.file)["Parameters"]}
+    assert set(environment_parameters(environment, [])) <= declared
 
 
 def test_every_parameter_without_default_comes_from_a_file_or_an_earlier_layer() -> None:
-    values = given_parameters("dev", ["Image=x"])
+    values = environment_parameters("dev", ["Image=x"])
     outputs = set(checks.DISCOVERED)
     for layer in LAYERS:
         layer.parameters(values, dict.fromkeys(outputs, "x"))
@@ -116,7 +116,7 @@ def test_no_action_is_a_wildcard_but_the_accounts_own_over_its_key(template: Pat
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
-def test_every_resource_is_named_where_the_service_can_name_it(template: Path) -> None:
+def test_every_policy_names_its_resources_if_the_service_allows_it(template: Path) -> None:
     for kind, statement in allowing(template):
         if kind != "AWS::KMS::Key" and "*" in listed(statement.get("Resource")):
             assert set(listed(statement["Action"])) <= set(ANY), statement
@@ -128,7 +128,7 @@ def test_exceptions_are_needed() -> None:
     assert set(ANY) <= used
 
 
-def test_services_that_assume_a_role_do_so_for_this_account_where_they_serve_many() -> None:
+def test_roles_of_shared_services_are_restricted_to_this_account() -> None:
     for name in ("application", "iot"):
         for resource in load(HERE / f"templates/{name}.yaml")["Resources"].values():
             if resource["Type"] == "AWS::IAM::Role":
@@ -159,10 +159,10 @@ def test_database_is_private_encrypted_backed_up_and_grows() -> None:
     assert about["StorageEncrypted"] is True and about["PubliclyAccessible"] is False
     assert about["BackupRetentionPeriod"] == 35 and about["MaxAllocatedStorage"] == {"Ref": "DatabaseStorageLimit"}
     assert database["DeletionPolicy"] == "Snapshot"
-    assert given_parameters("prod", [])["MultiAz"] == given_parameters("prod", [])["IsProtected"] == "true"
+    assert environment_parameters("prod", [])["MultiAz"] == environment_parameters("prod", [])["IsProtected"] == "true"
 
 
-def test_every_log_group_ends_some_day_and_is_encrypted() -> None:
+def test_every_log_group_has_a_retention_and_is_encrypted() -> None:
     for group in resources("AWS::Logs::LogGroup"):
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogDays"} and "KmsKeyId" in group["Properties"]
 
@@ -180,20 +180,23 @@ def test_nothing_is_reachable_from_the_internet() -> None:
         assert all("CidrIp" not in rule for rule in group["Properties"].get("SecurityGroupIngress", []))
 
 
-def test_kafka_speaks_tls_only_and_knows_no_stranger() -> None:
+def test_kafka_requires_tls_and_a_login() -> None:
     about = next(resources("AWS::MSK::Cluster"))["Properties"]
     assert about["EncryptionInfo"]["EncryptionInTransit"] == {"ClientBroker": "TLS", "InCluster": True}
     assert about["ClientAuthentication"]["Unauthenticated"] == {"Enabled": False}
 
 
-def test_topics_on_kafka_are_those_of_the_code_with_their_retention() -> None:
+def test_topics_on_kafka_are_those_of_the_code_with_their_retention_and_largest_batch() -> None:
     made = {each["Properties"]["TopicName"]["Fn::Sub"].removeprefix("fire-${Environment}."):
             each["Properties"]["Configs"]["Fn::Base64"] for each in resources("AWS::MSK::Topic")}
-    assert made == {topic.name: f"retention.ms={topic.retention_days * 86_400_000}" for topic in TOPICS}
+    assert made == {topic.name: f"retention.ms={topic.retention_days * 86_400_000}\nmax.message.bytes={LARGEST_BATCH}"
+                    for topic in TOPICS}
+    configuration = next(resources("AWS::MSK::Configuration"))["Properties"]["ServerProperties"]
+    assert f"message.max.bytes={LARGEST_BATCH}" in configuration.splitlines()
 
 
 def topics_of(output: str) -> set[str]:
-    """The topics that an output of msk.yaml lists."""
+    """Returns the topics that an output of msk.yaml lists."""
     template = load(HERE / "templates/msk.yaml")
     value = template["Outputs"][output]["Value"]
     names = [each["Fn::GetAtt"][0] for each in (value["Fn::Join"][1] if "Fn::Join" in value else [value])]
@@ -213,11 +216,11 @@ def application() -> Mapping[str, Any]:
 
 
 def groups() -> dict[str, Mapping[str, Any]]:
-    given = application()["ApplicationConfiguration"]["EnvironmentProperties"]["PropertyGroups"]
-    return {group["PropertyGroupId"]: group["PropertyMap"] for group in given}
+    properties = application()["ApplicationConfiguration"]["EnvironmentProperties"]["PropertyGroups"]
+    return {group["PropertyGroupId"]: group["PropertyMap"] for group in properties}
 
 
-def test_applications_run_the_package_as_the_packer_makes_it() -> None:
+def test_applications_run_the_package_as_it_is_built() -> None:
     assert application()["RuntimeEnvironment"] == "FLINK-2_2"
     assert groups()[str(RUN_OPTIONS["PropertyGroupId"])] == RUN_OPTIONS["PropertyMap"]
 
@@ -243,9 +246,9 @@ def test_settings_can_be_read_from_an_applications_properties(job: str, telemetr
             text = part if text == name else text.replace(name, part) if name.startswith("$") else text
         return None if text == "AWS::NoValue" else text
 
-    given = {name: plain(value) for name, value in groups()[PROPERTY_GROUP].items() if plain(value) is not None}
+    properties = {name: plain(value) for name, value in groups()[PROPERTY_GROUP].items() if plain(value) is not None}
     file = tmp_path / "application_properties.json"
-    file.write_text(json.dumps([{"PropertyGroupId": PROPERTY_GROUP, "PropertyMap": given}]))
+    file.write_text(json.dumps([{"PropertyGroupId": PROPERTY_GROUP, "PropertyMap": properties}]))
     settings = Settings.load({}, file)
     assert (settings.job, settings.topic("readings"), settings.results_in, settings.alerts_in) == (
         job, "fire-dev.readings", "kafka", "kafka")
@@ -255,14 +258,14 @@ def test_settings_can_be_read_from_an_applications_properties(job: str, telemetr
 
 def test_containers_run_commands_and_settings_that_exist() -> None:
     entry = (ROOT / "infra/flink/entrypoint").read_text(encoding="utf-8")
-    known = {variable(name) for name in Settings.__dataclass_fields__}
+    declared = {variable(name) for name in Settings.__dataclass_fields__}
     for task in resources("AWS::ECS::TaskDefinition"):
         container = task["Properties"]["ContainerDefinitions"][0]
         words = container["Command"][0].split("entrypoint ")[-1].split()
         if not re.search(rf"^  {words[0]}\)", entry, re.M):
             assert cli.parse(words).command == words[0]
         names = {each["Name"] for each in container["Environment"] + container.get("Secrets", [])}
-        assert {name for name in names if name.startswith("FIRE_")} <= known
+        assert {name for name in names if name.startswith("FIRE_")} <= declared
 
 
 def test_channels_of_the_notifier_can_be_loaded(tmp_path: Path) -> None:
@@ -304,7 +307,7 @@ def test_restarts_are_counted_by_a_metric_that_flink_2_still_has() -> None:
     assert "MetricName: numRestarts" in text_of(HERE / "templates/monitoring.yaml")
 
 
-def test_alarms_about_devices_say_when_nothing_is_heard_of_them() -> None:
+def test_alarms_about_devices_notify_when_data_is_missing() -> None:
     for alarm in resources("AWS::CloudWatch::Alarm"):
         about = alarm["Properties"]
         if about.get("Namespace") == NAMESPACE:
@@ -312,6 +315,6 @@ def test_alarms_about_devices_say_when_nothing_is_heard_of_them() -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
-def test_estimate_knows_every_kind_of_resource(layer: Layer) -> None:
+def test_estimate_covers_every_type_of_resource(layer: Layer) -> None:
     kinds = {each["Type"] for each in load(layer.file)["Resources"].values()}
     assert kinds <= set(estimate.BILLED) | estimate.FREE

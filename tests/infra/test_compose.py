@@ -1,4 +1,4 @@
-"""docker-compose.yml against the code: it cannot be started everywhere, but it can be wrong everywhere."""
+"""docker-compose.yml agrees with the code, checked without starting it."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_ports_are_published_on_the_loopback_address_only(name: str) -> None:
 
 def test_file_holds_no_password_and_its_example_is_empty() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    given = set(re.findall(r"PASSWORD: (.*)", text))
+    configured = set(re.findall(r"PASSWORD: (.*)", text))
     names = ("FIRE_POSTGRES_PASSWORD", "FIRE_DASHBOARD_PASSWORD", "GRAFANA_PASSWORD")
-    assert given == {f"${{{name}:?copy .env.example to .env and choose a password}}" for name in names}
+    assert configured == {f"${{{name}:?copy .env.example to .env and choose a password}}" for name in names}
     assert all(f"{name}=\n" in (ROOT / ".env.example").read_text(encoding="utf-8") for name in names)
 
 
-def test_whatever_is_waited_for_as_healthy_has_a_health_check() -> None:
+def test_every_service_awaited_as_healthy_has_a_health_check() -> None:
     for service in SERVICES.values():
         for other, wait in service.get("depends_on", {}).items():
             assert wait["condition"] != "service_healthy" or "healthcheck" in SERVICES[other], other
@@ -62,12 +62,12 @@ def test_only_services_that_need_the_database_know_its_password() -> None:
     assert knowing == {"migrate", "store-jobmanager", "store-taskmanager", "retention", "dashboard", "notify", "metrics"}
 
 
-def test_the_dashboard_has_a_login_since_it_listens_for_more_than_its_own_machine() -> None:
-    given = {key: value for key, value in OURS["dashboard"]["environment"].items() if key.startswith("FIRE_")}
-    settings = Settings.load(given | {"FIRE_DASHBOARD_PASSWORD": "chosen by a person", "FIRE_DASHBOARD_SECRET": ""})
+def test_the_dashboard_requires_a_login_because_it_listens_on_all_interfaces() -> None:
+    configured = {key: value for key, value in OURS["dashboard"]["environment"].items() if key.startswith("FIRE_")}
+    settings = Settings.load(configured | {"FIRE_DASHBOARD_PASSWORD": "chosen by a person", "FIRE_DASHBOARD_SECRET": ""})
     binding.refuse_open(settings, users.load(settings))
     assert not binding.is_loopback(settings.dashboard_host) and binding.checked(settings).url == "http://127.0.0.1:8080"
-    with pytest.raises(binding.BindingError, match="nobody would have to log in"):
+    with pytest.raises(binding.BindingError, match="without requiring a login"):
         binding.refuse_open(replace(settings, dashboard_password=""), users.load(replace(settings, dashboard_password="")))
 
 
@@ -78,13 +78,13 @@ def test_slots_are_enough_for_the_jobs_submitted_to_each_cluster() -> None:
         assert slots >= len(jobs) * int(OURS[name]["environment"]["FIRE_PARALLELISM"])
 
 
-def test_topics_are_made_by_the_code_that_names_them() -> None:
+def test_topics_are_created_by_the_code_that_declares_them() -> None:
     assert re.search(r"topics\).*infra\.local\.kafka", ENTRYPOINT)
     assert SERVICES["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert {"telemetry", "readings", "alerts"} <= {topic.name for topic in TOPICS}
 
 
-def test_exporter_asks_both_flinks_and_is_scraped_where_it_listens() -> None:
+def test_exporter_queries_both_flinks_and_is_scraped_where_it_listens() -> None:
     args = cli.parse(OURS["metrics"]["command"].split())
     assert args.jobmanager == ["jobmanager:8081", "store-jobmanager:8081"]
     assert {address.partition(":")[0] for address in args.jobmanager} <= SERVICES.keys()
@@ -121,5 +121,5 @@ def test_service_that_answers_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
-def test_logs_of_the_containers_become_json_by_the_one_setting() -> None:
+def test_one_setting_turns_the_logs_of_all_containers_into_json() -> None:
     assert re.search(r"FIRE_LOG_FORMAT:-text.*json.*\n.*infra\.local\.flink_logs \"\$FLINK_CONF_DIR\"", ENTRYPOINT)

@@ -1,4 +1,4 @@
-"""infra/k8s against the code and Kubernetes's own rules: it cannot be started everywhere, but it can be wrong everywhere."""
+"""The manifests in infra/k8s agree with the code and with Kubernetes's rules, checked without a cluster."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMPOSED = yaml.safe_load((ROOT / "infra/flink/config.yaml").read_text(encoding=
 
 
 def of_kind(*kinds: str) -> list[Any]:
-    """The resources of these kinds of both overlays, as parameters of a test."""
+    """Returns the resources of these kinds in all overlays, as parameters of a test."""
     return [pytest.param(each, id=f"{each['metadata']['namespace']}-{each['kind']}-{each['metadata']['name']}")
             for each in EVERY if each["kind"] in kinds]
 
@@ -42,26 +42,26 @@ def find(overlay: str, kind: str, name: str) -> Resource:
 
 
 def settings_of(overlay: str, container: Resource) -> dict[str, str]:
-    """The environment of a container as its settings, its secrets by a stand-in."""
-    given: dict[str, str] = {}
+    """Returns the environment of a container, with a placeholder for each secret."""
+    environment: dict[str, str] = {}
     for source in container.get("envFrom", ()):
         if "configMapRef" in source:
-            given |= find(overlay, "ConfigMap", source["configMapRef"]["name"])["data"]
+            environment |= find(overlay, "ConfigMap", source["configMapRef"]["name"])["data"]
     for entry in container.get("env", ()):
-        given[entry["name"]] = entry.get("value", "from-a-secret")
-    return given
+        environment[entry["name"]] = entry.get("value", "from-a-secret")
+    return environment
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_resolves_as_kubectl_does(name: str) -> None:
+def test_overlay_resolves_as_with_kubectl(name: str) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed; with it this compares our reading with that of kubectl kustomize")
-    told = subprocess.run(["kubectl", "kustomize", str(K8S / "overlays" / name)], capture_output=True, text=True, check=True)
+    resolved = subprocess.run(["kubectl", "kustomize", str(K8S / "overlays" / name)], capture_output=True, text=True, check=True)
 
     def order(resources: list[Resource]) -> list[Resource]:
         return sorted(resources, key=lambda each: (each["kind"], each["metadata"]["name"]))
 
-    assert order([each for each in yaml.safe_load_all(told.stdout) if each]) == order(OVERLAYS[name])
+    assert order([each for each in yaml.safe_load_all(resolved.stdout) if each]) == order(OVERLAYS[name])
 
 
 @pytest.mark.parametrize("resource", [*FLINK, *OTHERS])
@@ -90,8 +90,8 @@ def test_pod_runs_where_its_wheels_are_with_limits_and_mounts_what_it_declares(r
 def test_environment_holds_settings_that_exist_and_can_be_used(resource: Resource) -> None:
     overlay = "dev" if resource["metadata"]["namespace"] == "fire-dev" else "prod"
     for container in containers(resource):
-        given = {name: value for name, value in settings_of(overlay, container).items() if name.startswith("FIRE_")}
-        assert Settings.load(given).kafka_brokers != Settings().kafka_brokers
+        environment = {name: value for name, value in settings_of(overlay, container).items() if name.startswith("FIRE_")}
+        assert Settings.load(environment).kafka_brokers != Settings().kafka_brokers
 
 
 @pytest.mark.parametrize("resource", OTHERS)
@@ -119,14 +119,14 @@ def test_long_running_container_has_a_probe_at_a_port_that_it_opens(resource: Re
 
 
 @pytest.mark.parametrize("resource", of_kind("Service"))
-def test_service_leads_to_a_port_that_a_pod_opens(resource: Resource) -> None:
+def test_service_targets_a_port_that_a_pod_opens(resource: Resource) -> None:
     overlay = "dev" if resource["metadata"]["namespace"] == "fire-dev" else "prod"
     deployment = find(overlay, "Deployment", resource["spec"]["selector"]["app"])
     assert pod(deployment)["metadata"]["labels"]["app"] == resource["spec"]["selector"]["app"]  # type: ignore[index]
     assert resource["spec"]["ports"][0]["targetPort"] in ports(containers(deployment)[0])
 
 
-def test_exporter_listens_where_its_probes_ask_and_asks_every_job() -> None:
+def test_exporter_listens_where_it_is_probed_and_queries_every_job() -> None:
     container = containers(find("prod", "Deployment", "metrics"))[0]
     args = cli.parse(container["args"])
     assert ports(container) == {args.port} and args.host == "0.0.0.0"
@@ -152,21 +152,21 @@ def test_job_starts_python_with_flinks_options_before_the_jobs_own(resource: Res
 
 @pytest.mark.parametrize("resource", FLINK)
 def test_job_survives_its_job_manager_and_keeps_its_state_on_s3(resource: Resource) -> None:
-    given = resource["spec"]["flinkConfiguration"]
-    assert given["high-availability.type"] == "kubernetes"
+    options = resource["spec"]["flinkConfiguration"]
+    assert options["high-availability.type"] == "kubernetes"
     for name in ("high-availability.storageDir", "execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"):
-        assert given[name].startswith("s3://")
-    assert given["execution.checkpointing.externalized-checkpoint-retention"] == "RETAIN_ON_CANCELLATION"
-    assert int(given["taskmanager.numberOfTaskSlots"]) >= 1
-    assert all(isinstance(value, str) for value in given.values()), "the operator's schema takes texts only"
+        assert options[name].startswith("s3://")
+    assert options["execution.checkpointing.externalized-checkpoint-retention"] == "RETAIN_ON_CANCELLATION"
+    assert int(options["taskmanager.numberOfTaskSlots"]) >= 1
+    assert all(isinstance(value, str) for value in options.values()), "the operator's schema takes texts only"
 
 
 @pytest.mark.parametrize("resource", FLINK)
-def test_options_are_those_of_the_containers_where_both_have_them(resource: Resource) -> None:
-    given = resource["spec"]["flinkConfiguration"]
+def test_options_equal_those_of_the_containers_if_both_have_them(resource: Resource) -> None:
+    options = resource["spec"]["flinkConfiguration"]
     differing = {"execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"}
-    for name in (given.keys() & COMPOSED.keys()) - differing:
-        assert given[name].split() == str(COMPOSED[name]).split(), name
+    for name in (options.keys() & COMPOSED.keys()) - differing:
+        assert options[name].split() == str(COMPOSED[name]).split(), name
 
 
 @pytest.mark.parametrize("resource", FLINK)
@@ -195,7 +195,7 @@ def test_secrets_are_referred_to_and_never_written(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_who_knows_the_databases_password_is_whom_the_network_lets_speak_to_it(overlay: str) -> None:
+def test_pods_with_the_databases_password_are_those_that_the_network_lets_reach_it(overlay: str) -> None:
     for resource in OVERLAYS[overlay]:
         template = pod(resource)
         if template:
@@ -205,7 +205,7 @@ def test_who_knows_the_databases_password_is_whom_the_network_lets_speak_to_it(o
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_network_denies_everything_first_and_every_rule_finds_a_pod(overlay: str) -> None:
+def test_network_denies_everything_by_default_and_every_rule_matches_a_pod(overlay: str) -> None:
     policies = [each for each in OVERLAYS[overlay] if each["kind"] == "NetworkPolicy"]
     denied = next(each["spec"] for each in policies if each["metadata"]["name"] == "deny-all")
     assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -217,7 +217,7 @@ def test_network_denies_everything_first_and_every_rule_finds_a_pod(overlay: str
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_service_accounts_exist_and_only_flinks_may_ask_the_cluster(overlay: str) -> None:
+def test_service_accounts_exist_and_only_flinks_may_use_the_cluster_api(overlay: str) -> None:
     accounts = {each["metadata"]["name"]: each for each in OVERLAYS[overlay] if each["kind"] == "ServiceAccount"}
     assert accounts["fire"]["automountServiceAccountToken"] is False
     used = {resource["spec"].get("serviceAccount") or template["spec"]["serviceAccountName"]

@@ -1,4 +1,4 @@
-"""The jar downloader against a repository that the test serves."""
+"""The jar downloader, with a repository served by the test."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def test_a_damaged_jar_is_fetched_again(tmp_path: Path, repository: str, lock: P
     assert fetched(tmp_path, repository) == ["a-1.jar"]
 
 
-def test_another_content_than_locked_is_refused_and_not_kept(tmp_path: Path, repository: str, lock: Path) -> None:
+def test_content_that_differs_from_the_lock_is_refused_and_deleted(tmp_path: Path, repository: str, lock: Path) -> None:
     lock.write_text(f"{PATHS[0]} {digest('something else')} flink/\n")
-    with pytest.raises(jars.JarError, match=r"infra/jars\.lock says"):
+    with pytest.raises(jars.JarError, match=r"must have the SHA-256 \w+ of infra/jars\.lock"):
         fetched(tmp_path, repository)
     assert list((tmp_path / "jars" / "flink").iterdir()) == []
 
 
-def test_a_jar_that_left_the_lock_leaves_the_folder(tmp_path: Path, repository: str, lock: Path) -> None:
+def test_a_jar_that_is_no_longer_locked_is_deleted(tmp_path: Path, repository: str, lock: Path) -> None:
     fetched(tmp_path, repository)
     lock.write_text(lock.read_text().rpartition("org/b")[0])
     fetched(tmp_path, repository)
@@ -85,7 +85,7 @@ def test_an_unreachable_repository_is_named_with_the_remedy(
         fetched(tmp_path, f"{repository}/absent")
 
 
-def test_the_lock_holds_every_kind_without_what_flink_has_already() -> None:
+def test_the_lock_has_every_group_without_jars_that_flink_already_has() -> None:
     locked = jars.locked(jars.KINDS)
     names = [jar.path for jar in locked]
     assert any("flink-sql-connector-kafka" in name for name in names) and any("kafka_2.13" in name for name in names)
@@ -94,6 +94,6 @@ def test_the_lock_holds_every_kind_without_what_flink_has_already() -> None:
     assert len({(jar.kind, jar.path) for jar in locked}) == len(locked)
 
 
-def test_nothing_that_only_packagers_and_archivists_need_is_installed_with_the_demo() -> None:
+def test_the_demo_installs_nothing_that_only_the_package_or_the_archive_needs() -> None:
     parts = {part.name for part in install.NEEDS["stack"] if part.kind == "jars"}
     assert parts == {"flink", "kafka"}

@@ -1,4 +1,4 @@
-"""The pure parts of the embedded stack: ports, Java, Flink's configuration, users, addresses."""
+"""The parts of the embedded stack that need no process: ports, Java, Flink's configuration, users, addresses."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from infra.local import flink_config, java, kafka, ports, postgres, stack
 from infra.local.processes import Identity
 
 
-def test_the_usual_port_is_taken_when_it_is_free() -> None:
+def test_the_default_port_is_used_if_it_is_free() -> None:
     assert ports.choose({"Kafka": 9092}, print, free=lambda port: True) == {"Kafka": 9092}
 
 
-def test_a_used_port_is_stepped_over_and_named() -> None:
-    told: list[str] = []
-    assert ports.choose({"Kafka": 9092}, told.append, free=lambda port: port > 9093) == {"Kafka": 9094}
-    assert told[0].startswith("port 9092 is in use") and told[0].endswith("Kafka takes 9094")
+def test_a_port_in_use_is_skipped_and_reported() -> None:
+    reported: list[str] = []
+    assert ports.choose({"Kafka": 9092}, reported.append, free=lambda port: port > 9093) == {"Kafka": 9094}
+    assert reported[0].startswith("port 9092 is in use") and reported[0].endswith("Kafka uses 9094")
 
 
-def test_no_port_is_given_twice() -> None:
-    chosen = ports.choose({"Kafka": 9092, "controller": 9092}, lambda told: None, free=lambda port: True)
+def test_no_port_is_chosen_twice() -> None:
+    chosen = ports.choose({"Kafka": 9092, "controller": 9092}, lambda line: None, free=lambda port: True)
     assert chosen == {"Kafka": 9092, "controller": 9093}
 
 
 def test_no_free_port_at_all_is_an_error_with_a_remedy() -> None:
-    with pytest.raises(ports.NoFreePortError, match="finds none free from 9092 to 9291"):
+    with pytest.raises(ports.NoFreePortError, match="none from 9092 to 9291 is free"):
         ports.choose({"Kafka": 9092}, print, free=lambda port: False)
 
 
-def test_a_listener_is_seen_and_its_process_named() -> None:
+def test_a_listener_is_detected_and_its_process_named() -> None:
     with socket.create_server((ports.LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
         assert not ports.is_free(port) and ports.accepts(port)
@@ -51,19 +51,19 @@ def fake_java(folder: Path, version: str) -> Path:
     return folder
 
 
-def test_java_home_wins_when_its_version_is_supported(tmp_path: Path) -> None:
+def test_java_home_takes_precedence_if_its_version_is_supported(tmp_path: Path) -> None:
     first, second = fake_java(tmp_path / "a", "21.0.4"), fake_java(tmp_path / "b", "17.0.15")
-    found = java.find({"JAVA_HOME": str(first), "PATH": str(second / "bin")})
-    assert (found.home, found.version, found.origin, found.major) == (first, "21.0.4", "JAVA_HOME", 21)
+    runtime = java.find({"JAVA_HOME": str(first), "PATH": str(second / "bin")})
+    assert (runtime.home, runtime.version, runtime.origin, runtime.major) == (first, "21.0.4", "JAVA_HOME", 21)
 
 
 @pytest.mark.parametrize("version", ["1.8.0_412", "11.0.20", "25.0.1"])
-def test_a_java_of_another_version_is_passed_over(tmp_path: Path, version: str) -> None:
+def test_a_java_of_another_version_is_skipped(tmp_path: Path, version: str) -> None:
     wrong, right = fake_java(tmp_path / "a", version), fake_java(tmp_path / "b", "17.0.15")
     assert java.find({"JAVA_HOME": str(wrong), "PATH": str(right / "bin")}).home == right
 
 
-def test_without_a_usable_java_the_error_says_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_usable_java_the_error_lists_those_that_were_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java, "_bundled", lambda: None)
     with pytest.raises(java.JavaError, match=r"found JAVA_HOME: 11\.0\.20; install openjdk-17"):
         java.find({"JAVA_HOME": str(fake_java(tmp_path, "11.0.20")), "PATH": ""})
@@ -93,7 +93,7 @@ def test_both_clusters_leave_room_within_six_gigabytes() -> None:
     assert task_managers + job_managers < 4600
 
 
-def test_cluster_of_the_store_has_slots_jars_and_plugin_for_the_archive_only_where_there_is_one() -> None:
+def test_store_cluster_has_slots_jars_and_plugin_for_the_archive_only_if_there_is_one() -> None:
     without, archives = (flink_config.store_cluster(Path("/pgpass"), 2, wanted) for wanted in (False, True))
     assert (without.slots, without.jars, without.plugins) == (2, ("flink",), ())
     assert (archives.slots, archives.jars, archives.plugins) == (4, ("flink", "parquet"), ("s3",))
@@ -106,8 +106,8 @@ def test_flink_listens_on_the_loopback_address_only() -> None:
 
 
 def test_client_and_workers_run_the_same_python() -> None:
-    told = options(flink_config.main_cluster())
-    assert told["python.executable"] == told["python.client.executable"] == sys.executable
+    chosen = options(flink_config.main_cluster())
+    assert chosen["python.executable"] == chosen["python.client.executable"] == sys.executable
 
 
 def test_kafka_listens_on_the_loopback_address_only() -> None:
@@ -120,11 +120,11 @@ def test_postgres_runs_as_the_user_unless_that_is_root(tmp_path: Path) -> None:
     assert postgres.identity([tmp_path], euid=1000) == Identity()
 
 
-def test_root_becomes_nobody_where_nobody_may_pass() -> None:
+def test_root_becomes_nobody_if_nobody_may_enter_the_folders() -> None:
     assert postgres.identity([Path("/usr/bin")], euid=0) == Identity(uid=postgres.NOBODY)
 
 
-def test_root_uses_a_user_namespace_below_a_closed_folder_or_says_the_remedy(
+def test_root_uses_a_user_namespace_in_a_closed_folder_or_reports_the_remedy(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = tmp_path / "closed" / "data"
     closed.mkdir(parents=True)
@@ -136,7 +136,7 @@ def test_root_uses_a_user_namespace_below_a_closed_folder_or_says_the_remedy(
         postgres.identity([closed], euid=0)
 
 
-def test_a_password_file_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_password_file_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     postgres.folder(tmp_path).mkdir(parents=True)
     password = postgres._password(tmp_path, "fire")
     assert postgres._password(tmp_path, "fire") == password and len(password) >= 24
@@ -144,13 +144,13 @@ def test_a_password_file_is_made_once_and_for_its_owner_only(tmp_path: Path) -> 
     assert embedded_stack.pgpass(tmp_path).read_text() == f"127.0.0.1:*:*:fire:{password}\n"
 
 
-def test_no_stack_runs_in_a_new_home_and_stopping_it_is_no_error(tmp_path: Path) -> None:
+def test_no_stack_runs_in_a_new_home_and_stopping_it_is_not_an_error(tmp_path: Path) -> None:
     assert stack.running(tmp_path) is None and embedded_stack.last_known(tmp_path) is None
     assert not stack.stop(tmp_path)
     assert not installation.state(tmp_path).exists()
 
 
-def test_a_stacks_settings_point_at_it_and_carry_no_password(tmp_path: Path) -> None:
+def test_a_stacks_settings_have_its_addresses_and_no_password(tmp_path: Path) -> None:
     here = embedded_stack.stack_at(tmp_path, {name: number for number, name in enumerate(embedded_stack.DEFAULT_PORTS, 20000)})
     settings = here.settings()
     assert settings.kafka_brokers == here.kafka_brokers == "127.0.0.1:20000"

@@ -1,4 +1,4 @@
-"""Starting, judging and stopping processes that outlive the command that started them."""
+"""Processes that outlive the command that started them can be found, inspected and stopped."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_started_process_is_found_again_and_stopped(folder: Path) -> None:
     assert not processes.is_alive(record) and processes.record_of(folder) is None
 
 
-def test_stopping_twice_says_that_nothing_was_there(folder: Path) -> None:
+def test_stopping_twice_reports_that_nothing_ran(folder: Path) -> None:
     start(folder, "exec sleep 600")
     assert processes.stop(folder)
     assert not processes.stop(folder)
@@ -56,7 +56,7 @@ def test_children_end_with_their_leader(folder: Path) -> None:
     assert processes.members(record) == []
 
 
-def test_orphans_of_a_killed_leader_are_ended_too(folder: Path) -> None:
+def test_orphans_of_a_killed_leader_are_killed_too(folder: Path) -> None:
     record = start(folder, ORPHANING)
     until(lambda: len(processes.members(record)) == 2, "the start of the child")
     os.kill(record.pid, signal.SIGKILL)
@@ -65,17 +65,17 @@ def test_orphans_of_a_killed_leader_are_ended_too(folder: Path) -> None:
     assert processes.members(record) == []
 
 
-def test_a_process_that_ignores_the_request_is_killed(folder: Path) -> None:
+def test_a_process_that_ignores_the_signal_is_killed(folder: Path) -> None:
     record = start(folder, "trap '' TERM; echo ready; while :; do sleep 600; done")
     until(lambda: Path(record.log).read_text(), "the setting of the trap")
     processes.stop(folder, grace=0.2)
     assert processes.members(record) == []
 
 
-@pytest.mark.parametrize("lie", [{"start": 1}, {"boot": "another"}])
-def test_a_recycled_process_id_is_never_killed(folder: Path, lie: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", [{"start": 1}, {"boot": "another"}])
+def test_a_recycled_process_id_is_never_killed(folder: Path, change: dict[str, object]) -> None:
     innocent = start(folder / "innocent", "exec sleep 600")
-    stale = replace(innocent, **lie)  # type: ignore[arg-type]
+    stale = replace(innocent, **change)  # type: ignore[arg-type]
     (folder / processes.RECORD).write_text(json.dumps(vars(stale)))
     assert not processes.alive(folder)
     assert not processes.stop(folder)
@@ -83,20 +83,20 @@ def test_a_recycled_process_id_is_never_killed(folder: Path, lie: dict[str, obje
     processes.stop(folder / "innocent")
 
 
-def test_an_early_end_is_told_with_the_logs_end(folder: Path) -> None:
+def test_an_early_end_is_reported_with_the_end_of_the_log(folder: Path) -> None:
     start(folder, "echo the disk is full >&2; exit 1")
     with pytest.raises(processes.ProcessError, match=r"(?s)Kafka ended while starting.*the disk is full"):
         processes.wait_until(lambda: False, "Kafka", folder, DEADLINE_SECONDS)
 
 
-def test_a_start_that_takes_too_long_is_told_with_the_logs_end(folder: Path) -> None:
+def test_a_start_that_takes_too_long_is_reported_with_the_end_of_the_log(folder: Path) -> None:
     record = start(folder, "echo still at it; exec sleep 600")
     until(lambda: Path(record.log).read_text(), "a line of the log")
     with pytest.raises(processes.ProcessError, match=r"(?s)Kafka was not ready within 0 s.*still at it"):
         processes.wait_until(lambda: False, "Kafka", folder, 0.2)
 
 
-def test_a_supervised_process_comes_back_without_its_orphans_and_ends_when_asked(folder: Path) -> None:
+def test_a_supervised_process_is_restarted_without_its_orphans_and_ends_on_request(folder: Path) -> None:
     command = [sys.executable, "-m", "infra.local.supervise", str(folder), "bash", "-c", ORPHANING]
     with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL) as supervisor:
         until(lambda: processes.alive(folder / CHILD), "the start of the child")

@@ -1,4 +1,4 @@
-"""One jar out of many: nothing is lost, nothing is silently hidden, and Java finds in it what Flink will look for."""
+"""The merged jar loses nothing, hides nothing silently, and Java finds in it everything that Flink looks up."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def merged(folder: Path, *parts: Path) -> dict[str, bytes]:
 
 def test_services_of_all_jars_are_listed_once(tmp_path: Path) -> None:
     service = "META-INF/services/org.apache.flink.table.factories.Factory"
-    found = merged(tmp_path, made(tmp_path, "a", **{service: b"a.Factory\nboth.Factory"}),
+    entries = merged(tmp_path, made(tmp_path, "a", **{service: b"a.Factory\nboth.Factory"}),
                    made(tmp_path, "b", **{service: b"both.Factory\nb.Factory\n"}))
-    assert found[service] == b"a.Factory\nboth.Factory\nb.Factory\n"
+    assert entries[service] == b"a.Factory\nboth.Factory\nb.Factory\n"
 
 
 def test_two_versions_of_a_class_are_refused_with_both_jars_named(tmp_path: Path) -> None:
     parts = [made(tmp_path, name, **{"x/Y.class": name.encode()}) for name in ("old", "new")]
-    with pytest.raises(jar.MergeError, match=r"x/Y\.class is in old\.jar and, differently, in new\.jar"):
+    with pytest.raises(jar.MergeError, match=r"x/Y\.class differs between old\.jar and new\.jar"):
         jar.merge(parts, tmp_path / "merged.jar")
 
 
-def test_licences_are_kept_of_each_and_signatures_of_none(tmp_path: Path) -> None:
+def test_the_licences_of_every_jar_are_kept_and_no_signatures(tmp_path: Path) -> None:
     parts = [made(tmp_path, name, **{"META-INF/LICENSE.txt": name.encode(), "META-INF/X.SF": name.encode()}) for name in "ab"]
-    found = merged(tmp_path, *parts)
-    assert found["META-INF/licenses/a/META-INF/LICENSE.txt"] == b"a" and found["META-INF/licenses/b/META-INF/LICENSE.txt"] == b"b"
-    assert not any(name.endswith(".SF") for name in found)
+    entries = merged(tmp_path, *parts)
+    assert [entries[f"META-INF/licenses/{name}/META-INF/LICENSE.txt"] for name in "ab"] == [b"a", b"b"]
+    assert not any(name.endswith(".SF") for name in entries)
 
 
 def test_same_jars_give_the_same_bytes(tmp_path: Path) -> None:
@@ -58,13 +58,13 @@ def test_same_jars_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_missing_jar_is_named_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(package.PackageError, match=r"kinesis\.jar does not exist; ./fire package downloads"):
+    with pytest.raises(package.PackageError, match=r"kinesis\.jar must exist and is missing; ./fire package downloads"):
         package.connectors(HOME, str(tmp_path / "kinesis.jar"))
 
 
 @pytest.fixture(scope="module")
 def loader(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A Java class loader over the merged jar and Flink, in a real JVM."""
+    """A Java class loader of the merged jar and Flink, in a real JVM."""
     if jars.missing(HOME, ["managed-flink", "flink"]):
         pytest.skip("the jars of managed-flink are not there; ./fire package managed-flink downloads them")
     from infra.local import java
@@ -96,10 +96,10 @@ def test_jdbc_finds_postgres_driver_and_dialect(loader: Any) -> None:
 
     assert loader.loadClass("org.postgresql.Driver").getClassLoader().equals(loader)
     factories = loader.loadClass("org.apache.flink.connector.jdbc.core.database.JdbcFactory")
-    services, found = get_gateway().jvm.java.util.ServiceLoader.load(factories, loader).iterator(), []
+    services, factory_names = get_gateway().jvm.java.util.ServiceLoader.load(factories, loader).iterator(), []
     while services.hasNext():
-        found.append(services.next().getClass().getSimpleName())
-    assert "PostgresFactory" in found
+        factory_names.append(services.next().getClass().getSimpleName())
+    assert "PostgresFactory" in factory_names
 
 
 def test_a_kafka_client_of_the_jar_logs_in_with_the_iam_authentication_of_msk(loader: Any) -> None:
@@ -127,6 +127,6 @@ def _array(kind: Any, values: list[Any]) -> Any:
     from pyflink.java_gateway import get_gateway
 
     array = get_gateway().new_array(kind, len(values))
-    for place, value in enumerate(values):
-        array[place] = value
+    for index, value in enumerate(values):
+        array[index] = value
     return array

@@ -1,5 +1,7 @@
-"""Rules, board and scrape configuration: well formed, with runbooks that exist; their metrics are held against a real scrape
-in the end-to-end tests."""
+"""Rules, board and scrape configuration are well formed and name runbooks that exist.
+
+The end-to-end tests compare their metrics with a real scrape.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ PANELS: list[dict[str, Any]] = BOARD["panels"]
 
 
 def expressions() -> list[str]:
-    """Every PromQL expression of the rules and the board."""
+    """Returns every PromQL expression of the rules and the board."""
     return [rule["expr"] for rule in RECORDS + ALERTS] + [target["expr"] for panel in PANELS for target in panel["targets"]]
 
 
@@ -36,7 +38,7 @@ def test_alert_has_a_severity_a_sentence_and_a_runbook_that_exists(rule: dict[st
     assert heading == rule["alert"].lower() and rule["alert"] in headings
 
 
-def test_every_recorded_series_that_is_asked_for_is_recorded() -> None:
+def test_every_recorded_series_in_use_is_recorded() -> None:
     asked = {name for text in expressions() for name in re.findall(r"\bfire:[\w:]+", text)}
     assert asked <= {rule["record"] for rule in RECORDS}
 

@@ -1,4 +1,4 @@
-"""The results database on a real server: migrations, device state, partitions and retention."""
+"""The results database on a real server: its migrations, device state, partitions and retention."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def settings(conninfo: dict[str, Any], **given: Any) -> Settings:
                     **given)
 
 
-def test_migrations_make_the_schema_that_schema_sql_shows(server: Server) -> None:
+def test_migrations_create_the_schema_of_schema_sql(server: Server) -> None:
     shown = server.empty()
     with psycopg.connect(**shown) as connection:
         connection.execute(SCHEMA.read_bytes())
@@ -141,19 +141,19 @@ def test_an_older_reading_adds_its_alarms_but_does_not_replace_the_state(connect
     assert state == ("CRITICAL", 0.9, 95.0, 5, 5)
 
 
-def test_the_newest_reading_of_one_batch_wins_whatever_its_place(connection: Connection) -> None:
+def test_the_newest_reading_of_a_batch_wins_whatever_its_position(connection: Connection) -> None:
     upsert(connection, reading("dev-1", "2025-10-09T09:00:09Z", 9, 0.6, "HIGH", None),
            reading("dev-1", "2025-10-09T09:00:01Z", 1), reading("dev-0", "2025-10-09T09:00:01Z", 1))
     state = one(connection, "SELECT risk_level, last_temperature FROM device_state WHERE device_id = 'dev-1'")
     assert state == ("HIGH", None)
 
 
-def test_every_event_time_finds_a_place(connection: Connection) -> None:
+def test_every_event_time_has_a_partition(connection: Connection) -> None:
     upsert(connection, reading("dev-1", "1970-01-01T00:00:00Z", 1), reading("dev-1", "2999-12-31T23:59:59.999Z", 2))
     assert one(connection, "SELECT count(*) FROM readings_default") == 2
 
 
-def test_maintenance_makes_days_and_moves_what_waited_in_the_default_partition(database: dict[str, Any],
+def test_maintenance_creates_partitions_and_moves_rows_out_of_the_default_partition(database: dict[str, Any],
                                                                                connection: Connection) -> None:
     now = one(connection, "SELECT now()::text")
     upsert(connection, reading("dev-1", now, 1, alarms=2))
@@ -165,7 +165,7 @@ def test_maintenance_makes_days_and_moves_what_waited_in_the_default_partition(d
     assert maintain(settings(database)) == Maintained(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
-def test_readings_older_than_the_retention_go_with_their_day(database: dict[str, Any], connection: Connection) -> None:
+def test_readings_older_than_the_retention_are_dropped_by_partition(database: dict[str, Any], connection: Connection) -> None:
     connection.execute("SELECT fire_add_reading_day(current_date - n) FROM generate_series(3, 6) AS n")
     for days in range(12):
         upsert(connection, reading("dev-1", one(connection, "SELECT now()::text"), days))
@@ -203,7 +203,7 @@ def test_old_results_expire_but_an_alert_stays_until_it_is_cleared_or_resolved(d
     assert one(connection, "SELECT alert_id FROM alerts JOIN alert_transitions USING (alert_id)") == "open"
 
 
-def test_an_alert_only_goes_forward(connection: Connection) -> None:
+def test_an_alert_only_moves_forward(connection: Connection) -> None:
     for state in ("OPENED", "ESCALATED", "OPENED", "CLEARED", "ESCALATED"):
         connection.execute("""
             INSERT INTO alerts (alert_id, schema_version, state, subject, alert_type, level, event_time, opened_at)
@@ -225,7 +225,7 @@ def test_patterns_expire_after_a_week_and_other_windows_with_the_results(databas
     assert one(connection, "SELECT (SELECT count(*) FROM device_patterns), (SELECT count(*) FROM site_risk)") == (1, 2)
 
 
-def test_refused_messages_expire_with_the_results_and_what_people_did_stays(database: dict[str, Any],
+def test_refused_messages_expire_with_the_results_and_actions_of_users_stay(database: dict[str, Any],
                                                                             connection: Connection) -> None:
     for days in (91, 1):
         connection.execute("""INSERT INTO dead_letters (source, schema_version, reason, received_at)
@@ -256,7 +256,7 @@ def test_counts_and_peaks_of_an_alert_never_fall(connection: Connection) -> None
     assert found == ("ESCALATED", "CRITICAL", 9, "2025-10-09 09:04:00+00")
 
 
-def test_an_acknowledgement_names_who_gave_it(connection: Connection) -> None:
+def test_an_acknowledgement_names_its_user(connection: Connection) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="alerts_acknowledged_by_somebody"):
         connection.execute("""
             INSERT INTO alerts (alert_id, schema_version, state, subject, alert_type, level, event_time, opened_at,
@@ -264,7 +264,7 @@ def test_an_acknowledgement_names_who_gave_it(connection: Connection) -> None:
             VALUES ('a', 1, 'OPENED', 'dev-1', 'ARC_DETECTED', 'HIGH', now(), now(), now())""")
 
 
-def test_maintenance_gives_way_to_a_writer_that_does_not_finish(database: dict[str, Any],
+def test_maintenance_yields_to_a_writer_that_does_not_finish(database: dict[str, Any],
                                                                 connection: Connection) -> None:
     with psycopg.connect(**database) as writer:
         upsert(writer, reading("dev-1", "2025-10-09T09:00:00Z", 1))
@@ -275,7 +275,7 @@ def test_maintenance_gives_way_to_a_writer_that_does_not_finish(database: dict[s
 
 
 def test_writers_and_maintenance_never_deadlock(database: dict[str, Any], connection: Connection) -> None:
-    """Two writers upsert the same devices in opposite orders, into days that appear and go meanwhile."""
+    """Two writers upsert the same devices in opposite orders, while partitions are created and dropped."""
     errors: list[psycopg.Error] = []
     now = one(connection, "SELECT now()::text")
     rows = [reading(f"dev-{device}", time, idx, alarms=1) for idx in range(20) for device in range(10)

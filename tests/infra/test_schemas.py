@@ -1,4 +1,4 @@
-"""The JSON Schemas of the topics: sound, strict where the output is ours, and with examples that satisfy them."""
+"""The JSON Schemas of the topics are valid, strict for the project's own output, and have examples that satisfy them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_schema_is_valid_and_so_are_its_examples(topic: str) -> None:
 
 
 @pytest.mark.parametrize("topic", OURS)
-def test_what_we_write_has_all_fields_and_no_other(topic: str) -> None:
+def test_written_rows_have_all_fields_and_no_others(topic: str) -> None:
     declared = schema(topic)
     assert declared["additionalProperties"] is False
     assert declared["required"] == list(declared["properties"])
@@ -47,7 +47,7 @@ def test_what_we_write_has_all_fields_and_no_other(topic: str) -> None:
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
-def test_a_topic_s_key_is_a_field_that_is_always_there(topic: str) -> None:
+def test_the_key_of_a_topic_is_a_required_field(topic: str) -> None:
     key = next(each.key for each in TOPICS if each.name == topic)
     assert key == "" or key in schema(topic)["required"]
 
@@ -80,5 +80,5 @@ def test_a_message_that_measures_nothing_is_refused() -> None:
         jsonschema.validate({"deviceId": "dev-1", "idx": 1}, schema("telemetry"), Draft202012Validator)
 
 
-def test_an_update_of_an_alert_has_an_alert_s_fields() -> None:
+def test_an_update_of_an_alert_has_the_fields_of_an_alert() -> None:
     assert schema("alert-state")["required"] == schema("alerts")["required"]

@@ -13,6 +13,7 @@ from core.settings import Settings
 from jobs import alert
 from jobs.flink import tables
 from jobs.flink.sql_files import NAME, SQL
+from tests.infra.test_schemas import schema
 from tests.udfs.test_lifecycle import ARCS, context, minute, outputs, reading, silence, time, window
 
 OTHER = "장치-2"
@@ -84,7 +85,7 @@ def test_what_is_no_candidate_becomes_a_dead_letter_with_its_bytes_and_a_reason(
     for letter in letters:
         assert (letter["schema_version"], letter["record_time"]) == (1, None)
         assert letter["source"].endswith("candidates.jsonl")
-    assert set(letters[0]) == {"schema_version", "source", "record_time", "reason", "message"}
+        assert letter.keys() == set(schema("dead-letters")["required"])
 
 
 def test_every_name_in_the_sql_comes_from_the_settings() -> None:

@@ -18,6 +18,8 @@ from core.settings import Settings
 from jobs import detect
 from jobs.flink.environment import table_environment
 from tests.conftest import VECTORS, Rows, epoch_ms, message, rows
+from udfs import dead_letters
+from udfs.dead_letters import LONGEST_MESSAGE
 
 KEYS = {"readings": ("device_id", "idx", "event_ms"), "device_5min_aggregates": ("device_id", "window_start_ms"),
         "device_minutes": ("device_id", "minute_end_ms"), "temperature_rises": ("device_id", "window_end_ms"),
@@ -95,7 +97,8 @@ def test_plan_holds_one_source_and_three_python_functions() -> None:
 
 NO_TIME = b'{"deviceId":"a","idx":1,"volt":220}'
 FUTURE = message(timestamp=4_000_000_000_000)
-RUBBISH = [b"", b"{", b'{"deviceId":"a"}', b"\xff\xfe", NO_TIME, FUTURE, message(idx=99, pcbTemp="hot")]
+RUBBISH = [b"", b"{", b'{"deviceId":"a"}', b"\xff\xfe", NO_TIME, FUTURE, message(idx=99, pcbTemp="hot"),
+           b'{"note":"' + b"x" * 100_000 + b'"}']
 
 
 def day() -> list[bytes]:
@@ -118,9 +121,10 @@ def alerts_of(results: dict[str, Rows], device: str) -> list[tuple[str, str]]:
 
 def test_rubbish_becomes_dead_letters_with_its_bytes_its_line_and_a_reason(small_fleet: dict[str, Rows]) -> None:
     letters, messages = small_fleet["dead_letters"], day()
-    assert Counter(base64.b64decode(row["message"]) for row in letters) == Counter(RUBBISH)
+    assert Counter(base64.b64decode(row["message"]) for row in letters) == Counter(each[:LONGEST_MESSAGE] for each in RUBBISH)
     for row in letters:
-        assert messages[int(row["source"].rpartition(":")[2]) - 1] == base64.b64decode(row["message"])
+        whole = messages[int(row["source"].rpartition(":")[2]) - 1]
+        assert dead_letters.document(whole, row["reason"], row["source"]) == row
     reasons = {base64.b64decode(row["message"]): row["reason"] for row in letters}
     assert "more than 1 h ahead" in reasons[FUTURE]
     assert reasons[NO_TIME] == "timestamp is absent, and this source has no record time"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -76,7 +77,9 @@ FIRST: Rows = {
                                       recommendations_ko=["\u0000"]), b"{"],
     "alert_state": [update(alert_id="c" * 16)],
     "dead_letters": [letter(1), letter(2, message=None, record_time=None), letter(3, reason="널\u0000문자"), b"{",
-                     letter(4, message="no base64!"), letter(5, reason=None)],
+                     letter(4, message="no base64!"), letter(5, reason=None),
+                     letter(6, sha256="\u0000", size_bytes="many", is_cut=None),
+                     letter(7, size_bytes=785_000, sha256="ab" * 32, is_cut=True)],
 } | windows(
     device_patterns=[example("device-patterns", window_end="2025-10-09T10:05:00.000Z", sensor_anomalies="none"), b"rubbish"],
     site_risk=[example("site-risk", site_id=None), example("site-risk", risk_level="x\u0000")],
@@ -199,7 +202,16 @@ def test_a_refused_message_is_stored_once_with_its_bytes_and_keeps_what_people_d
     assert rows(stored, "SELECT source, message, record_time::text, reason, replayed_by FROM dead_letters ORDER BY source") == [
         ("telemetry[0]@1", "e30=", "2025-10-09 09:00:00.959+00", REASON, "kim"),
         ("telemetry[0]@2", "e30=", "2025-10-09 09:00:00.959+00", REASON, None),
-        ("telemetry[0]@3", "e30=", "2025-10-09 09:00:00.959+00", "널문자", None)]
+        ("telemetry[0]@3", "e30=", "2025-10-09 09:00:00.959+00", "널문자", None),
+        ("telemetry[0]@6", "e30=", "2025-10-09 09:00:00.959+00", REASON, None),
+        ("telemetry[0]@7", "e30=", "2025-10-09 09:00:00.959+00", REASON, None)]
+
+
+def test_a_refused_message_s_size_digest_and_cut_are_stored(stored: psycopg.Connection[Any]) -> None:
+    digest = hashlib.sha256(b"{}").hexdigest()
+    assert rows(stored, "SELECT source, size_bytes, sha256, is_cut FROM dead_letters ORDER BY source") == [
+        ("telemetry[0]@1", 2, digest, False), ("telemetry[0]@2", 2, digest, False), ("telemetry[0]@3", 2, digest, False),
+        ("telemetry[0]@6", None, None, False), ("telemetry[0]@7", 785_000, "ab" * 32, True)]
 
 
 @pytest.mark.parametrize("name", WINDOWS)

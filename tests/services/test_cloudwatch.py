@@ -1,4 +1,4 @@
-"""The metrics publisher: what is summed up, and that it reaches CloudWatch whatever CloudWatch does meanwhile."""
+"""Tests the metrics publisher: how readings are aggregated, and how it behaves whatever CloudWatch answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reading(**changed: Any) -> dict[str, Any]:
 
 
 def taken(*readings: dict[str, Any], watch: tuple[str, ...] = ()) -> dict[tuple[Any, ...], dict[str, float]]:
-    """Statistics by metric and values of dimensions."""
+    """Returns the statistics of these readings by metric and dimension values."""
     summary = Summary("local", watch)
     for each in readings:
         summary.add(each)
@@ -50,13 +50,13 @@ def test_metrics_are_fields_of_a_reading() -> None:
     assert set(METRICS.values()) <= set(EXAMPLE) and len(METRICS) == 8
 
 
-def test_devices_are_summed_up_for_the_fleet_and_by_site_and_level() -> None:
-    found = taken(reading(max_temperature=40.0), reading(device_id="dev-8", max_temperature=60.0),
-                  reading(device_id="dev-9", max_temperature=90.0, risk_level="CRITICAL"))
-    assert found["DeviceTemperature", "local"] == {"SampleCount": 3.0, "Sum": 190.0, "Minimum": 40.0, "Maximum": 90.0}
-    assert found["DeviceTemperature", "local", "site-1", "HIGH"] == {
+def test_devices_are_aggregated_for_the_fleet_and_by_site_and_level() -> None:
+    metrics = taken(reading(max_temperature=40.0), reading(device_id="dev-8", max_temperature=60.0),
+                    reading(device_id="dev-9", max_temperature=90.0, risk_level="CRITICAL"))
+    assert metrics["DeviceTemperature", "local"] == {"SampleCount": 3.0, "Sum": 190.0, "Minimum": 40.0, "Maximum": 90.0}
+    assert metrics["DeviceTemperature", "local", "site-1", "HIGH"] == {
         "SampleCount": 2.0, "Sum": 100.0, "Minimum": 40.0, "Maximum": 60.0}
-    assert found["DeviceTemperature", "local", "site-1", "CRITICAL"]["Maximum"] == 90.0
+    assert metrics["DeviceTemperature", "local", "site-1", "CRITICAL"]["Maximum"] == 90.0
 
 
 def test_number_of_metrics_does_not_grow_with_devices() -> None:
@@ -65,14 +65,14 @@ def test_number_of_metrics_does_not_grow_with_devices() -> None:
 
 
 def test_watched_device_has_metrics_of_its_own() -> None:
-    found = taken(reading(), reading(device_id="dev-8"), watch=("dev-8",))
-    assert found["DeviceRiskScore", "local", "dev-8"]["SampleCount"] == 1.0
-    assert ("DeviceRiskScore", "local", "dev-07") not in found
+    metrics = taken(reading(), reading(device_id="dev-8"), watch=("dev-8",))
+    assert metrics["DeviceRiskScore", "local", "dev-8"]["SampleCount"] == 1.0
+    assert ("DeviceRiskScore", "local", "dev-07") not in metrics
 
 
-def test_what_was_not_measured_is_in_no_metric() -> None:
-    found = taken(reading(co_gas=None), reading(co_gas=30.0))
-    assert found["DeviceCOGas", "local"] == {"SampleCount": 1.0, "Sum": 30.0, "Minimum": 30.0, "Maximum": 30.0}
+def test_quantity_that_was_not_measured_is_in_no_metric() -> None:
+    metrics = taken(reading(co_gas=None), reading(co_gas=30.0))
+    assert metrics["DeviceCOGas", "local"] == {"SampleCount": 1.0, "Sum": 30.0, "Minimum": 30.0, "Maximum": 30.0}
 
 
 def test_minutes_are_those_of_the_readings_and_not_of_their_arrival() -> None:
@@ -92,39 +92,39 @@ def test_times_that_cloudwatch_refuses_are_counted_and_left_out() -> None:
 
 
 @pytest.mark.parametrize(("site", "value"), [("본사", "%EB%B3%B8%EC%82%AC"), (None, "(none)"), (" ", "%20"), ("a b/c", "a b/c")])
-def test_site_becomes_a_dimension_that_cloudwatch_takes(site: str | None, value: str) -> None:
+def test_site_becomes_a_dimension_that_cloudwatch_accepts(site: str | None, value: str) -> None:
     assert ("DeviceRiskScore", "local", value, "HIGH") in taken(reading(site_id=site))
 
 
 def statistics(cloud: Cloud, metric: str, dimensions: dict[str, str]) -> list[dict[str, Any]]:  # noqa: F811
-    found: list[dict[str, Any]] = cloud.client("cloudwatch").get_metric_statistics(
+    points: list[dict[str, Any]] = cloud.client("cloudwatch").get_metric_statistics(
         Namespace=NAMESPACE, MetricName=metric, Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
         StartTime=NOW - timedelta(hours=1), EndTime=NOW + timedelta(hours=1), Period=60,
         Statistics=["SampleCount", "Sum", "Minimum", "Maximum"])["Datapoints"]
-    return found
+    return points
 
 
-def relay(client: Any, said: list[str], pause: Any = lambda _: False) -> Relay:
-    return Relay(Summary("local"), Publisher(client, pause, said.append), lambda: NOW)
+def relay(client: Any, log: list[str], pause: Any = lambda _: False) -> Relay:
+    return Relay(Summary("local"), Publisher(client, pause, log.append), lambda: NOW)
 
 
 def test_published_metrics_are_in_cloudwatch(cloud: Cloud) -> None:  # noqa: F811
-    said: list[str] = []
-    made = relay(cloud.client("cloudwatch"), said)
+    log: list[str] = []
+    made = relay(cloud.client("cloudwatch"), log)
     made.take([json.dumps(reading(device_id=f"dev-{number}", site_id=f"site-{number}")).encode() for number in range(100)])
     made.publish()
-    found = statistics(cloud, "DeviceTemperature", FLEET)
-    # moto adds up all metrics that have these dimensions among theirs, so the sites' beside the fleet's.
-    assert [(each["SampleCount"], each["Maximum"]) for each in found] == [(2 * 100.0, 63.2)]
+    points = statistics(cloud, "DeviceTemperature", FLEET)
+    # moto sums all metrics whose dimensions include these, so the sites' metrics are counted as well as the fleet's.
+    assert [(each["SampleCount"], each["Maximum"]) for each in points] == [(2 * 100.0, 63.2)]
     assert len(statistics(cloud, "DeviceTemperature", FLEET | {"SiteId": "site-99", "RiskLevel": "HIGH"})) == 1
-    assert said == [f"published {101 * 6} metrics of 100 readings"]
+    assert log == [f"published {101 * 6} metrics of 100 readings"]
 
 
-def test_record_that_is_no_reading_is_said_and_passed_over() -> None:
-    said: list[str] = []
-    made = relay(None, said)
+def test_record_that_is_not_a_reading_is_reported_and_skipped() -> None:
+    log: list[str] = []
+    made = relay(None, log)
     made.take([b"rubbish", None, b"[]", b'{"event_time": "2025-10-09T09:00:00Z"}', json.dumps(reading(voltage="high")).encode()])
-    assert len(said) == 5 and made.summary.readings == 0 and made.summary.take(NOW) == ([], 0)
+    assert len(log) == 5 and made.summary.readings == 0 and made.summary.take(NOW) == ([], 0)
 
 
 def test_requests_stay_below_cloudwatchs_limit_and_nothing_is_left_out() -> None:
@@ -138,7 +138,7 @@ def test_requests_stay_below_cloudwatchs_limit_and_nothing_is_left_out() -> None
 
 
 @pytest.mark.parametrize(("code", "status"), [("Throttling", 400), ("InternalServiceFault", 500), ("Anything", 503)])
-def test_throttled_or_failing_cloudwatch_is_tried_again_with_longer_pauses(code: str, status: int) -> None:
+def test_throttled_or_failing_cloudwatch_is_retried_after_growing_pauses(code: str, status: int) -> None:
     client = boto3.client("cloudwatch", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
     pauses: list[float] = []
     with Stubber(client) as stub:
@@ -150,26 +150,26 @@ def test_throttled_or_failing_cloudwatch_is_tried_again_with_longer_pauses(code:
     assert (accepted, pauses) == (1, [2, 4, 8, 16, 30, 30])
 
 
-def test_cloudwatch_that_is_not_reached_is_tried_again_until_the_program_ends() -> None:
-    class Away:
+def test_unreachable_cloudwatch_is_retried_until_the_program_stops() -> None:
+    class Unreachable:
         def put_metric_data(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://monitoring")
 
-    said: list[str] = []
-    assert Publisher(Away(), lambda _: True, said.append).publish([{}]) == 0
-    assert "trying again" in said[0] and said[1] == "ending; 1 metrics could not be published"
+    log: list[str] = []
+    assert Publisher(Unreachable(), lambda _: True, log.append).publish([{}]) == 0
+    assert "trying again" in log[0] and log[1] == "stopping; 1 metrics could not be published"
 
 
-def test_batch_that_cloudwatch_will_never_take_is_said_and_left_out() -> None:
+def test_batch_that_cloudwatch_will_never_accept_is_reported_and_left_out() -> None:
     client = boto3.client("cloudwatch", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
-    said: list[str] = []
+    log: list[str] = []
     with Stubber(client) as stub:
         stub.add_client_error("put_metric_data", "InvalidParameterValue", http_status_code=400)
-        assert Publisher(client, lambda _: False, said.append).publish([{"MetricName": "x"}]) == 0
-    assert "refused 1 metrics, which are left out" in said[0]
+        assert Publisher(client, lambda _: False, log.append).publish([{"MetricName": "x"}]) == 0
+    assert "refused 1 metrics, which are left out" in log[0]
 
 
-def test_sender_without_permission_is_told_what_to_allow() -> None:
+def test_missing_permission_is_an_error_that_names_what_to_allow() -> None:
     client = boto3.client("cloudwatch", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stub:
         stub.add_client_error("put_metric_data", "AccessDenied", http_status_code=403)
@@ -183,7 +183,7 @@ def test_watch_list_is_separated_by_commas() -> None:
 
 @pytest.fixture
 def publisher(cloud: Cloud, brokers: str) -> Iterator[subprocess.Popen[str]]:  # noqa: F811
-    """The command, from a real broker to moto's CloudWatch."""
+    """Starts the command between a real broker and moto's CloudWatch."""
     create_topics(brokers, PREFIX, "readings")
     environment = ENVIRONMENT | {"PATH": os.environ["PATH"], "FIRE_KAFKA_BROKERS": brokers, "FIRE_TOPIC_PREFIX": PREFIX,
                                  "AWS_ENDPOINT_URL": cloud.endpoint_url or ""}
@@ -197,7 +197,7 @@ def publisher(cloud: Cloud, brokers: str) -> Iterator[subprocess.Popen[str]]:  #
     process.wait(DEADLINE_SECONDS)
 
 
-def test_command_publishes_what_the_topic_holds_and_ends_with_nothing_left(
+def test_command_publishes_all_readings_of_the_topic_before_it_stops(
         publisher: subprocess.Popen[str], cloud: Cloud, brokers: str) -> None:  # noqa: F811
     from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -213,7 +213,7 @@ def test_command_publishes_what_the_topic_holds_and_ends_with_nothing_left(
     partitions = [TopicPartition(f"{PREFIX}readings", number) for number in range(4)]
     assert sum(offsets.end_offsets(partitions).values()) == 50
     publisher.terminate()
-    said, _ = publisher.communicate(timeout=DEADLINE_SECONDS)
+    output, _ = publisher.communicate(timeout=DEADLINE_SECONDS)
     assert publisher.returncode == 0
     published = cloud.client("cloudwatch").get_metric_statistics(
         Namespace=NAMESPACE, MetricName="DeviceRiskScore", Dimensions=[{"Name": "SiteId", "Value": "site-1"}],
@@ -221,7 +221,7 @@ def test_command_publishes_what_the_topic_holds_and_ends_with_nothing_left(
         Statistics=["SampleCount"])["Datapoints"]
     committed = sum(offsets.committed(each) or 0 for each in partitions)
     offsets.close()
-    assert sum(each["SampleCount"] for each in published) == committed, said
+    assert sum(each["SampleCount"] for each in published) == committed, output
 
 
 def test_namespace_is_the_one_that_the_role_may_write() -> None:

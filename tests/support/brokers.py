@@ -1,4 +1,4 @@
-"""A real Kafka broker, one a session; a test that writes to a topic has topics of its own, under a prefix."""
+"""A real Kafka broker, one per session; a test that writes to topics creates its own under a prefix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.free_ports import free_ports
 
 @pytest.fixture(scope="session")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the broker, which holds no topic yet."""
+    """Starts a broker without topics and returns its address."""
     installed = installation.home_folder(Settings.load())
     assert installation.jars(installed, "kafka"), "Kafka is not installed; run ./fire test, which fetches it"
     home = tmp_path_factory.mktemp("kafka")
@@ -27,5 +27,5 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def create_topics(brokers: str, prefix: str, *names: str) -> None:
-    """Creates the topics of these names, all without any, under a prefix."""
+    """Creates the topics with these names under a prefix; without names, all topics."""
     kafka.create_topics(brokers, [topic for topic in TOPICS if topic.name in names or not names], prefix)

@@ -1,4 +1,4 @@
-"""A real browser before a real dashboard: Chromium, the application on a free port, Postgres with a fleet's day, Kafka."""
+"""Fixtures for tests in a real browser: Chromium, the dashboard on a free port, Postgres with a day of a fleet, and Kafka."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from tests.support.databases import Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
-REMEDY = "Chromium is not installed, so nothing was shown in a browser; run: apt-get install chromium fonts-nanum"
+REMEDY = "Chromium is not installed, so no page was tested in a browser; run: apt-get install chromium fonts-nanum"
 ZONE = "Asia/Seoul"
 SIZE = {"width": 1280, "height": 800}
 EXPECTED = ("401 (UNAUTHORIZED)", "404 (NOT FOUND)", "503 (SERVICE UNAVAILABLE)", "net::ERR_")
-"""What a browser's console says of what a test does on purpose: pages that are not there, outages."""
+"""Console messages that tests cause on purpose, by missing pages and outages."""
 TIMEOUT_MS = 120_000
-"""How long a page may take to show what it must, on a machine that does other work."""
+"""How long a page may take to show the expected content on a busy machine."""
 PREFIX = "pages."
-"""Of the site's topics."""
+"""The prefix of the site's topics."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A dashboard that listens on loopback, with psycopg's keywords for its database."""
+    """A dashboard that listens on the loopback address, with psycopg's keywords for its database."""
 
     url: str
     app: Flask
@@ -50,24 +50,24 @@ class Site:
     brokers: str
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A connection to its database, in autocommit."""
+        """Opens a connection to the dashboard's database in autocommit mode."""
         return psycopg.connect(**self.database, autocommit=True)
 
-    def row(self, query: str, *given: Any) -> tuple[Any, ...]:
-        """The first row of a query that has one."""
+    def row(self, query: str, *parameters: Any) -> tuple[Any, ...]:
+        """Returns the first row of a query, which must have one."""
         with self.connect() as connection:
-            found = connection.execute(query, given).fetchone()
-        assert found is not None, query
-        return found
+            row = connection.execute(query, parameters).fetchone()
+        assert row is not None, query
+        return row
 
     def send(self, topic: str, value: bytes) -> None:
-        """A record on a topic, confirmed."""
+        """Writes a record to a topic and waits until it is delivered."""
         producer = KafkaProducer(bootstrap_servers=self.brokers)
         producer.send(f"{PREFIX}{topic}", value)
         producer.close()
 
     def newest(self, topic: str, wanted: Callable[[bytes], bool]) -> bytes:
-        """The first record of a topic that is wanted."""
+        """Returns the first record of a topic for which `wanted` is true."""
         consumer = KafkaConsumer(f"{PREFIX}{topic}", bootstrap_servers=self.brokers, auto_offset_reset="earliest",
                                  consumer_timeout_ms=TIMEOUT_MS)
         try:
@@ -91,19 +91,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def site(server: Server, brokers: str) -> Iterator[Site]:
-    """The dashboard over the fleet's day."""
+    """Serves the dashboard over the day of the fleet."""
     create_topics(brokers, PREFIX)
     database = server.migrated()
     dashboard_day.store(database, datetime.now(UTC))
-    with serving(database, brokers) as found:
-        yield found
+    with serving(database, brokers) as served:
+        yield served
 
 
 class serving:
-    """Serves a dashboard over a database while the block lasts."""
+    """Serves a dashboard over a database for the duration of the block."""
 
-    def __init__(self, database: dict[str, Any], brokers: str, **given: Any) -> None:
-        settings = Settings(**{"kafka_brokers": brokers, "topic_prefix": PREFIX, "flink_addresses": ""} | given)
+    def __init__(self, database: dict[str, Any], brokers: str, **changed: Any) -> None:
+        settings = Settings(**{"kafka_brokers": brokers, "topic_prefix": PREFIX, "flink_addresses": ""} | changed)
         self._app = create_app(settings, database=Database(database))
         self._server = make_server("127.0.0.1", 0, self._app, threaded=True)
         self._server.daemon_threads = True
@@ -121,14 +121,14 @@ class serving:
 
 @pytest.fixture
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
-    """A fresh profile of an English speaker in Seoul."""
+    """Opens a fresh browser profile of an English speaker in Seoul."""
     with profile(browser, site) as made:
         yield made
 
 
 @contextlib.contextmanager
 def profile(browser: Browser, site: Site, **options: Any) -> Iterator[BrowserContext]:
-    """A fresh profile, in whose pages no script may fail and nothing may breach the content security policy."""
+    """Opens a fresh browser profile; fails at its end if a script failed or something violated the content security policy."""
     problems: list[str] = []
     made = browser.new_context(**{"base_url": site.url, "locale": "en-GB", "timezone_id": ZONE, "viewport": SIZE} | options)
     made.set_default_timeout(TIMEOUT_MS)
@@ -152,6 +152,6 @@ def live(page: Page, path: str) -> Page:
 
 
 def seconds_until(page: Page, selector: str, since: float) -> float:
-    """How long after `since` (monotonic) something is there to see."""
+    """Waits until an element is visible; returns the seconds since `since` (monotonic)."""
     page.locator(selector).first.wait_for()
     return time.monotonic() - since

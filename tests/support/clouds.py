@@ -1,7 +1,7 @@
-"""An AWS of moto's on the loopback address, whose CloudFormation also makes what moto's own leaves out.
+"""A simulated AWS: moto on the loopback address, extended by resource types that its CloudFormation lacks.
 
-Each resource type below is made by the service's real API call, which moto's server answers and botocore checks against the
-service's model: a property that the service does not know fails as it would there.
+Each added resource type is created through the service's real API, which moto's server answers; botocore checks the call
+against the service's model, so that an unknown property fails as it would on AWS.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
                "AWS_EC2_METADATA_DISABLED": "true"}
 Properties = Mapping[str, Any]
 Made = tuple[str, dict[str, str]]
-"""The physical id of a resource, and its attributes."""
+"""The physical id of a resource and its attributes."""
 
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[str]:
-    """The address of the server."""
+    """Starts the server and returns its address."""
     with pytest.MonkeyPatch.context() as patch, _complete(patch):
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
@@ -49,7 +49,7 @@ def aws() -> Iterator[str]:
 
 @pytest.fixture
 def cloud(aws: str) -> Iterator[Cloud]:
-    """An empty account."""
+    """Returns a client of an empty account."""
     _post(aws, "/moto-api/reset")
     yield Cloud(REGION, aws, 0.01)
     _post(aws, "/moto-api/reset")
@@ -62,85 +62,85 @@ def _post(address: str, path: str) -> None:
 
 
 class Makers:
-    """Makes resources by API calls; one method a resource type."""
+    """Creates resources through API calls, one method per resource type."""
 
     address = ""
 
     def client(self, service: str) -> Any:
         return boto3.client(service, region_name=REGION, endpoint_url=self.address)
 
-    def s3_bucket_policy(self, given: Properties) -> Made:
-        """Not applied: moto passes over the condition "not over TLS", and would refuse everything."""
-        return given["Bucket"], {}
+    def s3_bucket_policy(self, fields: Properties) -> Made:
+        """Applies no policy, because moto ignores the condition on TLS and would refuse every call."""
+        return fields["Bucket"], {}
 
-    def sns_topic_policy(self, given: Properties) -> Made:
-        for topic in given["Topics"]:
+    def sns_topic_policy(self, fields: Properties) -> Made:
+        for topic in fields["Topics"]:
             self.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy",
-                                                    AttributeValue=json.dumps(given["PolicyDocument"]))
+                                                    AttributeValue=json.dumps(fields["PolicyDocument"]))
         return "policy", {}
 
-    def logs_log_stream(self, given: Properties) -> Made:
-        self.client("logs").create_log_stream(logGroupName=given["LogGroupName"], logStreamName=given["LogStreamName"])
-        return given["LogStreamName"], {}
+    def logs_log_stream(self, fields: Properties) -> Made:
+        self.client("logs").create_log_stream(logGroupName=fields["LogGroupName"], logStreamName=fields["LogStreamName"])
+        return fields["LogStreamName"], {}
 
-    def secretsmanager_secret(self, given: Properties) -> Made:
+    def secretsmanager_secret(self, fields: Properties) -> Made:
         made = self.client("secretsmanager")
-        template = given["GenerateSecretString"]
+        template = fields["GenerateSecretString"]
         password = made.get_random_password(PasswordLength=template["PasswordLength"], ExcludePunctuation=True)["RandomPassword"]
         content = json.loads(template["SecretStringTemplate"]) | {template["GenerateStringKey"]: password}
-        arn = made.create_secret(Name=given["Name"], KmsKeyId=given["KmsKeyId"], SecretString=json.dumps(content))["ARN"]
+        arn = made.create_secret(Name=fields["Name"], KmsKeyId=fields["KmsKeyId"], SecretString=json.dumps(content))["ARN"]
         return arn, {}
 
-    def secretsmanager_secret_target_attachment(self, given: Properties) -> Made:
-        return given["SecretId"], {}
+    def secretsmanager_secret_target_attachment(self, fields: Properties) -> Made:
+        return fields["SecretId"], {}
 
-    def msk_configuration(self, given: Properties) -> Made:
-        arn = f"arn:aws:kafka:{REGION}:{ACCOUNT}:configuration/{given['Name']}/{uuid.uuid4()}-1"
+    def msk_configuration(self, fields: Properties) -> Made:
+        arn = f"arn:aws:kafka:{REGION}:{ACCOUNT}:configuration/{fields['Name']}/{uuid.uuid4()}-1"
         return arn, {"Arn": arn, "LatestRevision.Revision": "1"}
 
-    def msk_cluster(self, given: Properties) -> Made:
-        name, nodes = given["ClusterName"], _provisioned(given)
+    def msk_cluster(self, fields: Properties) -> Made:
+        name, nodes = fields["ClusterName"], _provisioned(fields)
         arn = self.client("kafka").create_cluster_v2(ClusterName=name, Provisioned=nodes)["ClusterArn"]
         return arn, {"Arn": arn}
 
-    def msk_batch_scram_secret(self, given: Properties) -> Made:
-        return given["ClusterArn"], {}
+    def msk_batch_scram_secret(self, fields: Properties) -> Made:
+        return fields["ClusterArn"], {}
 
-    def msk_topic(self, given: Properties) -> Made:
-        arn = given["ClusterArn"].replace(":cluster/", ":topic/") + "/" + given["TopicName"]
+    def msk_topic(self, fields: Properties) -> Made:
+        arn = fields["ClusterArn"].replace(":cluster/", ":topic/") + "/" + fields["TopicName"]
         return arn, {"TopicArn": arn}
 
-    def cloudwatch_alarm(self, given: Properties) -> Made:
-        numbers = {name: float(given[name]) for name in ("Threshold",) if name in given}
-        counts = {name: int(given[name]) for name in ("Period", "EvaluationPeriods") if name in given}
-        self.client("cloudwatch").put_metric_alarm(**{**given, **numbers, **counts})
-        return given["AlarmName"], {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{given['AlarmName']}"}
+    def cloudwatch_alarm(self, fields: Properties) -> Made:
+        numbers = {name: float(fields[name]) for name in ("Threshold",) if name in fields}
+        counts = {name: int(fields[name]) for name in ("Period", "EvaluationPeriods") if name in fields}
+        self.client("cloudwatch").put_metric_alarm(**{**fields, **numbers, **counts})
+        return fields["AlarmName"], {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{fields['AlarmName']}"}
 
-    def cloudwatch_composite_alarm(self, given: Properties) -> Made:
-        """Checked against the service's model only: moto has no composite alarms."""
+    def cloudwatch_composite_alarm(self, fields: Properties) -> Made:
+        """Only checks the call against the service's model, because moto has no composite alarms."""
         client = self.client("cloudwatch")
         with Stubber(client) as stub:
             stub.add_response("put_composite_alarm", {})
-            client.put_composite_alarm(**given)
-        return given["AlarmName"], {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{given['AlarmName']}"}
+            client.put_composite_alarm(**fields)
+        return fields["AlarmName"], {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{fields['AlarmName']}"}
 
-    def kinesisanalyticsv2_application(self, given: Properties) -> Made:
-        settings = dict(given["ApplicationConfiguration"])
+    def kinesisanalyticsv2_application(self, fields: Properties) -> Made:
+        settings = dict(fields["ApplicationConfiguration"])
         flink = settings["FlinkApplicationConfiguration"]
         parallel = flink["ParallelismConfiguration"]
         numbers = {"Parallelism": int(parallel["Parallelism"]), "ParallelismPerKPU": int(parallel["ParallelismPerKPU"])}
         settings["FlinkApplicationConfiguration"] = flink | {"ParallelismConfiguration": parallel | numbers}
-        self.client("kinesisanalyticsv2").create_application(**{**given, "ApplicationConfiguration": settings})
-        return given["ApplicationName"], {}
+        self.client("kinesisanalyticsv2").create_application(**{**fields, "ApplicationConfiguration": settings})
+        return fields["ApplicationName"], {}
 
-    def kinesisanalyticsv2_application_cloud_watch_logging_option(self, given: Properties) -> Made:
-        return given["CloudWatchLoggingOption"]["LogStreamARN"], {}
+    def kinesisanalyticsv2_application_cloud_watch_logging_option(self, fields: Properties) -> Made:
+        return fields["CloudWatchLoggingOption"]["LogStreamARN"], {}
 
-    def iot_topic_rule(self, given: Properties) -> Made:
-        self.client("iot").create_topic_rule(ruleName=given["RuleName"], topicRulePayload=_payload(given["TopicRulePayload"]))
-        return given["RuleName"], {"Arn": f"arn:aws:iot:{REGION}:{ACCOUNT}:rule/{given['RuleName']}"}
+    def iot_topic_rule(self, fields: Properties) -> Made:
+        self.client("iot").create_topic_rule(ruleName=fields["RuleName"], topicRulePayload=_payload(fields["TopicRulePayload"]))
+        return fields["RuleName"], {"Arn": f"arn:aws:iot:{REGION}:{ACCOUNT}:rule/{fields['RuleName']}"}
 
-    def iot_topic_rule_destination(self, given: Properties) -> Made:
+    def iot_topic_rule_destination(self, fields: Properties) -> Made:
         arn = f"arn:aws:iot:{REGION}:{ACCOUNT}:ruledestination/vpc/{uuid.uuid4()}"
         return arn, {"Arn": arn}
 
@@ -166,24 +166,24 @@ TYPES: dict[str, Callable[[Properties], Made]] = {
 }
 
 
-def _provisioned(given: Properties) -> dict[str, Any]:
-    """A cluster's properties in the API's spelling, whose names begin in lower case at the wire only."""
-    nodes = given["BrokerNodeGroupInfo"]
+def _provisioned(fields: Properties) -> dict[str, Any]:
+    """Returns the properties of a cluster with the API's spelling and types."""
+    nodes = fields["BrokerNodeGroupInfo"]
     storage = {"EbsStorageInfo": {"VolumeSize": int(nodes["StorageInfo"]["EBSStorageInfo"]["VolumeSize"])}}
-    encryption = given["EncryptionInfo"]
+    encryption = fields["EncryptionInfo"]
     return {
         "BrokerNodeGroupInfo": {**nodes, "StorageInfo": storage},
-        "KafkaVersion": given["KafkaVersion"],
-        "NumberOfBrokerNodes": int(given["NumberOfBrokerNodes"]),
-        "ClientAuthentication": given["ClientAuthentication"],
+        "KafkaVersion": fields["KafkaVersion"],
+        "NumberOfBrokerNodes": int(fields["NumberOfBrokerNodes"]),
+        "ClientAuthentication": fields["ClientAuthentication"],
         "EncryptionInfo": {**encryption, "EncryptionAtRest": {
             "DataVolumeKMSKeyId": encryption["EncryptionAtRest"]["DataVolumeKMSKeyId"]}},
-        "LoggingInfo": given["LoggingInfo"],
+        "LoggingInfo": fields["LoggingInfo"],
     }
 
 
-def _payload(given: Properties) -> dict[str, Any]:
-    """A rule in the API's spelling: names begin in lower case, but those that are Kafka's own."""
+def _payload(fields: Properties) -> dict[str, Any]:
+    """Returns the properties of a rule with the API's spelling: lower-case initials, except in Kafka's client properties."""
     def lower(value: Any) -> Any:
         if isinstance(value, list):
             return [lower(each) for each in value]
@@ -192,12 +192,12 @@ def _payload(given: Properties) -> dict[str, Any]:
                     for name, each in value.items()}
         return value
 
-    return dict(lower(given))
+    return dict(lower(fields))
 
 
 @contextmanager
 def _complete(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Adds the resource types, and lets change sets do what they say."""
+    """Adds the missing resource types to moto, and makes it execute change sets as CloudFormation does."""
     for name, make in TYPES.items():
         _register(name, make)
     caches = (parsing.get_model_map, parsing.get_name_type_map)
@@ -210,7 +210,7 @@ def _complete(patch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _without_no_value(clean: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Lists without the elements that AWS::NoValue takes away."""
+    """Wraps moto's clean-up so that it drops the list elements that AWS::NoValue removes."""
     def cleaned(value: Any, resources: Any) -> Any:
         done = clean(value, resources)
         return [each for each in done if each is not None] if isinstance(value, list) else done
@@ -228,7 +228,7 @@ def _register(name: str, make: Callable[[Properties], Made]) -> None:
         return original_resource
 
     def delete(cls: Any, *_: Any, **__: Any) -> None:
-        """What moto holds of it ends with the test."""
+        """Deletes nothing, because each test starts with an empty account."""
 
     members = {
         "cloudformation_type": staticmethod(lambda: name),
@@ -239,15 +239,15 @@ def _register(name: str, make: Callable[[Properties], Made]) -> None:
         "get_cfn_attribute": lambda self, attribute: self.attributes[attribute],
         "is_created": lambda self: True,
     }
-    type(name.replace("::", ""), (CloudFormationModel,), members)  # known by its base class from now on
+    type(name.replace("::", ""), (CloudFormationModel,), members)  # moto finds it through its base class
 
 
 def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
-    """As CloudFormation does it: parameters, conditions and outputs count, and what fails is rolled back and said."""
+    """Executes a change set as CloudFormation does: with parameters, conditions and outputs, and a rollback after a failure."""
     change = self.describe_change_set(change_set_name)
-    stack, kind = self.stacks[change.stack_id], change.change_set_type
+    stack, change_type = self.stacks[change.stack_id], change.change_set_type
     try:
-        if kind == "CREATE":
+        if change_type == "CREATE":
             stack.template, stack.parameters = change.template, change.parameters
             stack._parse_template()
             stack.resource_map = stack._create_resource_map()
@@ -256,7 +256,7 @@ def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None 
         else:
             stack.update(change.template, parameters=change.parameters)
     except Exception as problem:
-        stack._add_stack_event(f"{kind}_FAILED", resource_status_reason=str(problem))
-        stack.status = "ROLLBACK_COMPLETE" if kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
+        stack._add_stack_event(f"{change_type}_FAILED", resource_status_reason=str(problem))
+        stack.status = "ROLLBACK_COMPLETE" if change_type == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
         return
-    stack.status, change.execution_status = f"{kind}_COMPLETE", "EXECUTE_COMPLETE"
+    stack.status, change.execution_status = f"{change_type}_COMPLETE", "EXECUTE_COMPLETE"

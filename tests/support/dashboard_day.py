@@ -1,6 +1,6 @@
-"""A day of a small fleet for the dashboard's tests: the rows that the real jobs made of simulated messages, ending now.
+"""A day of a small fleet for the dashboard's tests: rows that the real jobs made from simulated messages, shifted to end now.
 
-`tests/vectors/dashboard_day.jsonl.gz` holds what the pages show of it; `python -m tests.support.dashboard_day` makes it anew.
+`tests/vectors/dashboard_day.jsonl.gz` has the rows that the pages show; `python -m tests.support.dashboard_day` recreates it.
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 DEVICES, SITES = 9, 3
 BURNING, SILENT = "board-0001", "meter-0001"
 INCIDENTS = (("arcing", 7 * HOUR, 6 * MINUTE), ("leakage", 150 * MINUTE, 5 * MINUTE), ("spreading-fire", 4 * MINUTE, 4 * MINUTE))
-"""Scenario, seconds before the end, seconds that it lasts; the first device suffers all of them."""
+"""Each scenario with its start in seconds before the end and its duration in seconds; all of them affect the first device."""
 WORDS = {"site-1": "plant-a", "site-2": "plant-b", "site-3": "school"}
 KEPT = {"readings": ("event_time", HOUR // 2), "device_minutes": ("minute_end", HOUR), "site_risk": ("window_end", HOUR),
         "device_patterns": ("window_end", HOUR // 6)}
-"""Seconds of a table that are kept, by its time; two devices' readings and minutes are kept whole, and all other tables."""
+"""The time column of a table and the seconds that are kept; all readings and minutes of two devices and all other tables stay."""
 TABLES = (*KEPT, "temperature_rises", "temperature_anomalies", "co_exposure", "risk_spikes", "arc_patterns",
           "device_correlations", "alerts", "alert_state", "dead_letters")
 TIME = re.compile(rb"(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)(?=\.\d{3}Z| UTC)")
 
 
 def day(end: datetime = END) -> list[bytes]:
-    """The messages of the day, in order of time: one a minute and device, more in incidents; some are no messages."""
+    """Returns the messages of the day in order of time: one per device and minute, more in incidents, and some malformed ones."""
     last = round(end.timestamp() * 1000)
     incidents = [(last - 1000 * before, last - 1000 * (before - lasts)) for _, before, lasts in INCIDENTS]
     quiet = [(at, value) for at, value in _segment("normal", DEVICES / MINUTE, DAY, last - 1000 * DAY)
              if not any(begin <= at < until for begin, until in incidents)]
     loud = [each for (scenario, before, lasts) in INCIDENTS
             for each in _segment(scenario, DEVICES / 5, lasts, last - 1000 * before)]
-    fallen = _segment("normal", 1 / MINUTE, HOUR, last - 5_400_000, "meter", 1)
+    silenced = _segment("normal", 1 / MINUTE, HOUR, last - 5_400_000, "meter", 1)
     rubbish = _segment("garbage", 0.4, HOUR, last - 3_600_000, "panel", 2, malformed=0.03)
-    return [value for _, value in sorted([*quiet, *loud, *fallen, *rubbish])]
+    return [value for _, value in sorted([*quiet, *loud, *silenced, *rubbish])]
 
 
 def _segment(scenario: str, rate: float, seconds: float, start_ms: int, prefix: str = "board", devices: int = DEVICES,
              **shares: float) -> Iterator[tuple[int, bytes]]:
     plan = Plan(scenario=scenario, devices=devices, sites=min(SITES, devices), rate=rate, duration=seconds, prefix=prefix,
                 seed=7, **shares)
-    for place, (_, value) in enumerate(messages(plan, start_ms)):
-        at = start_ms + round(1000 * place / rate)
+    for index, (_, value) in enumerate(messages(plan, start_ms)):
+        at = start_ms + round(1000 * index / rate)
         yield at, _named(value, at)
 
 
 def _named(value: bytes, at: int) -> bytes:
-    """The simulator's sites by the names of this fleet, and numbers that go on from one segment to the next."""
+    """Renames the simulator's sites for this fleet, and numbers messages continuously across segments."""
     for old, new in WORDS.items():
         value = value.replace(f'"{old}"'.encode(), f'"{new}"'.encode())
     try:
@@ -71,7 +71,7 @@ def _named(value: bytes, at: int) -> bytes:
 
 
 def make() -> None:
-    """Replays the day through the real jobs and keeps what the pages show."""
+    """Replays the day through the real jobs and packs the rows that the pages show."""
     from commands.replay.replay import replay
 
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +81,7 @@ def make() -> None:
 
 
 def pack(results: Path, end: datetime) -> None:
-    """Writes the file: its first line says when the day ends, each other one is a row of a table."""
+    """Writes the file: the first line contains the end of the day, each further line a row of a table."""
     lines = [orjson.dumps({"end": end.isoformat()})]
     for table in TABLES:
         rows = map(orjson.loads, (results / f"{table}.jsonl").read_bytes().splitlines())
@@ -97,12 +97,12 @@ def _is_kept(table: str, row: Row, end: datetime) -> bool:
 
 
 def _located(row: Row) -> Row:
-    """A refused message's place as in Kafka, instead of the file that was replayed."""
+    """Replaces the source of a refused message, a line of the replayed file, by a position in Kafka."""
     return row | {"source": f"telemetry[0]@{row['source'].rpartition(':')[2]}"} if "source" in row else row
 
 
 def store(database: dict[str, Any], now: datetime) -> None:
-    """What the store job would make of the day, moved by whole minutes so that it ends within the minute before `now`."""
+    """Stores the day as the store job would, shifted by whole minutes so that it ends within the minute before `now`."""
     first, *lines = gzip.decompress(FILE.read_bytes()).splitlines()
     end = datetime.fromisoformat(orjson.loads(first)["end"])
     moved = [orjson.loads(TIME.sub(_later(timedelta(minutes=(now - end) // timedelta(minutes=1))), line)) for line in lines]
@@ -113,9 +113,9 @@ def store(database: dict[str, Any], now: datetime) -> None:
 
 
 def _later(shift: timedelta) -> Any:
-    def moved(found: re.Match[bytes]) -> bytes:
-        at = datetime.fromisoformat(f"{found[1].decode()}T{found[3].decode()}") + shift
-        return at.strftime(f"%Y-%m-%d{found[2].decode()}%H:%M:%S").encode()
+    def moved(match: re.Match[bytes]) -> bytes:
+        at = datetime.fromisoformat(f"{match[1].decode()}T{match[3].decode()}") + shift
+        return at.strftime(f"%Y-%m-%d{match[2].decode()}%H:%M:%S").encode()
 
     return moved
 
@@ -128,7 +128,7 @@ def _store(connection: psycopg.Connection[Any], table: str, rows: list[Row]) -> 
 
 
 def store_alert(connection: psycopg.Connection[Any], row: Row) -> None:
-    """A record of the alert topics as the store job writes it: no column of people is named."""
+    """Stores a record of the alert topics as the store job does, without touching the columns that people's actions set."""
     transition = row.get("transition")
     cleared = row["event_time"] if transition == "CLEARED" else None
     insert(connection, "alerts", [row | {"state": transition or "UPDATED", "cleared_at": cleared}], key="alert_id")
@@ -138,11 +138,11 @@ def store_alert(connection: psycopg.Connection[Any], row: Row) -> None:
 
 
 def insert(connection: psycopg.Connection[Any], table: str, rows: Iterable[Row], key: str = "") -> None:
-    """Rows by their columns' names; with a `key` a row that is there is brought up to date, else it stays."""
+    """Inserts rows by column name; an existing row is updated if `key` names its key, and otherwise kept."""
     rows = list(rows)
-    known = {name for (name,) in connection.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s",
-                                                    [table])}
-    names = [name for name in rows[0] if name in known] if rows else []
+    existing = {name for (name,) in connection.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s",
+                                                       [table])}
+    names = [name for name in rows[0] if name in existing] if rows else []
     columns = sql.SQL(", ").join(map(sql.Identifier, names))
     changes = sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in names if name != key)
     conflict = sql.SQL("({}) DO UPDATE SET {}").format(sql.Identifier(key), changes) if key else sql.SQL("DO NOTHING")

@@ -1,4 +1,4 @@
-"""A dashboard over a database that holds a small fleet, with nothing else running."""
+"""Fixtures of a dashboard over a database with a small fleet, without Kafka or Flink."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.databases import Server
 
 NOW = datetime(2026, 3, 2, 12, 0, 30, tzinfo=UTC)
 NOBODY = {"kafka_brokers": "127.0.0.1:1", "flink_addresses": ""}
-"""Kafka is not there and no Flink is watched."""
+"""Settings with an unreachable Kafka and no Flink."""
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """An application, its client and psycopg's keywords for its database."""
+    """An application, its test client and psycopg's keywords for its database."""
 
     app: Flask
     client: FlaskClient
@@ -34,30 +34,30 @@ class Dashboard:
 
     @property
     def sources(self) -> Sources:
-        """What it reads from."""
-        found: Sources = self.app.extensions[NAME]
-        return found
+        """The data sources of the application."""
+        sources: Sources = self.app.extensions[NAME]
+        return sources
 
     def get(self, path: str) -> Any:
-        """The JSON answer of a GET that succeeds."""
+        """Returns the JSON of a GET request, which must succeed."""
         answer = self.client.get(path)
         assert answer.status_code == 200, answer.get_data(as_text=True)
         return answer.get_json()
 
     def post(self, path: str, body: Any, client: FlaskClient | None = None) -> Any:
-        """The answer to a JSON body, sent with the session's token."""
+        """Posts a JSON body with the session's token and returns the response."""
         client = client or self.client
         token = client.get("/api/session").get_json()["csrf_token"]
         return client.post(path, json=body, headers={"X-CSRFToken": token})
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A connection to the database, in autocommit."""
+        """Opens a connection to the database in autocommit mode."""
         return psycopg.connect(**self.database, autocommit=True)
 
 
-def dashboard(database: dict[str, Any], *, now: datetime | None = NOW, watches: bool = False, **given: Any) -> Dashboard:
-    """The application over a database; its clock stands still at `now` unless that is None."""
-    settings = Settings(**{**NOBODY, **given})
+def dashboard(database: dict[str, Any], *, now: datetime | None = NOW, watches: bool = False, **changed: Any) -> Dashboard:
+    """Creates the application over a database; its clock always shows `now` unless that is None."""
+    settings = Settings(**{**NOBODY, **changed})
     clock = {} if now is None else {"clock": lambda: now}
     app = create_app(settings, database=Database(database), watches=watches, **clock)
     return Dashboard(app, app.test_client(), database)
@@ -65,7 +65,7 @@ def dashboard(database: dict[str, Any], *, now: datetime | None = NOW, watches: 
 
 @pytest.fixture(scope="module")
 def fleet(server: Server) -> Iterator[Dashboard]:
-    """A dashboard of 60 devices at 3 sites with 12 open alerts, shared by the tests of a module."""
+    """Creates a dashboard of 60 devices at 3 sites with 12 open alerts, shared by the tests of a module."""
     database = server.migrated()
     fill(database, 60, 12, NOW)
     made = dashboard(database)

@@ -1,4 +1,4 @@
-"""A real Postgres for tests: one server a session, and for each test as many databases as it asks for."""
+"""Fixtures of a real Postgres: one server per session, with as many databases as a test requests."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from infra.postgres.migrate import migrate
 from tests.support.free_ports import free_ports
 
 TEMPLATE = "newest"
-"""A database with the newest schema, of which others are copies: to copy it takes far less than to migrate again."""
+"""A database with the newest schema, which is copied for the tests because copying is faster than migrating again."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server and the folder that its passwords lie in."""
+    """A running Postgres server and the folder that contains its data and passwords."""
 
     home: Path
     port: int
@@ -31,23 +31,23 @@ class Server:
 
     @property
     def passwords(self) -> Path:
-        """The password file of the user `fire`."""
+        """The path of the password file of the user `fire`."""
         return embedded_stack.pgpass(self.home)
 
     def start(self) -> None:
-        """Starts the server, unless it runs."""
+        """Starts the server unless it is running."""
         postgres.start(self.home, self.port)
 
     def stop(self) -> None:
-        """Stops the server; whoever does so starts it again."""
+        """Stops the server; the caller must start it again."""
         postgres.stop(self.home)
 
     def empty(self) -> dict[str, Any]:
-        """Connects a new, empty database: psycopg's keywords for it."""
+        """Creates an empty database and returns psycopg's keywords for it."""
         return self._created(f"test_{next(self.numbers)}", "template1")
 
     def migrated(self) -> dict[str, Any]:
-        """Connects a new database with the newest schema."""
+        """Creates a database with the newest schema and returns psycopg's keywords for it."""
         if not self._has(TEMPLATE):
             migrate(**self._created(TEMPLATE, "template1"))
         return self._created(f"test_{next(self.numbers)}", TEMPLATE)
@@ -76,12 +76,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def database(server: Server) -> dict[str, Any]:
-    """psycopg's keywords for a fresh database with the newest schema."""
+    """Creates a database with the newest schema and returns psycopg's keywords for it."""
     return server.migrated()
 
 
 @pytest.fixture
 def connection(database: dict[str, Any]) -> Iterator[psycopg.Connection[Any]]:
-    """An open connection, in autocommit, to a fresh database with the newest schema."""
+    """Opens a connection in autocommit mode to a new database with the newest schema."""
     with psycopg.connect(**database, autocommit=True) as connected:
         yield connected

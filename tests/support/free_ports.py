@@ -1,4 +1,4 @@
-"""Ports for the servers that tests start."""
+"""Free ports for the servers that tests start."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import os
 from infra.local import ports
 
 LOWEST, STEP, PLACES = 12_000, 200, 100
-"""Searches begin at one of so many places, so that test runs beside each other do not reach for the same ports; all of them
-lie below the range that systems give to outgoing connections."""
+"""Searches start at one of `PLACES` ports, so that concurrent test runs do not compete for the same ports; all of them are below
+the range that systems use for outgoing connections."""
 WANTED = itertools.count(LOWEST + os.getpid() % PLACES * STEP)
 
 
 def free_ports(*names: str) -> dict[str, int]:
-    """A free port of the loopback address for each name, and no port a second time, whether or not it is free again."""
-    return ports.choose({name: next(WANTED) for name in names}, lambda said: None)
+    """Returns a free port of the loopback address for each name, never the same port twice."""
+    return ports.choose({name: next(WANTED) for name in names}, lambda line: None)
 
 
 def free_range(count: int) -> int:
-    """The first of so many free ports in a row."""
+    """Returns the first of `count` consecutive free ports."""
     while True:
-        found = list(free_ports(*map(str, range(count))).values())
-        if found[-1] - found[0] == count - 1:
-            return found[0]
+        chosen = list(free_ports(*map(str, range(count))).values())
+        if chosen[-1] - chosen[0] == count - 1:
+            return chosen[0]

@@ -1,6 +1,6 @@
-"""Kustomize as far as infra/k8s uses it: resources, patches (merge and JSON patch), images, namespace, generated ConfigMaps.
+"""The part of Kustomize that infra/k8s uses: resources, merge and JSON patches, images, namespace, generated ConfigMaps.
 
-Written so that the structure is checked where kubectl is not installed; where it is, a test compares the two.
+It allows tests to check the resources without kubectl; if kubectl is installed, a test compares the results.
 """
 
 from __future__ import annotations
@@ -16,30 +16,32 @@ CLUSTER_WIDE = ("Namespace",)
 
 
 def build(folder: Path) -> list[Resource]:
-    """Every resource of a kustomization, as `kubectl kustomize` would print it."""
-    given = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
-    found: list[Resource] = []
-    for name in given["resources"]:
+    """Returns all resources of a kustomization, as `kubectl kustomize` would print them."""
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+    resources: list[Resource] = []
+    for name in kustomization["resources"]:
         path = folder / name
-        found += build(path) if path.is_dir() else documents(path)
-    for patch in given.get("patches", ()):
-        _patch(found, patch, yaml.safe_load(patch["patch"] if "patch" in patch else (folder / patch["path"]).read_text("utf-8")))
-    for generated in given.get("configMapGenerator", ()):
-        _generate(found, folder, generated)
-    for resource in found:
-        _place(resource, given["namespace"], {image["name"]: image for image in given.get("images", ())})
-    return found
+        resources += build(path) if path.is_dir() else documents(path)
+    for patch in kustomization.get("patches", ()):
+        text = patch["patch"] if "patch" in patch else (folder / patch["path"]).read_text("utf-8")
+        _patch(resources, patch, yaml.safe_load(text))
+    for generator in kustomization.get("configMapGenerator", ()):
+        _generate(resources, folder, generator)
+    images = {image["name"]: image for image in kustomization.get("images", ())}
+    for resource in resources:
+        _set_namespace_and_images(resource, kustomization["namespace"], images)
+    return resources
 
 
 def documents(path: Path) -> list[Resource]:
-    """The resources of one file."""
+    """Returns the resources of one file."""
     return [each for each in yaml.safe_load_all(path.read_text(encoding="utf-8")) if each]
 
 
-def _patch(found: list[Resource], patch: dict[str, Any], change: Any) -> None:
+def _patch(resources: list[Resource], patch: dict[str, Any], change: Any) -> None:
     target = patch["target"]
-    chosen = [each for each in found if each["kind"] == target["kind"] and target.get("name", _name(each)) == _name(each)]
-    assert chosen, f"the patch of {target} finds nothing"
+    chosen = [each for each in resources if each["kind"] == target["kind"] and target.get("name", _name(each)) == _name(each)]
+    assert chosen, f"the patch of {target} matches no resource"
     for resource in chosen:
         if isinstance(change, list):
             for operation in change:
@@ -59,27 +61,28 @@ def _merge(onto: Resource, change: Resource) -> None:
 
 
 def _operate(resource: Resource, operation: dict[str, Any]) -> None:
-    *way, last = [word.replace("~1", "/").replace("~0", "~") for word in operation["path"].split("/")[1:]]
-    place: Any = resource
-    for word in way:
-        place = place[int(word)] if isinstance(place, list) else place[word]
-    assert operation["op"] == "add" or last in place, f"nothing to replace at {operation['path']}"
-    if isinstance(place, list):
-        place.insert(len(place) if last == "-" else int(last), operation["value"])
+    *path, last = [word.replace("~1", "/").replace("~0", "~") for word in operation["path"].split("/")[1:]]
+    node: Any = resource
+    for word in path:
+        node = node[int(word)] if isinstance(node, list) else node[word]
+    assert operation["op"] == "add" or last in node, f"nothing to replace at {operation['path']}"
+    if isinstance(node, list):
+        node.insert(len(node) if last == "-" else int(last), operation["value"])
     else:
-        place[last] = operation["value"]
+        node[last] = operation["value"]
 
 
-def _generate(found: list[Resource], folder: Path, given: dict[str, Any]) -> None:
-    data = {name: (folder / name).read_text(encoding="utf-8") for name in given.get("files", ())}
-    data |= dict(literal.split("=", 1) for literal in given.get("literals", ()))
-    if given.get("behavior") == "merge":
-        next(each for each in found if each["kind"] == "ConfigMap" and _name(each) == given["name"])["data"].update(data)
+def _generate(resources: list[Resource], folder: Path, generator: dict[str, Any]) -> None:
+    data = {name: (folder / name).read_text(encoding="utf-8") for name in generator.get("files", ())}
+    data |= dict(literal.split("=", 1) for literal in generator.get("literals", ()))
+    name = generator["name"]
+    if generator.get("behavior") == "merge":
+        next(each for each in resources if each["kind"] == "ConfigMap" and _name(each) == name)["data"].update(data)
     else:
-        found.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": given["name"]}, "data": data})
+        resources.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
 
 
-def _place(resource: Resource, namespace: str, images: dict[str, dict[str, str]]) -> None:
+def _set_namespace_and_images(resource: Resource, namespace: str, images: dict[str, dict[str, str]]) -> None:
     if resource["kind"] not in CLUSTER_WIDE:
         resource["metadata"]["namespace"] = namespace
     for subject in resource.get("subjects", ()):
@@ -91,7 +94,7 @@ def _place(resource: Resource, namespace: str, images: dict[str, dict[str, str]]
 
 
 def pod(resource: Resource) -> Resource | None:
-    """The pod's template of a resource that runs any: metadata and spec."""
+    """Returns the pod template (metadata and spec) of a resource, or None if it runs no pods."""
     spec = resource.get("spec", {})
     if resource["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]
@@ -100,7 +103,7 @@ def pod(resource: Resource) -> Resource | None:
 
 
 def containers(resource: Resource) -> list[Resource]:
-    """The containers of a resource's pods."""
+    """Returns the containers of a resource's pods."""
     template = pod(resource)
     return template["spec"]["containers"] if template else []
 

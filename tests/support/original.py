@@ -1,4 +1,4 @@
-"""The messages that the original design tests itself with: its sample, its end-to-end message, and its load."""
+"""The test messages of the original design: its sample, its end-to-end message and its load."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 SAMPLE: dict[str, Any] = {
     "deviceId": "TEST001", "idx": 1, "status": 0, "volt": 220.0, "voltLow": 220.0, "ct": 5.0, "zct": 0.5, "rzct": 0.3, "pwr": 1.1,
     "pcbTemp": 35.0, "sensorTemp": 37.0, "co": 5.0, "voc": 50.0, "pFct": 0.95, "aArc": 0, "timestamp": "2024-01-01T12:00:00Z"}
-"""A device that is well."""
+"""A message of a device in normal operation."""
 END_TO_END: dict[str, Any] = {
     "deviceId": "TEST_1735689600", "idx": 1, "status": 2048, "volt": 225.0, "voltLow": 225.0, "ct": 15.0, "zct": 2.0, "rzct": 1.5,
     "pwr": 3.375, "pcbTemp": 55.0, "sensorTemp": 58.0, "co": 12.0, "voc": 200.0, "pFct": 0.92, "aArc": 3}
-"""The arc alarm with three arcs; without a time of its own."""
+"""A message with the arc alarm and three arcs, without a timestamp."""
 
 
 def load(devices: int, seed: int) -> list[dict[str, Any]]:
-    """One message a device, its values at random within the ranges of the design's high-load test."""
+    """Returns one message per device with random values within the ranges of the design's high-load test."""
     chance = random.Random(seed)
     return [{"deviceId": f"LOAD_TEST_{number}", "idx": chance.randint(1, 1000),
              "status": chance.choice([0, 1, 2, 4, 8, 16, 32, 64]), "volt": chance.uniform(200, 240),

@@ -1,7 +1,8 @@
-"""Many small cases in one replay: each has names and hours of its own, so that none disturbs another.
+"""Packs many small cases into one replay; each has its own names and hours, so that they do not affect each other.
 
-A line of a case is a message with `at`, seconds after the case's start, in place of its timestamp; `device` (default a),
-`site`, and `arrives` where it comes later than it was measured. `every` seconds and `times`, or a list of values, repeat a line.
+A line of a case is a message whose time is `at`, in seconds after the start of the case, with an optional `device` (default a)
+and `site`, and `arrives` if it arrives later than it was measured. `every` (seconds) with `times`, or a list of values, repeats
+a line.
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ NAMES = ("device_id", "site_id", "device1", "device2", "subject")
 
 @dataclass(frozen=True)
 class Case:
-    """Lines of telemetry under a name that no other case has."""
+    """Lines of telemetry under a name that is unique among the cases."""
 
     name: str
     lines: Rows
 
     def messages(self, start: int) -> list[dict[str, Any]]:
-        """The device messages in order of arrival."""
+        """Returns the device messages in order of arrival."""
         lines = sorted((each for line in self.lines for each in repeated(line)), key=lambda line: line.get("arrives", line["at"]))
         return [self._message(idx, start, line) for idx, line in enumerate(lines)]
 
     def _message(self, idx: int, start: int, line: Mapping[str, Any]) -> dict[str, Any]:
-        place = {"siteId": f"{self.name}/{line['site']}"} if "site" in line else {}
+        site = {"siteId": f"{self.name}/{line['site']}"} if "site" in line else {}
         measured = {name: value for name, value in line.items() if name not in ("at", "arrives", "device", "site")}
         return {"deviceId": f"{self.name}/{line.get('device', 'a')}", "idx": idx, "timestamp": start + round(1000 * line["at"]),
-                **place, **measured}
+                **site, **measured}
 
 
 def repeated(line: Mapping[str, Any], time: str = "at") -> Iterator[dict[str, Any]]:
-    """The lines that `every` and `times`, or lists of values, stand for."""
+    """Expands a line with `every` and `times`, or with lists of values, to single lines."""
     lists = {name: value for name, value in line.items() if isinstance(value, list) and time == "at"}
     fixed = {name: value for name, value in line.items() if name not in ("every", "times", *lists)}
     for number in range(line.get("times") or max(map(len, lists.values()), default=1)):
@@ -49,7 +50,7 @@ def repeated(line: Mapping[str, Any], time: str = "at") -> Iterator[dict[str, An
 
 
 def pack(cases: Iterable[Case]) -> tuple[list[bytes], dict[str, int]]:
-    """All messages one case after the other, and when each case starts, in epoch ms."""
+    """Returns the messages of all cases one after the other, and the start of each case in epoch milliseconds."""
     messages, starts, start = [], {}, START_MS
     for case in cases:
         starts[case.name] = start
@@ -59,9 +60,9 @@ def pack(cases: Iterable[Case]) -> tuple[list[bytes], dict[str, int]]:
     return messages, starts
 
 
-def of_case(found: Rows, name: str, start: int) -> Rows:
-    """A case's own rows of a result, with its short names, and seconds after its start for times."""
-    return [_shortened(row, f"{name}/", start) for row in found
+def of_case(rows: Rows, name: str, start: int) -> Rows:
+    """Returns the rows of a result that belong to a case, with short names and with times in seconds after its start."""
+    return [_shortened(row, f"{name}/", start) for row in rows
             if any(str(row.get(field) or "").startswith(f"{name}/") for field in NAMES)]
 
 

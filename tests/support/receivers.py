@@ -1,4 +1,4 @@
-"""Real receivers of notifications on the loopback address, which fail as they are told to; and transitions to send them."""
+"""Real receivers of notifications on the loopback address that fail on demand, and transitions to send to them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ EXAMPLE = json.loads((installation.ROOT / "infra/schemas/alerts.schema.json").re
 
 
 def alert(transition: str = "OPENED", **changed: Any) -> dict[str, Any]:
-    """A transition as on the topic."""
+    """Returns a transition as on the topic `alerts`."""
     return EXAMPLE | {"transition": transition} | changed
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it arrived."""
+    """One received request."""
 
     path: str
     headers: dict[str, str]
@@ -42,7 +42,7 @@ class Call:
 
 @dataclass
 class Receiver:
-    """An HTTP server; `answers` are statuses, HANG or DRIP for the next calls, then it answers 204."""
+    """An HTTP server; `answers` holds a status, HANG or DRIP for each of the next calls, later ones are answered with 204."""
 
     port: int = 0
     answers: deque[int | str] = field(default_factory=deque)
@@ -55,13 +55,13 @@ class Receiver:
 
     @property
     def keys(self) -> list[str]:
-        """The idempotency keys that arrived, in order."""
+        """The received idempotency keys, in order."""
         return [call.headers["Idempotency-Key"] for call in self.calls]
 
 
 @contextmanager
 def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver in a thread, for as long as the block lasts."""
+    """Runs a receiver in a thread for the duration of the block."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,7 +79,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
                 self.end_headers()
 
         def _drip(self) -> None:
-            """One byte of an endless answer every 50 ms: each in time, all of them never."""
+            """Sends an endless answer, one byte every 50 ms, so that each read succeeds and the answer never ends."""
             while not receiver.ended.wait(0.05):
                 try:
                     self.wfile.write(b"H")
@@ -87,7 +87,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
                     return
 
         def log_message(self, *_: Any) -> None:
-            """A test's output is its own."""
+            """Logs nothing, to keep the output of the tests clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -106,7 +106,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
 
 def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A self-signed certificate for 127.0.0.1: its file, and a server's context with it."""
+    """Creates a self-signed certificate for 127.0.0.1; returns its file and a server's TLS context."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
             .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(datetime.now(UTC) + timedelta(days=1))

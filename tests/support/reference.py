@@ -1,4 +1,4 @@
-"""The contract's formulas once more, plainly: one reading at a time, no arrays, no code shared with the scoring core."""
+"""A second, plain implementation of the scoring formulas: one reading at a time, sharing no code with the scoring core."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ WEIGHTS = [0.1, 0.15, 0.2, 0.25, 0.2, 0.1, 0.3, 0.3, 0.2, 0.15, 0.05, 0.25]
 
 
 def profile_limits(nominal: float, rated: float, overrides: Mapping[str, float]) -> dict[str, float]:
-    """The limits of a profile."""
+    """Returns the limits of a profile with these nominal volts and rated amperes."""
     voltages = {"voltage_high": round(nominal * 234 / 220, 6), "voltage_low": round(nominal * 190 / 220, 6)}
     return {**DEFAULT, **voltages, "current_high": rated, **overrides}
 
 
 def scores(reading: Mapping[str, Any], limits: Mapping[str, float] = DEFAULT) -> dict[str, Any]:
-    """All scores of one reading; absent measurements are None."""
+    """Returns all scores of one reading, in which absent measurements are None."""
     status = reading["status_bits"] or 0
     rule, status_risk, pattern = rule_risk(reading, limits), status_risk_of(status), pattern_risk(reading)
     base = round(0.4 * rule + 0.3 * status_risk + 0.3 * pattern, 6)

@@ -1,4 +1,4 @@
-"""The embedded stack with all jobs, one a session, and what its tests do and ask."""
+"""The embedded stack with all jobs, one per session, and functions with which tests use it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ TASKMANAGER_OPTIONS = flink.taskmanager_options
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The embedded stack with all jobs, in a folder and on ports of its own, stopped at the end."""
+    """Starts the embedded stack with all jobs in its own folder and on its own ports, and stops it at the end."""
     real = installation.home_folder(Settings.load())
     if not (real / "jars").exists():
-        pytest.skip(f"{real / 'jars'} holds no jars; ./fire test downloads them")
+        pytest.skip(f"{real / 'jars'} contains no jars; ./fire test downloads them")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded_stack, "DEFAULT_PORTS", free_ports(*embedded_stack.DEFAULT_PORTS))
         patch.setattr(flink, "taskmanager_options", quick_options)
@@ -46,7 +46,7 @@ def stack() -> Iterator[Stack]:
 
 
 def quick_options(cluster: Cluster) -> list[str]:
-    """A TaskManager's options without the compiler that pays only in programs that compute for long."""
+    """Returns a TaskManager's options without the optimising compiler, which pays off only in long computations."""
     return [*TASKMANAGER_OPTIONS(cluster), "-XX:TieredStopAtLevel=1"]
 
 
@@ -58,14 +58,14 @@ def _started(real: Path) -> Iterator[Stack]:
 
 
 def _send_history(stack: Stack) -> None:
-    """Ten minutes of one device, half an hour ago: their windows close as soon as anything of now arrives."""
+    """Sends ten minutes of one device from half an hour ago, whose windows close as soon as a current message arrives."""
     start = time.time_ns() // 1_000_000 - 1_800_000
     send(stack, "telemetry", [{"deviceId": "history-1", "siteId": "s", "idx": idx, "timestamp": start + 30_000 * idx,
                                "pcbTemp": 30.0 + idx} for idx in range(20)], key="deviceId")
 
 
 def send(stack: Stack, topic: str, rows: list[dict[str, Any]], key: str) -> None:
-    """Writes rows to a topic and waits until the broker has them all."""
+    """Writes rows to a topic and waits until the broker has stored all of them."""
     producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
     for row in rows:
         producer.send(topic, json.dumps(row).encode(), key=row[key].encode())
@@ -79,12 +79,12 @@ def send_candidates(stack: Stack, candidates: list[dict[str, Any]]) -> None:
 
 
 def fleet(stack: Stack, plan: Plan) -> Fleet:
-    """A simulated fleet that sends to the stack once it is started."""
+    """Returns a simulated fleet that sends to the stack once it is started."""
     return Fleet(plan, stack.kafka_brokers, stack.settings().topic("telemetry"))
 
 
 def send_all(stack: Stack, plan: Plan) -> Sent:
-    """Sends the whole plan and returns what it was."""
+    """Sends all messages of a plan and returns what was sent."""
     sender = fleet(stack, plan)
     sender.start()
     until(lambda: not sender.running, "sending every message")
@@ -92,7 +92,7 @@ def send_all(stack: Stack, plan: Plan) -> Sent:
 
 
 def account(stack: Stack, sent: Sent, watch: Watch) -> Stored:
-    """Waits until every message sent is accounted for."""
+    """Waits until every sent message is accounted for and returns what was stored."""
     def missing() -> list[str]:
         assert watch.problem is None, watch.problem
         return differences(sent, stored(stack.database(), watch.prefix), watch)
@@ -102,7 +102,7 @@ def account(stack: Stack, sent: Sent, watch: Watch) -> Stored:
 
 
 def kill_task_manager(stack: Stack) -> None:
-    """SIGKILL for the JVM that runs detect and alert; its supervisor must bring it back."""
+    """Kills the JVM that runs detect and alert with SIGKILL, and waits until its supervisor has restarted it."""
     folder = installation.state(stack.home) / "flink" / "main" / "taskmanager" / CHILD
     until(lambda: processes.alive(folder), "a running TaskManager")
     record = processes.record_of(folder)
@@ -112,28 +112,28 @@ def kill_task_manager(stack: Stack) -> None:
 
 
 def records(stack: Stack, topic: str, isolation: str = "read_committed") -> list[Any]:
-    """Everything that a topic holds now."""
+    """Returns all records that a topic contains at the time of the call."""
     consumer = KafkaConsumer(bootstrap_servers=stack.kafka_brokers, group_id=None, enable_auto_commit=False,
                              isolation_level=isolation)
     partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
     consumer.seek_to_beginning(*partitions)
-    found: list[Any] = []
+    collected: list[Any] = []
     while any(consumer.position(partition) < end for partition, end in ends.items()):
         for batch in consumer.poll(timeout_ms=500).values():
-            found += batch
+            collected += batch
     consumer.close()
-    return found
+    return collected
 
 
-def told(stack: Stack, prefix: str, isolation: str = "read_committed") -> list[tuple[str, str]]:
-    """Subject and transition of every message about subjects of a prefix."""
+def transitions(stack: Stack, prefix: str, isolation: str = "read_committed") -> list[tuple[str, str]]:
+    """Returns the subject and the transition of every alert message whose subject has a prefix."""
     alerts = [json.loads(record.value) for record in records(stack, "alerts", isolation)]
     return [(alert["subject"], alert["transition"]) for alert in alerts if alert["subject"].startswith(prefix)]
 
 
 def ask(stack: Stack, path: str) -> Any:
-    """The dashboard's JSON answer."""
+    """Returns the dashboard's JSON response."""
     with urllib.request.urlopen(f"{stack.dashboard}{path}", timeout=DEADLINE_SECONDS) as answer:
         return json.load(answer)

@@ -1,4 +1,4 @@
-"""Waiting for what must come, and judging speed, on a machine that does other work at the same time."""
+"""Functions that wait for conditions and measure speed on a machine that is busy with other work."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 
 DEADLINE_SECONDS = 600.0
-"""How long a condition may take before a test fails: far longer than any takes, for only a fault ever waits so long."""
+"""How long a condition may take before a test fails; only a fault ever takes this long."""
 SAMPLE_SECONDS = 0.2
 
 
 def until(holds: Callable[[], Any], what: str | Callable[[], str], pause: float = 0.1, seconds: float = DEADLINE_SECONDS) -> Any:
-    """Asks again and again until the answer is true, and returns it; fails with what was awaited once the deadline passes."""
+    """Calls `holds` until its result is true and returns it; fails the test with `what` after the deadline."""
     deadline = time.monotonic() + seconds
-    while not (found := holds()):
+    while not (result := holds()):
         if time.monotonic() > deadline:
             pytest.fail(f"{what if isinstance(what, str) else what()} did not happen within {seconds:.0f} s")
         time.sleep(pause)
-    return found
+    return result
 
 
 def slowness() -> float:
-    """How many times longer work takes now than on an idle machine, 1 or more; takes 0.2 s of a processor itself."""
+    """Returns how many times longer work takes now than on an idle machine, at least 1; uses 0.2 s of processor time."""
     began, used = time.monotonic(), time.thread_time()
     while time.thread_time() - used < SAMPLE_SECONDS:
         pass
@@ -32,7 +32,7 @@ def slowness() -> float:
 
 
 def idle_seconds(work: Callable[[], object]) -> float:
-    """The seconds that the work would have taken on an idle machine: its wall time over the greater slowness around it."""
+    """Returns the seconds that work would take on an idle machine: its wall time divided by the slowness before or after it."""
     before, began = slowness(), time.monotonic()
     work()
     taken = time.monotonic() - began

@@ -25,19 +25,28 @@ FORMS: list[Any] = [
     *(MOMENT.astimezone(timezone(timedelta(minutes=minutes))).isoformat() for minutes in range(-720, 841, 195)),
 ]  # fmt: skip
 REFUSED: list[Any] = ["yesterday", "", "2025-10-09", "2025-02-30T09:00:00Z", "2025-10-09T25:00:00Z", "2025-10-09T24:00:00Z", 1.5,
-                      "1.5", -1, True, {"a": 1}, [1], "2025-10-09T09:00:60Z", " 1760000400000", "1e12", 10**18]
+                      "1.5", -1, True, {"a": 1}, [1], "2025-10-09T09:00:60Z", " 1760000400000", "1e12", 10**18,
+                      "1E99999999", "1" * 100_000, "2025-10-09T09:00:00." + "1" * 100_000, 1e308, float("inf")]
+EXPONENTS = ["1.7600328e12", "1.7600328E+12", "17600328e5", "1760032800000.0", "176003280000000000000e-8", "0.00017600328e16"]
+"""Numbers that JSON may write so, all of them 2025-10-09T18:00:00Z."""
 SHAPES = ['{"timestamp": %s}', '{"deviceId":"a","timestamp":%s,"volt":1}', '{"meta":{"timestamp":1},"timestamp":%s}',
           '{"timestamp":%s,"meta":{"timestamp":1}}', '{"note":"say \\"timestamp\\": 1","timestamp":%s}']
 
 
-@pytest.mark.parametrize("value", REFUSED, ids=repr)
+@pytest.mark.parametrize("value", REFUSED, ids=lambda value: repr(value)[:40])
 def test_what_is_no_time_is_refused(value: Any) -> None:
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError, OverflowError)):
         event_time.to_epoch_ms(value)
+
+
+@pytest.mark.parametrize("number", EXPONENTS)
+def test_an_exponent_changes_no_time(number: str) -> None:
+    assert event_time.to_iso(np.array([event_time.to_epoch_ms(json.loads(number))])) == "2025-10-09T18:00:00.000Z"
 
 
 def test_sql_and_decoder_read_the_same_time_from_every_form_and_shape(tmp_path: Path) -> None:
     messages = [shape % json.dumps(form) for form in FORMS for shape in SHAPES] + ['{"timestamp":1,"timestamp":2}']
+    messages += [shape % number for number in EXPONENTS for shape in SHAPES]
     file = tmp_path / "messages.jsonl"
     file.write_text("\n".join(messages) + "\n", encoding="utf-8")
     t_env = table_environment(Settings(source="file"), "event-time", local_configuration())

@@ -1,0 +1,1 @@
+"""Candidates and the life cycle of alerts."""

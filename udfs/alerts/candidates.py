@@ -14,6 +14,7 @@ from udfs.readings import event_time
 from udfs.readings.decode import LARGEST_EXACT
 from udfs.readings.scoring import LEVEL_CUTS, LEVELS
 from udfs.registry import profiles
+from udfs.shown import LONGEST_SHOWN, kind, shortened
 
 MINUTE_MS = 60_000
 READINGS = "readings"
@@ -27,6 +28,9 @@ EVIDENCE = tuple(column.name for column in COLUMNS
                  if column.type in ("score", "number", "whole") and column.name not in ("risk_score", "idx"))
 """The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
+LONGEST_TEXT = 256
+LONGEST_LIMITS = 2_000
+"""Characters of a profile's limits as JSON text, which are at most some 400."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """JSON can escape it, UTF-8 cannot hold it."""
 
@@ -141,23 +145,25 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:
-    text = _optional_text(row, "limits")
+    text = _optional_text(row, "limits", LONGEST_LIMITS)
     try:
         profiles.read(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise CandidateError(f"limits cannot be used: {problem}") from problem
     return text
 
 
-def _text(row: Mapping[str, Any], field: str) -> str:
+def _text(row: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> str:
     value = row.get(field)
+    if isinstance(value, str) and len(value) > longest:
+        raise CandidateError(f"{field} must be a text of at most {longest} characters, not {_shown(value)}")
     if isinstance(value, str) and value and not LONE_SURROGATE.search(value):
         return value
     raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
 
 
-def _optional_text(row: Mapping[str, Any], field: str) -> str | None:
-    return None if row.get(field) is None else _text(row, field)
+def _optional_text(row: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> str | None:
+    return None if row.get(field) is None else _text(row, field, longest)
 
 
 def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:
@@ -225,5 +231,7 @@ def _is_finite_number(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """A value as JSON writes it; of an array or object only its kind, because it may be too deep to be written."""
+    if isinstance(value, str):
+        value = value[:LONGEST_SHOWN]
+    return shortened(kind(value) if isinstance(value, dict | list) else json.dumps(value), LONGEST_SHOWN)

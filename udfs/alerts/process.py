@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pyflink.common import Row, Time, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import StateTtlConfig, ValueState, ValueStateDescriptor
 
+from udfs import dead_letters
 from udfs.alerts.candidates import CandidateError, decode
 from udfs.alerts.lifecycle import advance, due, wake
 from udfs.alerts.state import State
@@ -20,7 +20,6 @@ SETTLED_RETENTION_HOURS = 24
 """A subject without an open alert and without any row for this long is forgotten, so that state stays bounded."""
 GRACE_MS = 180_000
 """How long rows may be under way: a minute, the watermark's delay, an idle partition. A timer waits so long for them."""
-DEAD_LETTER_VERSION = 1
 ALERT, ALERT_STATE, DEAD_LETTER = "alerts", "alert_state", "dead_letters"
 
 OUTPUT = ("kind", "key", "payload")
@@ -63,7 +62,8 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
             was_due = due(state)
             alerts = advance(state, row)
         except CandidateError as problem:
-            yield Row(DEAD_LETTER, value.source, _json(_dead_letter(value, problem)))
+            letter = dead_letters.document(value.candidate, str(problem), value.source, value.record_time)
+            yield Row(DEAD_LETTER, value.source, _json(letter))
             return
         self._keep(state, was_open)
         if due(state) != was_due:
@@ -107,14 +107,6 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
 def _output(alert: dict[str, Any]) -> Row:
     is_update = alert["transition"] is None
     return Row(ALERT_STATE if is_update else ALERT, alert["alert_id" if is_update else "subject"], _json(alert))
-
-
-def _dead_letter(value: Row, problem: CandidateError) -> dict[str, Any]:
-    message = None if value.candidate is None else base64.b64encode(value.candidate).decode("ascii")
-    return {
-        "schema_version": DEAD_LETTER_VERSION, "source": value.source, "record_time": value.record_time,
-        "reason": str(problem), "message": message,
-    }  # fmt: skip
 
 
 def _json(row: dict[str, Any]) -> str:

@@ -25,8 +25,10 @@ def context(minutes: Sequence[Any], temperatures: Sequence[Any], arcs: Column, m
     Args:
         minutes: per row the numbers of the hour's minutes with readings, the last one its own.
         temperatures: per row their mean temperatures, °C, None or NaN where not measured.
-        arcs: arcs in the hour. mean_indicator: mean indicator_risk over the hour's readings.
-        base: highest base_risk of the minute's readings. floor: highest floor_risk.
+        arcs: per row the arcs in the hour.
+        mean_indicator: per row the mean indicator_risk of the hour's readings.
+        base: per row the highest base_risk of the minute's readings.
+        floor: per row the highest floor_risk of the minute's readings.
 
     Returns:
         `temperature_slope` (°C/min, NaN without two temperatures or enough minutes), `risk_modifier`, `risk_score` and

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from contract.model import CONTRACT
 from udfs.readings import event_time, scoring
 from udfs.registry.registry import NONE, Registry
+from udfs.shown import kind, shown
 
 Column = NDArray[Any]
 
@@ -28,11 +29,15 @@ LONGEST_ID = 256
 LARGEST_EXACT = 2**53
 """Whole numbers up to here survive a JSON number unchanged."""
 
-NUMERIC_TEXT = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+LONGEST_NUMBER = 256
+"""Characters of a number that is sent as text, its spaces included."""
+NUMERIC_TEXT = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 PLAIN_NUMBERS = frozenset({int, float, type(None)})
 """Types that become a float column as they are; bool is none of them."""
 LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
+SEARCHED_FOR_KEY = 512
+"""Bytes before a fault in the JSON that are searched for the field that it belongs to."""
 
 
 @dataclass
@@ -86,26 +91,16 @@ def _decode(message: bytes | None, row: int, reasons: Column) -> dict[str, Any]:
         return {}
     if isinstance(value, dict):
         return value
-    reasons[row] = f"message is not a JSON object but {_kind(value)}"
+    reasons[row] = f"message is not a JSON object but {kind(value)}"
     return {}
 
 
 def _not_json(message: bytes, problem: orjson.JSONDecodeError) -> str:
     if not message:
         return "message is empty"
-    key = LAST_KEY.search(message[: problem.pos])
+    key = LAST_KEY.search(message[max(problem.pos - SEARCHED_FOR_KEY, 0) : problem.pos])
     where = f"{key[1].decode(errors='replace')}: " if key else ""
     return f"{where}message is not JSON: {problem}"
-
-
-def _kind(value: Any) -> str:
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
-    return "null" if value is None else names[type(value)]
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, str | int | float) else _kind(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _values(objects: list[dict[str, Any]], spellings: tuple[str, ...]) -> list[Any]:
@@ -132,7 +127,7 @@ def _by_itself(readings: Readings, devices: list[Any], topics: list[Any]) -> Non
     """Refuses what a device says in another's name: `topicDeviceId` is whom the MQTT broker let publish, where a rule adds it."""
     if any(topic is not None for topic in topics):
         spoken = np.array([topic is not None and topic != device for device, topic in zip(devices, topics, strict=True)])
-        readings.refuse(spoken, lambda row: f"deviceId is {_shown(devices[row])}, but its topic's is {_shown(topics[row])}")
+        readings.refuse(spoken, lambda row: f"deviceId is {shown(devices[row])}, but its topic's is {shown(topics[row])}")
 
 
 def _text(readings: Readings, values: list[Any], field: str, *, required: bool) -> Column:
@@ -155,11 +150,11 @@ def _text_problem(value: Any, required: bool) -> str | None:
     if value is None:
         return "is absent" if required else None
     if not isinstance(value, str):
-        return f"must be a string, not {_shown(value)}"
-    if required and not value.strip():
-        return "is empty"
+        return f"must be a string, not {shown(value)}"
     if len(value) > LONGEST_ID:
         return f"is longer than {LONGEST_ID} characters"
+    if required and not value.strip():
+        return "is empty"
     return "holds a control character" if CONTROL_CHARACTER.search(value) else None
 
 
@@ -188,9 +183,10 @@ def _numbers(readings: Readings, values: list[Any], field: str) -> Column:
 
 
 def _number(readings: Readings, row: int, value: Any, field: str) -> float | None:
-    if isinstance(value, str) and NUMERIC_TEXT.fullmatch(value):
+    if isinstance(value, str) and len(value) <= LONGEST_NUMBER and NUMERIC_TEXT.fullmatch(value):
         return float(value)
-    readings.reason[row] = readings.reason[row] or f"{field} must be a number, not {_shown(value)}"
+    limit = f" of at most {LONGEST_NUMBER} characters" if isinstance(value, str) and len(value) > LONGEST_NUMBER else ""
+    readings.reason[row] = readings.reason[row] or f"{field} must be a number{limit}, not {shown(value)}"
     return None
 
 

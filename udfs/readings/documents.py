@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from contract.model import CONTRACT
+from udfs import dead_letters
 from udfs.readings import decode, event_time
 
 COLUMNS = CONTRACT.result("readings").columns
@@ -22,7 +22,7 @@ def score(messages: Sequence[bytes], source: str, first: int = 1) -> Iterator[tu
     readings = decode.read(messages)
     rows = _documents(readings.columns)
     for number, (message, reason, row) in enumerate(zip(messages, readings.reason, rows, strict=True), first):
-        yield (row, True) if reason is None else (_dead_letter(message, reason, f"{source}:{number}"), False)
+        yield (row, True) if reason is None else (dead_letters.document(message, reason, f"{source}:{number}"), False)
 
 
 def _documents(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -46,8 +46,3 @@ def _values(name: str, column: Any) -> list[Any]:
     if name in WHOLE:
         return [int(value) if known else None for value, known in zip(column.tolist(), finite, strict=True)]
     return [value if known else None for value, known in zip(column.tolist(), finite, strict=True)]
-
-
-def _dead_letter(message: bytes, reason: str, source: str) -> dict[str, Any]:
-    return {"schema_version": 1, "source": source, "record_time": None, "reason": reason,
-            "message": base64.b64encode(message).decode()}

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.shown import shown
+
 NO_TIME = np.int64(np.iinfo(np.int64).min)
 """Stands for an absent time in an int64 column."""
 LATEST_MS = 253_402_300_799_999
@@ -21,6 +23,8 @@ LATEST_MS = 253_402_300_799_999
 MAX_AHEAD_MS = 3_600_000
 """A time further ahead of the broker's is refused: one hour."""
 
+LONGEST_TEXT = 40
+"""Characters of a time; the longest form has 35."""
 ISO_8601 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2})?)?", re.ASCII
 )
@@ -36,18 +40,20 @@ def to_epoch_ms(value: Any) -> int:
     """
     milliseconds = _from_text(value) if isinstance(value, str) else _from_number(value)
     if not 0 <= milliseconds <= LATEST_MS:
-        raise ValueError(f"{value!r} lies outside the years 1970 to 9999")
+        raise ValueError(f"{shown(value)} lies outside the years 1970 to 9999")
     return milliseconds
 
 
 def _from_number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise ValueError(f"{value!r} is neither ISO-8601 nor whole epoch milliseconds")
+        raise ValueError(f"{shown(value)} is neither ISO-8601 nor whole epoch milliseconds")
     return int(value)
 
 
 @lru_cache(maxsize=4096)
 def _from_text(text: str) -> int:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"{shown(text)} is longer than {LONGEST_TEXT} characters")
     if DIGITS.fullmatch(text):
         return int(text)
     parts = ISO_8601.fullmatch(text)

@@ -6,6 +6,8 @@ would restart the job, so what cannot be read comes back with its reason.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from pyflink.table.types import DataType
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
 from contract.model import CONTRACT
+from udfs import dead_letters
 from udfs.readings import decode as telemetry
 from udfs.readings import event_time
 from udfs.registry import source
@@ -26,6 +29,7 @@ OF_TYPE = {"id": TEXT, "name": TEXT, "word": TEXT, "words": TEXT, "number": NUMB
 FIELDS: dict[str, DataType] = {
     "reason": TEXT, "event_ms": WHOLE, "limits": TEXT, "is_held": FLAG, "held_until": TEXT,
     **{column.name: OF_TYPE[column.type] for column in CONTRACT.result("readings").columns if column.type in OF_TYPE},
+    "kept_message": DataTypes.BYTES(), "size_bytes": WHOLE, "sha256": TEXT, "is_cut": FLAG,
 }  # fmt: skip
 """What `decode_and_score` returns, in the order of its ROW: the columns of a reading, and what is said about it."""
 COUNTS = ("idx", *(each.name for each in CONTRACT.measured if each.type == "whole"))
@@ -56,11 +60,24 @@ def decode(message: pd.Series, record_key: pd.Series, record_time: pd.Series, ar
     readings.refuse(meant != streamed, lambda row: _two_times(meant[row], streamed[row]))
     keys, devices = record_key.tolist(), readings.columns["device_id"]
     readings.refuse(_spoken_for_another(keys, devices), lambda row: _two_devices(devices[row], keys[row]))
-    columns = readings.columns | {"reason": readings.reason, "is_late": is_late.to_numpy()}
+    columns = readings.columns | {"is_late": is_late.to_numpy()} | _refused(message, readings.reason)
     refused = readings.reason != None  # noqa: E711 -- compares each element
     for name in COUNTS:
         columns[name] = np.where(refused, np.nan, columns[name])
     return pd.DataFrame({name: columns[name] for name in FIELDS}, copy=False)
+
+
+def _refused(messages: pd.Series, reasons: NDArray[np.object_]) -> dict[str, NDArray[Any]]:
+    """The columns of a dead letter; None, or NaN for a number, where the message was accepted."""
+    columns: dict[str, NDArray[Any]] = {name: np.full(len(reasons), None, dtype=object)
+                                        for name in ("reason", "kept_message", "sha256", "is_cut")}
+    columns["size_bytes"] = np.full(len(reasons), np.nan)
+    for row in np.flatnonzero(reasons):
+        kept = dead_letters.keep(messages.iloc[row])
+        columns["reason"][row] = dead_letters.reason(reasons[row])
+        columns["kept_message"][row], columns["size_bytes"][row] = kept.message, kept.size_bytes
+        columns["sha256"][row], columns["is_cut"][row] = kept.sha256, kept.is_cut
+    return columns
 
 
 def _milliseconds(column: pd.Series) -> NDArray[np.int64]:

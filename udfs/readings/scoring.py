@@ -87,7 +87,7 @@ FREQUENT_ARCS, MODERATE_ARCS = 10, 5
 SITE_DEVICES, CLUSTER_RISK, PAIR_RISK, DIVERGENCE_C = 2, 0.7, 0.5, 20.0
 """Devices of risk HIGH at one site, reached; both neighbours' risk, either's, and their difference in temperature, passed."""
 SILENCE_MINUTES = 5
-CONTEXT_LEAST_MINUTES = 5
+CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
 CONTEXT_SLOPE_C, CONTEXT_ARCS, CONTEXT_INDICATOR = 0.1, 10, 0.6
 """Slope of the minutes' mean temperature (°C/min), sum of arcs, mean indicator_risk: each, passed, raises the modifier."""
 CONTEXT_SLOPE_RAISE, CONTEXT_ARCS_RAISE, CONTEXT_INDICATOR_RAISE, CONTEXT_MOST = 0.2, 0.3, 0.1, 2.0

@@ -1,0 +1,1 @@
+"""The device registry: sites, profiles and maintenance windows."""

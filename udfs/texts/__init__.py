@@ -1,0 +1,1 @@
+"""Texts of alerts and measurements in English and Korean."""

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from contract.model import Text
 from udfs.texts.alert_texts import INSPECT, recommendations, texts_of
-from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES, Text
+from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
 
 LONG_NUMBER = 1e9
 UNSAFE = re.compile(r"://|[\x00-\x1f\x7f]")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contract.model import CONTRACT, Text
-
-__all__ = ["ALARM_BITS", "ALARM_NAMES", "COMMUNICATION_ERROR", "LEVEL_NAMES", "MEASUREMENT_NAMES", "Text"]
+from contract.model import CONTRACT
 
 ALARM_BITS = CONTRACT.alarm_bits
 COMMUNICATION_ERROR = CONTRACT.communication_error

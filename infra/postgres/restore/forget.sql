@@ -1,2 +1,2 @@
--- A restore succeeded: what was there before goes, views and functions of others that used it too (CASCADE).
+-- Ends a successful restore: drops the previous schema, with all views and functions of others that used it (CASCADE).
 DROP SCHEMA fire_replaced CASCADE

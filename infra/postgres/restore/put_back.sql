@@ -1,2 +1,2 @@
--- A restore failed: what was there before is there again. pg_restore's one transaction left the new schema empty.
+-- Reverts a failed restore: renames the previous schema back. pg_restore's single transaction left the new schema empty.
 DROP SCHEMA public CASCADE; ALTER SCHEMA fire_replaced RENAME TO public

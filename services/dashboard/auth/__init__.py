@@ -1,0 +1,1 @@
+"""Users, sessions, access rights and languages of the dashboard."""

@@ -1,4 +1,4 @@
-"""Who may do what: login, sessions, roles, and the limit on guessing passwords."""
+"""Access control: login, sessions, roles, and a limit on failed logins."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-
 
 
 def install(app: Flask, users: Users) -> None:
-    """Lets only those in who may come in; without users everyone, for only this machine reaches the dashboard then."""
+    """Requires a login for an app; without users everyone has access, because only this machine can then reach it."""
     app.extensions[USERS] = users
     app.config.update(PERMANENT_SESSION_LIFETIME=SESSION, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True,
                       WTF_CSRF_TIME_LIMIT=None, RATELIMIT_HEADERS_ENABLED=False)
     CSRFProtect(app)
     limiter.init_app(app)
     manager = LoginManager(app)
-    # Whoever sits at this machine has a session that was never logged in, which the protection takes for a stolen one.
+    # Without users a session has never logged in, and session protection would treat it as stolen.
     manager.session_protection = "strong" if users else None
     manager.user_loader(users.by_id)
     manager.request_loader(lambda _: None if users else LOCAL)
@@ -43,23 +43,23 @@ def install(app: Flask, users: Users) -> None:
 
 
 def who() -> User:
-    """The person that this request is from."""
+    """Returns the user of this request."""
     return cast(User, current_user._get_current_object())
 
 
 def may(role: str) -> bool:
-    """Whether this request is from somebody with this role or one above it."""
+    """Returns whether the user of this request has this role or a higher one."""
     return bool(current_user.is_authenticated) and who().may(role)
 
 
 def require(role: str) -> User:
-    """The person, who must have this role.
+    """Returns the user of this request, who must have this role or a higher one.
 
     Raises:
-        NotAllowedError: they have a lesser one.
+        NotAllowedError: the user has a lower role.
     """
     if not who().may(role):
-        raise NotAllowedError(f"this needs the role {role}, and {who().name} has {who().role}")
+        raise NotAllowedError(f"this requires the role {role}, but {who().name} has {who().role}; ask an administrator")
     return who()
 
 
@@ -67,13 +67,13 @@ def _admit() -> Any:
     if request.endpoint in PUBLIC or current_user.is_authenticated:
         return None
     if is_api() or request.method != "GET":
-        return answer(401, "log in first, at /login")
+        return answer(401, "this requires a login; log in first, at /login")
     return redirect(url_for("access.login", next=request.full_path.rstrip("?")), 303)
 
 
 @blueprint.get("/login")
 def login() -> Any:
-    """The form, for whoever is not logged in."""
+    """Renders the login form, or redirects a user who is logged in."""
     if current_user.is_authenticated:
         return redirect(local_path(request.args.get("next")), 303)
     return render_template("login.html", page={"next": local_path(request.args.get("next")), "error": None})
@@ -91,7 +91,7 @@ def _is_failure(response: Response) -> bool:
 @limiter.limit(GUESSES, deduct_when=_is_failure)
 @limiter.limit(GUESSES, key_func=lambda: f"name {_name()}", deduct_when=_is_failure)
 def log_in() -> Any:
-    """Checks the password; says nothing about whether the name or the password was wrong."""
+    """Logs a user in; the answer to a failure does not reveal whether the name or the password was wrong."""
     from flask import current_app, session
 
     users: Users = current_app.extensions[USERS]
@@ -109,6 +109,6 @@ def log_in() -> Any:
 
 @blueprint.post("/logout")
 def log_out() -> Any:
-    """Ends the session."""
+    """Logs the user out."""
     logout_user()
     return redirect(url_for("access.login"), 303)

@@ -1,4 +1,4 @@
-"""Where the dashboard listens and what browsers call it; a dashboard that others reach has a login and is encrypted."""
+"""The addresses that the dashboard listens on and is reached at; one that is reachable from outside needs a login and TLS."""
 
 from __future__ import annotations
 
@@ -16,73 +16,73 @@ SHORTEST_SECRET = 32
 
 
 class BindingError(FireError):
-    """The dashboard may not start like this; the text says what to set."""
+    """The settings do not allow the dashboard to start; the message says what to set."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """The address that browsers use, the host names they may ask for, and whether all of it is encrypted."""
+class Address:
+    """The URL that browsers use, the host names that are accepted, and whether connections are encrypted."""
 
     url: str
     hosts: list[str]
     is_secure: bool
 
 
-def checked(settings: Settings) -> Place:
-    """The place of these settings.
+def checked(settings: Settings) -> Address:
+    """Returns the address that the settings describe.
 
     Raises:
-        BindingError: passwords or alerts would go over a network unencrypted, or browsers cannot find it.
+        BindingError: passwords and alerts would cross a network unencrypted, or the URL for browsers is missing or invalid.
     """
     if bool(settings.dashboard_certificate) != bool(settings.dashboard_key):
-        raise BindingError("FIRE_DASHBOARD_CERTIFICATE and FIRE_DASHBOARD_KEY belong together; set both or none")
+        raise BindingError("FIRE_DASHBOARD_CERTIFICATE and FIRE_DASHBOARD_KEY belong together; set both or neither")
     url = settings.dashboard_url or _own_url(settings)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise BindingError(f"FIRE_DASHBOARD_URL is {url!r}; use an address like https://fire.example.org")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BindingError(f"browsers would reach {url} unencrypted; set FIRE_DASHBOARD_CERTIFICATE and FIRE_DASHBOARD_KEY, or "
-                           "put a proxy with TLS before it and its https:// address into FIRE_DASHBOARD_URL")
+                           "put a TLS proxy in front of the dashboard and its https:// address into FIRE_DASHBOARD_URL")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    # No other name is answered to: else any site could have a browser on this machine talk to the dashboard.
-    return Place(url, [*LOOPBACK, *({name} - set(LOOPBACK))], parts.scheme == "https")
+    # Any other Host header is refused; otherwise DNS rebinding could let a foreign site's script use the dashboard.
+    return Address(url, [*LOOPBACK, *({name} - set(LOOPBACK))], parts.scheme == "https")
 
 
 def _own_url(settings: Settings) -> str:
     host = settings.dashboard_host
     if host in ANY:
-        raise BindingError(f"FIRE_DASHBOARD_HOST is {host!r}, which is every address; say in FIRE_DASHBOARD_URL which one "
-                           "browsers use, as in https://fire.example.org")
+        raise BindingError(f"FIRE_DASHBOARD_HOST is {host!r}, which means all addresses; set FIRE_DASHBOARD_URL to the one that "
+                           "browsers use, such as https://fire.example.org")
     scheme = "https" if settings.dashboard_certificate else "http"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.dashboard_port}"
 
 
 def refuse_open(settings: Settings, users: Users) -> None:
-    """Nobody may come in without a login from another machine.
+    """Checks that other machines cannot reach the dashboard without a login.
 
     Raises:
         BindingError: they could.
     """
     url = settings.dashboard_url
     if not users and not (is_loopback(settings.dashboard_host) and (not url or is_loopback(urlsplit(url).hostname or ""))):
-        raise BindingError(f"the dashboard would listen on {settings.dashboard_host} and nobody would have to log in; set "
+        raise BindingError(f"the dashboard would listen on {settings.dashboard_host} without requiring a login; set "
                            "FIRE_DASHBOARD_USERS or FIRE_DASHBOARD_PASSWORD, or FIRE_DASHBOARD_HOST=127.0.0.1")
 
 
 def secret(settings: Settings) -> str:
-    """The key of sessions, empty where none is set.
+    """Returns the key that signs sessions, empty if none is set.
 
     Raises:
-        BindingError: it is too short to be one.
+        BindingError: the key is too short.
     """
-    given = settings.dashboard_secret
-    if given and len(given) < SHORTEST_SECRET:
-        raise BindingError(f"FIRE_DASHBOARD_SECRET has {len(given)} characters; use {SHORTEST_SECRET} or more")
-    return given
+    key = settings.dashboard_secret
+    if key and len(key) < SHORTEST_SECRET:
+        raise BindingError(f"FIRE_DASHBOARD_SECRET has {len(key)} characters; use {SHORTEST_SECRET} or more")
+    return key
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host of this name or address."""
+    """Returns whether a host name or address is reachable only from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which language a page is in: `?lang=`, else the cookie of the switch, else what the browser asks for, else English."""
+"""Chooses a page's language: `?lang=`, else the cookie of the language switch, else the browser's preference, else English."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.dashboard.wording import LANGUAGES
 COOKIE = "language"
 YEAR_SECONDS = 365 * 24 * 3600
 LOCAL = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
-"""A path that no browser reads as another host."""
+"""A path that no browser interprets as another host."""
 
 T = TypeVar("T", bound=Answer)
 
@@ -21,7 +21,7 @@ blueprint = Blueprint("language", __name__)
 
 
 def chosen() -> str:
-    """The language of this request, `en` or `ko`."""
+    """Returns the language of this request, `en` or `ko`."""
     for wanted in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if wanted in LANGUAGES:
             return wanted
@@ -30,20 +30,20 @@ def chosen() -> str:
 
 @blueprint.post("/language")
 def choose() -> Answer:
-    """Remembers the language of the switch and goes back to the page."""
+    """Stores the chosen language and redirects back to the page."""
     answer = redirect(local_path(request.form.get("next")), 303)
     return remember(answer, request.form.get("lang"))
 
 
 @blueprint.after_app_request
 def keep(answer: Response) -> Response:
-    """A language in the address is remembered like one of the switch; caches are told that pages differ by language."""
+    """Stores a language from the URL like one chosen by the switch, and marks the page as language-dependent for caches."""
     answer.vary.update(["Accept-Language", "Cookie"])
     return remember(answer, request.args.get("lang")) if request.method == "GET" else answer
 
 
 def remember(answer: T, language: str | None) -> T:
-    """Sets the cookie where the language is one of ours."""
+    """Sets the language cookie if the language is supported."""
     if language in LANGUAGES:
         answer.set_cookie(COOKIE, language, max_age=YEAR_SECONDS, httponly=True, samesite="Lax",
                           secure=bool(current_app.config.get("SESSION_COOKIE_SECURE")))
@@ -51,5 +51,5 @@ def remember(answer: T, language: str | None) -> T:
 
 
 def local_path(path: str | None) -> str:
-    """The path if it leads to a page of this server, else the overview."""
+    """Returns the path if it leads to a page of this server, else the path of the overview."""
     return path if path and LOCAL.fullmatch(path) else "/"

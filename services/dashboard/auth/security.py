@@ -1,4 +1,4 @@
-"""Headers that keep a browser from doing what no page of ours asks it to."""
+"""Security headers that forbid browsers everything that the dashboard's pages do not need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 
 def install(app: Flask) -> None:
-    """Sets the headers on every answer; what a person may see is not kept by caches."""
+    """Adds the security headers to every response of an app, and forbids caching of all but static files."""
     app.after_request(_headers)
 
 

@@ -1,4 +1,4 @@
-"""The last good answer to a question that everybody asks: kept for a second, and shown as stale when there is no newer one."""
+"""Caches the result of one expensive query: fresh for a second, and served as stale while the database is unreachable."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.dashboard.postgres import DatabaseAwayError
+from services.dashboard.postgres import DatabaseUnavailableError
 
 FRESH_SECONDS = 1.0
 BEARABLE_SECONDS = 3.0
-"""While somebody fetches a newer answer, the others get one that is no older than this instead of waiting."""
+"""While one thread fetches, the others get a result that is no older than this instead of waiting."""
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """An answer, when it was fetched (monotonic seconds), and whether the database was away since."""
+class Cached:
+    """A result, when it was fetched (monotonic seconds), and whether the latest attempt to renew it failed."""
 
     value: dict[str, Any]
     fetched: float
     is_stale: bool = False
 
 
-class Memory:
-    """One answer, fetched by one thread at a time."""
+class Cache:
+    """Holds one result, which only one thread at a time fetches."""
 
     def __init__(self) -> None:
         self._fetching = threading.Lock()
-        self._kept: Remembered | None = None
+        self._kept: Cached | None = None
         self._fetch: Callable[[], dict[str, Any]] | None = None
 
     def renew(self) -> None:
-        """Fetches anew what was ever asked for; meanwhile the others have what is kept, so nobody waits."""
+        """Repeats the latest fetch, if any; other threads get the current result in the meantime."""
         if self._fetch:
             with self._fetching:
                 self._kept = self._fetched(self._fetch)
 
-    def get(self, fetch: Callable[[], dict[str, Any]]) -> Remembered:
-        """The answer of `fetch`, or the kept one where that is fresh or the database is away.
+    def get(self, fetch: Callable[[], dict[str, Any]]) -> Cached:
+        """Returns the result of `fetch`, or the cached one if that is fresh or the database is unreachable.
 
         Raises:
-            DatabaseAwayError: the database is away and nothing was ever kept.
+            DatabaseUnavailableError: the database is unreachable and there is no cached result.
         """
         kept, self._fetch = self._kept, fetch
         if kept and _age(kept) < FRESH_SECONDS:
@@ -55,14 +55,14 @@ class Memory:
             self._kept = self._fetched(fetch)
             return self._kept
 
-    def _fetched(self, fetch: Callable[[], dict[str, Any]]) -> Remembered:
+    def _fetched(self, fetch: Callable[[], dict[str, Any]]) -> Cached:
         try:
-            return Remembered(fetch(), time.monotonic())
-        except DatabaseAwayError:
+            return Cached(fetch(), time.monotonic())
+        except DatabaseUnavailableError:
             if self._kept is None:
                 raise
-            return Remembered(self._kept.value, time.monotonic(), is_stale=True)
+            return Cached(self._kept.value, time.monotonic(), is_stale=True)
 
 
-def _age(kept: Remembered) -> float:
+def _age(kept: Cached) -> float:
     return time.monotonic() - kept.fetched

@@ -1,6 +1,6 @@
-"""Whether the pipeline is well: jobs and checkpoints from Flink's REST interface, lag and rates from Kafka.
+"""Observes the pipeline: jobs and checkpoints through Flink's REST API, lag and rates through Kafka.
 
-A thread of its own looks every few seconds, so that no request waits for a part that is away.
+A thread of its own polls every few seconds, so that no request waits for an unreachable part.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from services.dashboard.views.json_rows import stamp
 
 EVERY_SECONDS = 5.0
 FIRST_SECONDS = 4.0
-"""How long the first page waits for the first look."""
+"""How long the first page waits for the first snapshot."""
 JOBS = tuple(f"fire-{job}" for job in jobs.JOBS)
 RUNNING = "RUNNING"
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen at one time; `readings_per_second` is None where Kafka does not tell."""
+class Snapshot:
+    """The state of the pipeline at one time; `readings_per_second` is None if unknown."""
 
     at: datetime
     jobs: list[dict[str, Any]] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Look:
 
 
 class Health:
-    """Looks at Flink and Kafka from `start` to `close`; `look` is what was seen last."""
+    """Polls Flink and Kafka from `start` to `close`; `snapshot` is the latest state."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], every: float = EVERY_SECONDS) -> None:
         self._addresses = tuple(filter(None, settings.flink_addresses.split(",")))
@@ -49,53 +49,53 @@ class Health:
         self._clock, self._every = clock, every
         self._seen = threading.Event()
         self._stop = threading.Event()
-        self._look = Look(clock(), flink_away=self._addresses)
+        self._snapshot = Snapshot(clock(), flink_away=self._addresses)
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
     def start(self) -> None:
-        """Begins to look."""
+        """Starts polling."""
         self._thread.start()
 
     def close(self) -> None:
-        """Ends; a look that is under way is not waited for."""
+        """Stops polling, without waiting for a poll under way."""
         self._stop.set()
 
     @property
-    def look(self) -> Look:
-        """What was seen last; the first caller waits for the first look."""
+    def snapshot(self) -> Snapshot:
+        """The latest snapshot; the first callers wait up to 4 s for the first one."""
         if self._thread.is_alive():
             self._seen.wait(FIRST_SECONDS)
-        return self._look
+        return self._snapshot
 
     @property
     def watches_flink(self) -> bool:
-        """Whether there are clusters to look at."""
+        """Whether any Flink cluster is configured."""
         return bool(self._addresses)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._look = self._looked()
-            except Exception:  # a part that answers nonsense must not blind the dashboard for ever
-                log.exception("the pipeline could not be looked at; tried again in %g s", self._every)
-                self._look = Look(self._clock(), flink_away=self._addresses)
+                self._snapshot = self._taken()
+            except Exception:  # one malformed answer must not end the polling
+                log.exception("the pipeline could not be observed; next attempt in %g s", self._every)
+                self._snapshot = Snapshot(self._clock(), flink_away=self._addresses)
             self._seen.set()
             self._stop.wait(self._every)
         self._offsets.close()
 
-    def _looked(self) -> Look:
+    def _taken(self) -> Snapshot:
         jobs, away = _clusters(self._addresses)
         try:
             lag, rate = self._offsets.lag(), self._offsets.rate("readings")
         except (KafkaError, OSError) as problem:
             log.warning("Kafka does not answer: %s", problem)
             self._offsets.close()
-            return Look(self._clock(), jobs, away)
-        return Look(self._clock(), jobs, away, True, lag, rate)
+            return Snapshot(self._clock(), jobs, away)
+        return Snapshot(self._clock(), jobs, away, True, lag, rate)
 
 
 def _clusters(addresses: tuple[str, ...]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The newest job of each name on all clusters, and the clusters that do not answer."""
+    """Returns the newest job of each name across all clusters, and the addresses of the clusters that do not answer."""
     newest: dict[str, dict[str, Any]] = {}
     away = []
     for address in addresses:

@@ -1,4 +1,4 @@
-"""How far the jobs are behind their topics, and how fast a topic grows, by Kafka's offsets."""
+"""Measures from Kafka's offsets how far the jobs are behind their topics and how fast a topic grows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from core import kafka_login
 from core.settings import Settings
 
 READERS = {"detect": ("telemetry",), "alert": ("candidates",), "store": ("readings", "alerts", "device-minutes")}
-"""The topics that say how far behind a job is; the store reads more, at the same pace."""
+"""The topics whose lag is measured for each job; the store job reads further topics at the same pace."""
 RATE_SECONDS = 30.0
 TIMEOUTS: dict[str, Any] = {"bootstrap_timeout_ms": 2_000, "request_timeout_ms": 4_000}
 
 
 class Offsets:
-    """Asks a broker; connects when it is first asked, and anew after `close`. For one thread."""
+    """Reads offsets from a broker; connects on first use and again after `close`; not thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._brokers, self._settings = settings.kafka_brokers.split(","), settings
@@ -28,19 +28,19 @@ class Offsets:
         self._past: dict[str, deque[tuple[float, int]]] = {}
 
     def close(self) -> None:
-        """Forgets the connection."""
+        """Closes the connection."""
         if self._clients:
             for client in self._clients:
                 client.close()
         self._clients = None
 
     def lag(self) -> list[dict[str, Any]]:
-        """Messages between what a job has committed, at its last checkpoint, and the end of its topics."""
+        """Returns for each job and topic the number of messages between the offsets of its last checkpoint and the end."""
         return [{"group": f"{self._group}-{job}", "topic": self._topic(topic), "lag": self._behind(f"{self._group}-{job}", topic)}
                 for job, topics in READERS.items() for topic in topics]
 
     def rate(self, topic: str) -> float | None:
-        """Messages a second over the last half minute; None at the first call."""
+        """Returns the messages per second over the last half minute; None if the first call was less than a second ago."""
         past, now = self._past.setdefault(topic, deque()), time.monotonic()
         past.append((now, sum(self._ends(topic).values())))
         while now - past[0][0] > RATE_SECONDS:
@@ -50,14 +50,14 @@ class Offsets:
 
     def _behind(self, group: str, topic: str) -> int:
         committed = self._connected()[1].list_group_offsets(group).get(group, {})
-        return sum(max(end - max(committed[place].offset, 0), 0) if place in committed else end
-                   for place, end in self._ends(topic).items())
+        return sum(max(end - max(committed[partition].offset, 0), 0) if partition in committed else end
+                   for partition, end in self._ends(topic).items())
 
     def _ends(self, topic: str) -> dict[TopicPartition, int]:
         consumer = self._connected()[0]
         name = self._topic(topic)
-        places = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
-        return dict(consumer.end_offsets(places)) if places else {}
+        partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+        return dict(consumer.end_offsets(partitions)) if partitions else {}
 
     def _connected(self) -> tuple[KafkaConsumer, KafkaAdminClient]:
         if self._clients is None:

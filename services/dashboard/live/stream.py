@@ -1,7 +1,7 @@
-"""Server-sent events: every transition of an alert as it is committed, and a sign when anything stored has changed.
+"""Server-sent events: every transition of an alert as it is committed, and a notice when stored data has changed.
 
-One thread tails the alert topic and one feels the database's pulse, however many pages are open; each page has a short
-queue of its own, and one that does not keep up is told to load anew instead.
+However many pages are open, one thread reads the alert topic and one polls the database for changes. Each page has a short
+queue; if a page does not keep up, its queue is replaced by a single change notice, after which it reloads.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from kafka.errors import KafkaError
 
 from core import kafka_login
 from core.settings import Settings
-from services.dashboard.live.cache import Memory
+from services.dashboard.live.cache import Cache
 from services.dashboard.live.offsets import TIMEOUTS
-from services.dashboard.postgres import Database, DatabaseAwayError
-from services.dashboard.problems import AwayError
+from services.dashboard.postgres import Database, DatabaseUnavailableError
+from services.dashboard.problems import UnavailableError
 
 QUEUED = 64
 HEARTBEAT_SECONDS = 15.0
@@ -34,7 +34,7 @@ RETRY_SECONDS = 2.0
 BEGIN = b"retry: 3000\n\n"
 HEARTBEAT = b": still here\n\n"
 Page: TypeAlias = "queue.Queue[bytes | None]"
-"""What one open page has yet to hear; None ends it."""
+"""The events that one open page has yet to receive; None ends its stream."""
 log = logging.getLogger(__name__)
 
 
@@ -47,25 +47,25 @@ class State:
 
 
 class Feed:
-    """Hands events to every open page, from `start` to `close`."""
+    """Sends events to every open page from `start` to `close`."""
 
-    def __init__(self, settings: Settings, database: Database, memory: Memory) -> None:
-        self._settings, self._database, self._memory = settings, database, memory
+    def __init__(self, settings: Settings, database: Database, cache: Cache) -> None:
+        self._settings, self._database, self._cache = settings, database, cache
         self._most = settings.dashboard_threads * 3 // 4
         self._pages: set[Page] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._pulse: dict[str, Any] | None = None
-        self._told = 0.0
+        self._notified = 0.0
         self.state = State()
 
     def start(self) -> None:
-        """Begins to watch."""
-        for name, work in (("alerts", self._tail), ("pulse", self._feel)):
+        """Starts watching the alert topic and the database."""
+        for name, work in (("alerts", self._tail), ("pulse", self._poll)):
             threading.Thread(target=work, name=name, daemon=True).start()
 
     def close(self) -> None:
-        """Ends every page's stream and the watching."""
+        """Stops watching and ends the stream of every page."""
         self._stop.set()
         with self._lock:
             for page in self._pages:
@@ -73,72 +73,72 @@ class Feed:
 
     @property
     def pages(self) -> int:
-        """How many pages are open."""
+        """The number of open pages."""
         return len(self._pages)
 
     def enter(self) -> Page:
-        """Opens a page's queue, for `flow`; `leave` ends it.
+        """Registers a page and returns its queue for `flow`; `leave` unregisters it.
 
         Raises:
-            AwayError: as many pages are open as may be; this one must ask from time to time instead.
+            UnavailableError: the maximum number of pages is open; this one must poll instead.
         """
         page: Page = queue.Queue(QUEUED)
         with self._lock:
             if len(self._pages) >= self._most or self._stop.is_set():
-                raise AwayError(f"{self._most} pages are open, which is all there may be; this one asks from time to time")
+                raise UnavailableError(f"{self._most} pages are open, which is the maximum; this page polls instead")
             self._pages.add(page)
         return page
 
     def leave(self, page: Page) -> None:
-        """Forgets a page that was closed."""
+        """Unregisters a page that was closed."""
         with self._lock:
             self._pages.discard(page)
 
     def flow(self, page: Page) -> Iterator[bytes]:
-        """A page's events: how things stand, then what happens; a comment where nothing does."""
+        """Yields a page's events: the current state, then each event; a comment every 15 s without one."""
         yield BEGIN + event("state", vars(self.state))
         while not self._stop.is_set():
             try:
-                told = page.get(timeout=HEARTBEAT_SECONDS)
+                encoded = page.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
-                told = HEARTBEAT
-            if told is None:
+                encoded = HEARTBEAT
+            if encoded is None:
                 return
-            yield told
+            yield encoded
 
     def publish(self, name: str, data: Any) -> None:
-        """Tells every open page."""
-        told = event(name, data)
+        """Sends an event to every open page."""
+        encoded = event(name, data)
         with self._lock:
             for page in self._pages:
-                _put(page, told)
+                _put(page, encoded)
 
     def _set(self, **now: bool) -> None:
         if vars(self.state) != vars(self.state) | now:
             self.state = State(**(vars(self.state) | now))
-            log.warning("database %s, alert topic %s", *("answers" if each else "is away" for each in vars(self.state).values()))
+            log.warning("database %s, alert topic %s", *("answers" if up else "unreachable" for up in vars(self.state).values()))
             self.publish("state", vars(self.state))
 
-    def _feel(self) -> None:
-        """Compares the database with what it was, and says so at most once a second."""
+    def _poll(self) -> None:
+        """Polls the database for changes and notifies the pages at most once a second."""
         while not self._stop.wait(PULSE_SECONDS if self._pages else IDLE_PULSE_SECONDS):
             try:
                 pulse = self._database.one("pulse")
-            except DatabaseAwayError:
+            except DatabaseUnavailableError:
                 self._set(database=False)
                 continue
-            except Exception:  # the watching goes on whatever one answer was
-                log.exception("the database's pulse could not be felt")
+            except Exception:  # one unexpected answer must not end the polling
+                log.exception("the database could not be polled for changes")
                 self._set(database=False)
                 continue
             self._set(database=True)
-            if pulse != self._pulse and time.monotonic() - self._told >= CHANGE_SECONDS:
-                self._pulse, self._told = pulse, time.monotonic()
+            if pulse != self._pulse and time.monotonic() - self._notified >= CHANGE_SECONDS:
+                self._pulse, self._notified = pulse, time.monotonic()
                 self.changed()
 
     def changed(self) -> None:
-        """Says that what is stored has changed, once whoever asks for it has it anew."""
-        self._memory.renew()
+        """Renews the cache, then notifies the pages that stored data has changed."""
+        self._cache.renew()
         self.publish("change", {})
 
     def _tail(self) -> None:
@@ -146,9 +146,9 @@ class Feed:
             try:
                 self._follow()
             except (KafkaError, OSError) as problem:
-                log.warning("the alert topic cannot be read: %s; tried again in %g s", problem, RETRY_SECONDS)
+                log.warning("the alert topic cannot be read: %s; next attempt in %g s", problem, RETRY_SECONDS)
             except Exception:
-                log.exception("the alert topic cannot be read; tried again in %g s", RETRY_SECONDS)
+                log.exception("the alert topic cannot be read; next attempt in %g s", RETRY_SECONDS)
             self._set(stream=False)
             self._stop.wait(RETRY_SECONDS)
 
@@ -158,24 +158,24 @@ class Feed:
                                  **kafka_login.client(self._settings))
         try:
             topic = self._settings.topic("alerts")
-            places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            consumer.assign(places)
-            for place, end in consumer.end_offsets(places).items():
-                consumer.seek(place, end)
-            self._listen(consumer, places)
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            consumer.assign(partitions)
+            for partition, end in consumer.end_offsets(partitions).items():
+                consumer.seek(partition, end)
+            self._listen(consumer, partitions)
         finally:
             consumer.close()
 
-    def _listen(self, consumer: KafkaConsumer, places: list[TopicPartition]) -> None:
-        """Passes transitions on until the broker no longer answers."""
+    def _listen(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
+        """Publishes transitions until the broker no longer answers."""
         asked = float("-inf")
-        while places and not self._stop.is_set():
+        while partitions and not self._stop.is_set():
             for records in consumer.poll(timeout_ms=500).values():
                 for record in records:
                     self._pass_on(record.value)
-            # A consumer without a broker polls nothing for ever; only a question notices that nobody is there.
+            # Without a broker, polling returns nothing for ever; only a request reveals that the broker is gone.
             if time.monotonic() - asked >= RETRY_SECONDS:
-                consumer.end_offsets(places)
+                consumer.end_offsets(partitions)
                 asked = time.monotonic()
                 self._set(stream=True)
 
@@ -183,21 +183,21 @@ class Feed:
         try:
             alert = orjson.loads(value or b"")
         except orjson.JSONDecodeError:
-            log.warning("a message of the alert topic is no JSON; the store job lists it in store_refusals")
+            log.warning("a record of the alert topic is not JSON; the store job lists it in store_refusals")
             return
         self.publish("alert", alert)
 
 
 def event(name: str, data: Any) -> bytes:
-    """One event as it goes over the wire."""
+    """Encodes a server-sent event."""
     return b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(data))
 
 
-def _put(page: Page, told: bytes | None) -> None:
-    """Adds to a page's queue; when that is full, what waits there is replaced by the advice to load anew."""
+def _put(page: Page, encoded: bytes | None) -> None:
+    """Adds an event to a page's queue; a full queue is replaced by a single change notice."""
     try:
-        page.put_nowait(told)
+        page.put_nowait(encoded)
     except queue.Full:
         with page.mutex:
             page.queue.clear()
-        page.put_nowait(event("change", {}) if told is not None else None)
+        page.put_nowait(event("change", {}) if encoded is not None else None)

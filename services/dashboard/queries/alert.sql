@@ -1,2 +1,2 @@
--- One alert, none where there is no such one.
+-- What is known of an alert? One row, or none if there is no such alert.
 SELECT * FROM alerts WHERE alert_id = %(alert)s

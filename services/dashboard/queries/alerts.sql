@@ -1,5 +1,5 @@
--- Which alerts are there? A page of them, the newest first; each filter is left out where it is null.
--- The page goes on behind the alert that `opened_at` and `alert` name.
+-- Which alerts match the filters? One page, newest first; a filter that is null matches everything.
+-- The page starts after the alert that `opened_at` and `alert` identify.
 SELECT * FROM alerts
 WHERE (%(level)s::text IS NULL OR level = %(level)s) AND (%(alert_type)s::text IS NULL OR alert_type = %(alert_type)s)
   AND (%(site)s::text IS NULL OR site_id = %(site)s) AND (%(prefix)s::text IS NULL OR subject LIKE %(prefix)s)

@@ -1,4 +1,4 @@
--- How many alerts does a filter leave? One row; `most` bounds what is counted.
+-- How many alerts match the filters? One row; at most `most` are counted.
 SELECT count(*) AS total FROM (SELECT FROM alerts
 WHERE (%(level)s::text IS NULL OR level = %(level)s) AND (%(alert_type)s::text IS NULL OR alert_type = %(alert_type)s)
   AND (%(site)s::text IS NULL OR site_id = %(site)s) AND (%(prefix)s::text IS NULL OR subject LIKE %(prefix)s)

@@ -1,5 +1,5 @@
--- A device's minutes since a time, in order, with the last voltage of each minute; a minute without readings has no row.
--- Minutes hold no voltage: it is looked up reading by reading, one probe of the key a minute.
+-- What did a device measure in each minute since a time? One row per minute with readings, oldest first.
+-- device_minutes has no voltage; the last one of each minute is looked up in readings, one index probe per minute.
 SELECT minute_end, max_temperature AS temperature, risk_score AS risk, total_arcs AS arcs, avg_current AS current,
        avg_co_gas AS co, avg_voc AS voc, last.voltage
 FROM device_minutes AS minute LEFT JOIN LATERAL (

@@ -1,5 +1,5 @@
--- Which devices are there? A page of them, the riskiest first; each filter is left out where it is null.
--- The page goes on behind the device that `risk` and `device` name.
+-- Which devices match the filters? One page, riskiest first; a filter that is null matches everything.
+-- The page starts after the device that `risk` and `device` identify.
 SELECT device_id, site_id, last_seen, risk_level, risk_score, last_temperature, last_arc_count, status_bits, total_alarms,
        (SELECT count(*) FROM alerts WHERE subject = device_id
           AND state <> 'CLEARED' AND (resolved_at IS NULL OR event_time > resolved_at)) AS open_alerts

@@ -1,4 +1,4 @@
--- How many devices does a filter leave? One row. Without a filter it counts every device.
+-- How many devices match the filters? One row. Without a filter it counts all devices.
 SELECT count(*) AS total FROM device_state
 WHERE (%(site)s::text IS NULL OR site_id = %(site)s) AND (%(level)s::text IS NULL OR risk_level = %(level)s)
   AND (%(prefix)s::text IS NULL OR device_id LIKE %(prefix)s)

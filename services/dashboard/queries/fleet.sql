@@ -1,5 +1,5 @@
--- How many devices are there, how many report, at which levels? One row.
--- Counts every device, so it reads the whole of device_state (one row a device); the overview asks once a second at most.
+-- How many devices are there, how many of them report, and at which levels? One row.
+-- It reads all of device_state (one row per device); the overview runs it at most once a second.
 SELECT count(*) AS total, count(*) FILTER (WHERE last_seen > %(active_since)s) AS active,
        count(*) FILTER (WHERE risk_level = 'CRITICAL') AS critical, count(*) FILTER (WHERE risk_level = 'HIGH') AS high,
        count(*) FILTER (WHERE risk_level = 'MEDIUM') AS medium, count(*) FILTER (WHERE risk_level = 'LOW') AS low,

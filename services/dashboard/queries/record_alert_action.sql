@@ -1,4 +1,4 @@
--- Writes to the trail what a person did to an alert, with the alert as it is now.
+-- Records in the audit trail what a person did to an alert, with the current state of the alert.
 INSERT INTO dashboard_actions (acted_at, actor, action, subject, details)
 SELECT %(now)s, %(actor)s, %(action)s, alert_id,
        jsonb_build_object('resolution', %(resolution)s::text, 'note', %(note)s::text, 'address', %(address)s::text,

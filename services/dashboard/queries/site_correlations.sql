@@ -1,4 +1,4 @@
--- Which neighbours of a site moved together in the last hour? One row per pair and minute, the worst first.
+-- Which pairs of devices of a site were reported since a time? One row per pair and minute, worst first.
 SELECT window_start, window_end, device1, device2, temp_diff, risk_diff, avg_risk, correlation_type FROM device_correlations
 WHERE site_id = %(site)s AND window_end > %(since)s
 ORDER BY avg_risk DESC NULLS LAST, window_end DESC, device1, device2 LIMIT %(limit)s

@@ -1,5 +1,5 @@
--- How are the sites? One row per site, the worst first: its risk of the newest minute (null when that is old), how many of its
--- devices are at risk, its open alerts. Counts every device, so it reads the whole of device_state.
+-- What is the state of the sites? One row per site, worst first: its latest risk (null if it is too old), the number of its
+-- devices at risk, and its open alerts. It counts all devices, so it reads all of device_state.
 WITH fleet AS (
     SELECT site_id, count(*) AS devices, max(last_seen) AS last_seen,
            count(*) FILTER (WHERE risk_level IN ('HIGH', 'CRITICAL')) AS at_risk

@@ -1,4 +1,4 @@
-"""The limits that a device is judged by, for the lines in its charts."""
+"""The limits that a device's readings are compared with, drawn as lines in its charts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from udfs.registry import source
 
 
 def thresholds(registry: str, device_id: str) -> dict[str, list[float]]:
-    """Each series' limits in its unit, ascending: the device's own by its profile, and those that hold for all."""
-    own = _own(registry, device_id)
+    """Returns the limits of each series in its unit, ascending: those of the device's profile and those common to all."""
+    own = _of_profile(registry, device_id)
     return {
         "temperature": [scoring.WARM_C, scoring.HOT_C, scoring.BURNING_C], "risk": list(scoring.LEVEL_CUTS),
         "arcs": [float(scoring.MANY_ARCS)], "voltage": [own["voltage_low"], own["voltage_high"]],
@@ -19,7 +19,7 @@ def thresholds(registry: str, device_id: str) -> dict[str, list[float]]:
     }  # fmt: skip
 
 
-def _own(location: str, device_id: str) -> dict[str, float]:
-    known = source.shared(source.resolved(location)).current()
-    limits = known.find(np.array([device_id], dtype=object), np.array([None], dtype=object), np.zeros(1, dtype=np.int64)).limits
+def _of_profile(location: str, device_id: str) -> dict[str, float]:
+    current = source.shared(source.resolved(location)).current()
+    limits = current.find(np.array([device_id], dtype=object), np.array([None], dtype=object), np.zeros(1, dtype=np.int64)).limits
     return {name: float(np.ravel(value)[0]) for name, value in limits.items()}

@@ -1,4 +1,4 @@
-"""Devices: the list, and one device with its day, its patterns, its alerts and its last messages."""
+"""View models of devices: the filtered list, and one device with its series, patterns, alerts and latest messages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from contract.model import CONTRACT
 from services.dashboard.postgres import Row, prefix
-from services.dashboard.problems import NotThereError
+from services.dashboard.problems import NotFoundError
 from services.dashboard.sources import Sources
 from services.dashboard.views import json_rows
 from services.dashboard.views.chart_limits import thresholds
-from services.dashboard.views.paging import page, place
+from services.dashboard.views.paging import page, position
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MESSAGES, ALERTS = 20, 100
@@ -22,44 +22,44 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Filter:
-    """Which devices; what is None does not matter. `q` is how a device's id begins."""
+    """The conditions of a list of devices; None means any value, `q` is a prefix of the device id."""
 
     site: str | None = None
     level: str | None = None
     q: str | None = None
     is_active: bool | None = None
 
-    def given(self, now: datetime) -> dict[str, Any]:
-        """The parameters of the statements."""
+    def parameters(self, now: datetime) -> dict[str, Any]:
+        """Returns the parameters of the SQL statements."""
         edge = now - json_rows.ACTIVE
         return {"site": self.site, "level": self.level, "prefix": prefix(self.q),
                 "seen_since": edge if self.is_active else None, "seen_until": edge if self.is_active is False else None}
 
 
 def devices(sources: Sources, wanted: Filter, after: str | None, limit: int) -> dict[str, Any]:
-    """A page of devices, the riskiest first.
+    """Returns a page of devices, riskiest first.
 
     Raises:
-        BadRequestError: the cursor is not one of this list.
+        BadRequestError: the cursor does not belong to this list.
     """
-    risk, behind = place(after, float, str)
+    risk, device_id = position(after, float, str)
     now = sources.now()
-    given = wanted.given(now)
-    rows = sources.database.rows("devices", **given, risk=risk, device=behind, limit=limit + 1)
-    total = sources.database.one("devices_total", **given)["total"]
+    parameters = wanted.parameters(now)
+    rows = sources.database.rows("devices", **parameters, risk=risk, device=device_id, limit=limit + 1)
+    total = sources.database.one("devices_total", **parameters)["total"]
     return page(rows, limit, total, lambda row: json_rows.device(row, now), lambda row: (row["risk_score"], row["device_id"]))
 
 
 def device(sources: Sources, device_id: str, span: timedelta = DAY) -> dict[str, Any]:
-    """One device with what it did in `span`.
+    """Returns one device with its series over `span`, its patterns, alerts and latest messages.
 
     Raises:
-        NotThereError: it was never seen.
+        NotFoundError: the device never reported.
     """
     database, now = sources.database, sources.now()
     row = database.row("device", device=device_id)
     if row is None:
-        raise NotThereError(f"no device {device_id} was ever seen; the list of devices knows all")
+        raise NotFoundError(f"there is no device {device_id}; the list of devices shows all that ever reported")
     alerts = database.rows("device_alerts", device=device_id, since=now - DAY, limit=ALERTS)
     messages = database.rows("device_readings", device=device_id, since=LONG_AGO, limit=MESSAGES)
     patterns = database.row("device_patterns", device=device_id)
@@ -72,28 +72,28 @@ def device(sources: Sources, device_id: str, span: timedelta = DAY) -> dict[str,
 
 
 def realtime(sources: Sources, device_id: str) -> dict[str, Any]:
-    """A device as it is now, with its last hour by minute and its newest reading.
+    """Returns the current state of a device with its last hour by minute and its newest reading.
 
     Raises:
-        NotThereError: it was never seen.
+        NotFoundError: the device never reported.
     """
-    told = device(sources, device_id, HOUR)
-    kept = {name: told[name] for name in told if name not in ("messages", "patterns", "alerts", "recommendations")}
-    return kept | {"latest": next(iter(told["messages"]), None)}
+    whole = device(sources, device_id, HOUR)
+    kept = {name: whole[name] for name in whole if name not in ("messages", "patterns", "alerts", "recommendations")}
+    return kept | {"latest": next(iter(whole["messages"]), None)}
 
 
 def series(sources: Sources, device_id: str, now: datetime, span: timedelta) -> dict[str, list[Any]]:
-    """One value a minute of the span, None for a minute without readings; `minutes` are their ends."""
+    """Returns one value per minute of the span, None for a minute without readings; `minutes` holds the ends of the minutes."""
     last = now.replace(second=0, microsecond=0)
     ends = [last - timedelta(minutes=back) for back in range(round(span / timedelta(minutes=1)) - 1, -1, -1)]
     rows = sources.database.rows("device_minutes", device=device_id, since=ends[0] - timedelta(minutes=1), until=last)
-    found: dict[datetime, Row] = {row["minute_end"]: row for row in rows}
-    values = {name: [found[end][name] if end in found else None for end in ends] for name in SERIES}
+    by_end: dict[datetime, Row] = {row["minute_end"]: row for row in rows}
+    values = {name: [by_end[end][name] if end in by_end else None for end in ends] for name in SERIES}
     return {"minutes": [json_rows.stamp(end) for end in ends], **values}
 
 
 def _recommendations(alerts: list[Row]) -> dict[str, list[str]]:
-    """What to do, by its open alerts, the worst first."""
+    """Returns the recommendations of the open alerts, those of the worst first, by language."""
     ongoing = sorted((row for row in alerts if json_rows.is_open(row)), key=lambda row: -json_rows.rank(row["level"]))
     return {language: json_rows.unique(text for row in ongoing for text in row[f"recommendations_{language}"] or ())
             for language in ("en", "ko")}

@@ -1,4 +1,4 @@
-"""Alerts as CSV: for spreadsheets, which must take no text of ours for a formula."""
+"""Exports alerts as CSV in which spreadsheets interpret no text as a formula."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ COLUMNS = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_typ
            "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count", "message_en",
            "message_ko", *json_rows.MEASUREMENTS, "status_bits", "acknowledged_at", "acknowledged_by", "resolved_at",
            "resolved_by", "resolution", "note", "note_at")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide ones count in East Asian settings
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # East Asian versions also accept the full-width ones
 MARK = "\ufeff"
-"""Without it a spreadsheet reads Korean as Latin-1."""
+"""A byte order mark, without which spreadsheets read Korean as Latin-1."""
 
 
 def csv_lines(alerts: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The header and a line for each alert."""
+    """Yields the header line and one line per alert."""
     yield MARK + _line(COLUMNS)
     for alert in alerts:
         flat = alert | alert["measurements"] | {f"message_{name}": text for name, text in alert["message"].items()}
@@ -27,7 +27,7 @@ def csv_lines(alerts: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula: such texts get an apostrophe before them."""
+    """Returns the value of a cell; text that looks like a formula gets an apostrophe in front."""
     if value is None:
         return ""
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value

@@ -1,4 +1,4 @@
-"""Rows of the database in the shapes that pages and API share: alerts and devices, times as ISO-8601 UTC text."""
+"""Converts database rows to the JSON objects that the pages and the API share, with times as ISO-8601 strings in UTC."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type"
          "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count")
 PEOPLE = ("status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note", "note_at")
 ACTIVE = timedelta(minutes=SILENCE_MINUTES)
-"""A device is active when its newest reading is no older than this."""
+"""The age of its newest reading up to which a device is active."""
 
 
 def iso(time: datetime | None) -> str | None:
-    """`2025-10-09T09:00:00.959Z`, as on the topics; None stays None."""
+    """Formats a time as `2025-10-09T09:00:00.959Z`, as on the topics; None stays None."""
     return None if time is None else stamp(time)
 
 
 def stamp(time: datetime) -> str:
-    """The same for a time that is there."""
+    """Formats a time as `2025-10-09T09:00:00.959Z`, as on the topics."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with its times as text."""
+    """Returns a row with its times as ISO-8601 strings."""
     return {name: stamp(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def alert(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An Alert of a row of `alerts`."""
-    told = plain(row)
-    return {name: told[name] for name in ALERT} | {
-        "explanation": told["explanation"] or [], "message": {"en": told["message_en"], "ko": told["message_ko"]},
-        "recommendations": {"en": told["recommendations_en"] or [], "ko": told["recommendations_ko"] or []},
-        "measurements": {name: told[name] for name in MEASUREMENTS},
-    } | {name: told[name] for name in PEOPLE}  # fmt: skip
+    """Converts a row of `alerts` to the API's Alert."""
+    values = plain(row)
+    return {name: values[name] for name in ALERT} | {
+        "explanation": values["explanation"] or [], "message": {"en": values["message_en"], "ko": values["message_ko"]},
+        "recommendations": {"en": values["recommendations_en"] or [], "ko": values["recommendations_ko"] or []},
+        "measurements": {name: values[name] for name in MEASUREMENTS},
+    } | {name: values[name] for name in PEOPLE}  # fmt: skip
 
 
 def device(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """A Device of a row of `device_state`."""
+    """Converts a row of `device_state` to the API's Device."""
     return {"device_id": row["device_id"], "site_id": row["site_id"], "last_seen": stamp(row["last_seen"]),
             "is_active": row["last_seen"] > now - ACTIVE, "risk_level": row["risk_level"], "risk_score": row["risk_score"],
             "temperature": row["last_temperature"], "arc_count": row["last_arc_count"], "status_bits": row["status_bits"],
@@ -52,7 +52,7 @@ def device(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def alarms(status: int | None) -> list[str]:
-    """The names of the alarm bits that are set; any status of 4096 or more is a communication error."""
+    """Returns the names of the alarm bits that are set; a status of 4096 or more is a communication error."""
     if not status:
         return []
     names = [bit.name for bit in ALARM_BITS if status >> bit.bit & 1]
@@ -60,20 +60,20 @@ def alarms(status: int | None) -> list[str]:
 
 
 def by_level(counted: Mapping[str, int]) -> dict[str, int]:
-    """A count for every level, the worst first."""
+    """Returns a count for every level, worst first, 0 for those that are missing."""
     return {level: counted.get(level, 0) for level in reversed(LEVELS)}
 
 
 def unique(texts: Iterable[str]) -> list[str]:
-    """Each text once, in order."""
+    """Returns the texts in order without repetitions."""
     return list(dict.fromkeys(texts))
 
 
 def rank(level: str) -> int:
-    """The place of a level, the worst the highest."""
+    """Returns the rank of a level, highest for the worst; 0 if it is unknown."""
     return LEVELS.index(level) if level in LEVELS else 0
 
 
 def is_open(row: Mapping[str, Any]) -> bool:
-    """Whether an alert is open: neither cleared nor resolved, or on the move again after it was resolved."""
+    """Returns whether an alert is open: not cleared, and not resolved since its latest event."""
     return row["state"] != "CLEARED" and (row["resolved_at"] is None or row["event_time"] > row["resolved_at"])

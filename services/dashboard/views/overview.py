@@ -1,11 +1,11 @@
-"""The first page: what burns and where, and whether the pipeline is well."""
+"""View model of the overview: the worst alerts, devices, sites and the state of the pipeline."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.dashboard.live.health import Look
+from services.dashboard.live.health import Snapshot
 from services.dashboard.postgres import Row
 from services.dashboard.sources import Sources
 from services.dashboard.views import json_rows, sites
@@ -18,17 +18,17 @@ RATE_AGE = timedelta(minutes=3)
 
 
 def overview(sources: Sources) -> dict[str, Any]:
-    """The overview, at most a second old; the last good one, marked `is_stale`, while the database is away.
+    """Returns the overview, normally at most a second old; the latest one, marked `is_stale`, if the database is unreachable.
 
     Raises:
-        DatabaseAwayError: the database is away and there was no overview before.
+        DatabaseUnavailableError: the database is unreachable and there is no earlier overview.
     """
-    kept = sources.memory.get(lambda: _fetched(sources))
-    look, told = sources.health.look, kept.value
-    troubles = reasons(sources, look, told["devices"], database=not kept.is_stale)
-    rate = told["readings_per_second"] if look.readings_per_second is None else look.readings_per_second
-    status = {"state": "DEGRADED" if troubles else "HEALTHY", "reasons": troubles}
-    return told | {"status": status, "readings_per_second": rate, "is_stale": kept.is_stale}
+    cached = sources.cache.get(lambda: _fetched(sources))
+    snapshot, stored = sources.health.snapshot, cached.value
+    problems = reasons(sources, snapshot, stored["devices"], database=not cached.is_stale)
+    rate = stored["readings_per_second"] if snapshot.readings_per_second is None else snapshot.readings_per_second
+    status = {"state": "DEGRADED" if problems else "HEALTHY", "reasons": problems}
+    return stored | {"status": status, "readings_per_second": rate, "is_stale": cached.is_stale}
 
 
 def _fetched(sources: Sources) -> dict[str, Any]:
@@ -53,26 +53,26 @@ def _devices(fleet: Row) -> dict[str, Any]:
 
 
 def _risk(hour: Row, fleet: Row) -> dict[str, Any]:
-    """The hour's mean by minutes, of the devices as they are without any; the highest of both."""
+    """Returns the mean risk of the hour's minutes, or the devices' current mean without any, and the maximum of both."""
     highest = [value for value in (hour["max"], fleet["max_risk"]) if value is not None]
     return {"mean": fleet["mean_risk"] if hour["mean"] is None else hour["mean"], "max": max(highest, default=None)}
 
 
 def _stored_rate(sources: Sources, now: datetime) -> float | None:
-    found = sources.database.one("minute_rate", since=now - RATE_AGE, until=now)
-    rate: float | None = found["readings_per_second"]
+    row = sources.database.one("minute_rate", since=now - RATE_AGE, until=now)
+    rate: float | None = row["readings_per_second"]
     return rate
 
 
 def metrics(sources: Sources) -> dict[str, Any]:
-    """The figures of the overview alone, for programs that draw curves."""
-    told, look = overview(sources), sources.health.look
-    return {"as_of": told["as_of"], "is_stale": told["is_stale"], "state": told["status"]["state"],
-            "devices_total": told["devices"]["total"], "devices_active": told["devices"]["active_5min"],
-            "devices_by_level": told["devices"]["by_level"], "open_alerts": told["alerts"]["open"],
-            "open_alerts_by_level": told["alerts"]["by_level"], "risk_last_hour": told["risk_last_hour"],
-            "readings_per_second": told["readings_per_second"], "lag": _total_lag(look), "open_pages": sources.feed.pages}
+    """Returns only the figures of the overview, for programs that plot them."""
+    whole, snapshot = overview(sources), sources.health.snapshot
+    return {"as_of": whole["as_of"], "is_stale": whole["is_stale"], "state": whole["status"]["state"],
+            "devices_total": whole["devices"]["total"], "devices_active": whole["devices"]["active_5min"],
+            "devices_by_level": whole["devices"]["by_level"], "open_alerts": whole["alerts"]["open"],
+            "open_alerts_by_level": whole["alerts"]["by_level"], "risk_last_hour": whole["risk_last_hour"],
+            "readings_per_second": whole["readings_per_second"], "lag": _total_lag(snapshot), "open_pages": sources.feed.pages}
 
 
-def _total_lag(look: Look) -> int | None:
-    return sum(each["lag"] for each in look.lag) if look.kafka_answers else None
+def _total_lag(snapshot: Snapshot) -> int | None:
+    return sum(each["lag"] for each in snapshot.lag) if snapshot.kafka_answers else None

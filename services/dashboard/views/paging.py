@@ -1,4 +1,4 @@
-"""Pages of lists: a limit, an opaque cursor behind the last item, and how many there are in all."""
+"""Paging of lists: a limit, an opaque cursor to the next page, and the total number of items."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from core.errors import FireError
 
 LIMIT, MOST = 50, 200
 COUNTED = 100_000
-"""No more than this is counted, so that a total costs little."""
+"""The maximum that is counted, so that a total is cheap."""
 
 
 class BadRequestError(FireError):
-    """A parameter cannot be used; the text names it and what it may be."""
+    """A parameter is invalid; the message names it and the valid values."""
 
 
 def page(rows: Sequence[dict[str, Any]], limit: int, total: int, item: Callable[[dict[str, Any]], dict[str, Any]],
          key: Callable[[dict[str, Any]], Sequence[Any]]) -> dict[str, Any]:
-    """The first `limit` of `limit` + 1 rows as `items`; `next` is null on the last page."""
+    """Returns a page with the first `limit` of `limit` + 1 rows as `items`; `next` is None on the last page."""
     shown = rows[:limit]
     return {"items": [item(row) for row in shown], "next": cursor(*key(shown[-1])) if len(rows) > limit else None, "total": total}
 
 
 def cursor(*key: Any) -> str:
-    """A place in a list, for `place`."""
+    """Encodes the sort key of an item as a cursor, which `position` decodes."""
     return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
 
 
-def place(text: str | None, *kinds: type) -> tuple[Any, ...]:
-    """The key that `cursor` was given, each part of its kind; a None for each without a cursor.
+def position(text: str | None, *types: type) -> tuple[Any, ...]:
+    """Decodes a cursor to the sort key with parts of these types; without a cursor every part is None.
 
     Raises:
-        BadRequestError: it is no cursor of this list.
+        BadRequestError: the cursor does not belong to this list.
     """
     if not text:
-        return (None,) * len(kinds)
+        return (None,) * len(types)
     try:
         values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        parts = [datetime.fromisoformat(value) if kind is datetime else value for kind, value in zip(kinds, values, strict=True)]
+        parts = [datetime.fromisoformat(value) if each is datetime else value for each, value in zip(types, values, strict=True)]
     except (binascii.Error, ValueError, TypeError):
-        raise BadRequestError("cursor is not one that this list gave; leave it out to begin anew") from None
-    if not all(isinstance(part, (int, float) if kind is float else kind) for part, kind in zip(parts, kinds, strict=True)):
-        raise BadRequestError("cursor is not one that this list gave; leave it out to begin anew")
+        raise BadRequestError("cursor does not belong to this list; leave it out to get the first page") from None
+    if not all(isinstance(part, (int, float) if each is float else each) for part, each in zip(parts, types, strict=True)):
+        raise BadRequestError("cursor does not belong to this list; leave it out to get the first page")
     return tuple(parts)

@@ -1,4 +1,7 @@
-"""What a request asks for: limits, filters and times of its query, each refused by name where it cannot be used."""
+"""Parses the query parameters of a request: limits, filters and times.
+
+Every function raises BadRequestError, which names the parameter, if the value is invalid.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ LONGEST = 256
 
 
 def text(name: str) -> str | None:
-    """A parameter; an empty one, as forms send it, is none."""
+    """Returns a parameter, or None if it is missing or empty, as forms send it."""
     value = request.args.get(name, "").strip()
     if len(value) > LONGEST or "\0" in value:
         raise BadRequestError(f"{name} must be at most {LONGEST} characters, none of them NUL")
@@ -24,7 +27,7 @@ def text(name: str) -> str | None:
 
 
 def choice(name: str, choices: Sequence[str]) -> str | None:
-    """One of the choices, or None."""
+    """Returns a parameter that is one of the choices, or None."""
     value = text(name)
     if value is not None and value not in choices:
         raise BadRequestError(f"{name} is {value!r}; use one of: {', '.join(choices)}")
@@ -32,26 +35,26 @@ def choice(name: str, choices: Sequence[str]) -> str | None:
 
 
 def flag(name: str) -> bool | None:
-    """true, false, or None."""
+    """Returns a boolean parameter, or None."""
     value = choice(name, ("true", "false"))
     return None if value is None else value == "true"
 
 
 def time(name: str) -> datetime | None:
-    """An ISO-8601 time or day; without an offset it is UTC."""
+    """Returns an ISO-8601 time or day in UTC, which is also the default offset, or None."""
     value = text(name)
     if value is None:
         return None
     try:
-        # A plus sign that was not escaped arrives as a space.
-        given = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
-        return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+        # An unescaped plus sign arrives as a space.
+        parsed = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
+        return parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadRequestError(f"{name} is {value!r}; use a time like 2025-10-09T09:00:00Z, or a day like 2025-10-09") from None
 
 
 def limit(default: int = LIMIT) -> int:
-    """How many items a page holds, 1 to 200."""
+    """Returns the number of items per page, 1 to 200."""
     value = text("limit")
     if value is None:
         return default
@@ -61,11 +64,11 @@ def limit(default: int = LIMIT) -> int:
 
 
 def device_filter() -> devices.Filter:
-    """Which devices the query asks for."""
+    """Returns the filter of a list of devices."""
     return devices.Filter(text("site"), choice("level", LEVELS), text("q"), flag("active"))
 
 
 def alert_filter() -> alerts.Filter:
-    """Which alerts the query asks for; without a state the open ones."""
+    """Returns the filter of a list of alerts, by default of open ones."""
     return alerts.Filter(choice("level", LEVELS), choice("type", sorted(KINDS)), text("site"),
                          choice("state", alerts.STATES) or "open", time("since"), time("until"), text("q"))

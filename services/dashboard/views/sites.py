@@ -1,4 +1,4 @@
-"""Sites: their cards on the overview, and one site with its devices, neighbours, risk and alerts."""
+"""View models of sites: the cards of the overview, and one site with its devices, correlations, risk and alerts."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.dashboard.postgres import Row
-from services.dashboard.problems import NotThereError
+from services.dashboard.problems import NotFoundError
 from services.dashboard.sources import Sources
 from services.dashboard.views import devices, json_rows
-from services.dashboard.views.paging import cursor, place
+from services.dashboard.views.paging import cursor, position
 from udfs.readings.scoring import SITE_DEVICES
 
 PRESENT = timedelta(minutes=10)
-"""A site's risk that is older than this is no longer its risk."""
+"""The age up to which a site's risk is current."""
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 CORRELATIONS, CLUSTERS, ALERTS = 50, 60, 100
 
 
 def sites(sources: Sources, after: str | None, limit: int) -> dict[str, Any]:
-    """A page of the sites' cards, the worst first.
+    """Returns a page of the sites' cards, worst first.
 
     Raises:
-        BadRequestError: the cursor is not one of this list.
+        BadRequestError: the cursor does not belong to this list.
     """
-    (behind,) = place(after, int)
-    items, total = cards(sources, sources.now(), behind or 0, limit + 1)
-    return {"items": items[:limit], "next": cursor((behind or 0) + limit) if len(items) > limit else None, "total": total}
+    (skipped,) = position(after, int)
+    items, total = cards(sources, sources.now(), skipped or 0, limit + 1)
+    return {"items": items[:limit], "next": cursor((skipped or 0) + limit) if len(items) > limit else None, "total": total}
 
 
-def cards(sources: Sources, now: datetime, behind: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """Cards of sites, the worst first, and how many sites there are."""
-    rows = sources.database.rows("sites", since=now - PRESENT, after=behind, limit=limit)
+def cards(sources: Sources, now: datetime, skipped: int, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Returns the cards of sites, worst first, after the `skipped` first ones, and the number of all sites."""
+    rows = sources.database.rows("sites", since=now - PRESENT, after=skipped, limit=limit)
     return [_card(row) for row in rows], rows[0]["total"] if rows else 0
 
 
@@ -41,15 +41,15 @@ def _card(row: Row) -> dict[str, Any]:
 
 
 def site(sources: Sources, site_id: str, after: str | None = None, limit: int = 50) -> dict[str, Any]:
-    """One site.
+    """Returns one site with a page of its devices, its correlations, clusters and alerts.
 
     Raises:
-        NotThereError: no device stands there and none ever did.
-        BadRequestError: the cursor is not one of its devices.
+        NotFoundError: the site has no device and never had any.
+        BadRequestError: the cursor does not belong to the list of its devices.
     """
     database, now = sources.database, sources.now()
     if database.row("site_known", site=site_id) is None:
-        raise NotThereError(f"there is no site {site_id}; the overview lists all")
+        raise NotFoundError(f"there is no site {site_id}; the overview lists all sites")
     risk = database.row("site", site=site_id)
     correlations = database.rows("site_correlations", site=site_id, since=now - HOUR, limit=CORRELATIONS)
     clusters = database.rows("site_clusters", site=site_id, since=now - HOUR, least=SITE_DEVICES, limit=CLUSTERS)

@@ -1,4 +1,4 @@
--- How many alerts stand open, by level? One row a level that has any; alerts_open serves it.
+-- How many alerts are open at each level? One row per level that has any; uses the index alerts_open.
 SELECT level, count(*) AS alerts
 FROM alerts
 WHERE state <> 'CLEARED' AND resolved_at IS NULL

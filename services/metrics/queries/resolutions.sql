@@ -1,5 +1,5 @@
--- How did people judge the alerts of the last 30 days? One row a resolution (confirmed_hazard, false_alarm, maintenance, …).
--- What nobody judged is not counted: the share of false alarms is of the judged ones alone.
+-- How did people resolve the alerts of the last 30 days? One row per resolution (confirmed_hazard, false_alarm, maintenance).
+-- Unresolved alerts are not counted, so a share of false alarms is a share of the resolved alerts.
 SELECT resolution, count(*) AS alerts
 FROM alerts
 WHERE opened_at > now() - INTERVAL '30 days' AND resolution IS NOT NULL

@@ -1,5 +1,5 @@
--- Takes the most urgent due delivery of a channel for one attempt, which counts from now on. An alert's later transition is
--- not taken while an earlier one waits; what another notifier is just taking is passed over.
+-- Claims the most urgent due delivery of a channel for one attempt and counts the attempt. A later transition of an alert is
+-- not claimed while an earlier one is pending; a delivery that another notifier is claiming at the moment is skipped.
 WITH next AS (
     SELECT channel, idempotency_key
     FROM notifications AS candidate

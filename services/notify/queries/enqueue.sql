@@ -1,5 +1,5 @@
--- Adds a delivery unless it is known. One that is critical takes along what its alert still has waiting before it, because
--- an alert's transitions stay in order: those become as urgent, and their pause after a failure ends.
+-- Adds a delivery unless it exists. Because the transitions of an alert stay in order, a critical one makes the alert's pending
+-- deliveries on the channel urgent and due at once, even if they wait after a failed attempt.
 WITH added AS (
     INSERT INTO notifications (channel, idempotency_key, alert_id, transition, level, subject, site_id, alert, is_urgent,
                                created_at, max_age, due_at, give_up_at)

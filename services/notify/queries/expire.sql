@@ -1,2 +1,2 @@
--- Forgets what was settled long ago.
+-- Deletes deliveries that were delivered or parked more than `days` days ago.
 SELECT fire_expire_notifications(%(days)s)

@@ -1,5 +1,5 @@
--- Makes parked deliveries due again, with a new term. One stays parked if its channel has heard a later transition of the alert
--- meanwhile: an alarm after its all-clear would mislead.
+-- Makes parked deliveries due again, with a new time limit. One stays parked if a later transition of its alert was delivered on
+-- its channel in the meantime: an alarm after its all-clear would mislead.
 WITH revived AS (
     UPDATE notifications AS parked
     SET state = 'PENDING', due_at = %(now)s, give_up_at = %(now)s::timestamptz + max_age, claimed_until = NULL

@@ -1,9 +1,13 @@
--- Which messages were refused, and why? One row per refused message, with its original bytes and where it stood.
+-- Which messages were refused, and why? One row per refused message, with its first bytes, the size and digest of the whole, and
+-- where it stood.
 CREATE TEMPORARY VIEW dead_letters AS
 SELECT
   source,
   record_time,
   r.reason AS reason,
-  message
+  r.kept_message AS message,
+  r.size_bytes AS size_bytes,
+  r.sha256 AS sha256,
+  r.is_cut AS is_cut
 FROM decoded
 WHERE r.reason IS NOT NULL

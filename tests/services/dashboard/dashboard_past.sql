@@ -1,4 +1,4 @@
--- The days before: what the tables hold beside the last hour, so that reading all of them costs more than an index.
+-- Fills the tables with earlier days in addition to the last hour, so that scanning them costs more than using an index.
 INSERT INTO site_risk (site_id, window_end, window_start, schema_version, devices, devices_high, mean_risk, max_risk, site_risk,
                        risk_level)
 SELECT site_id, window_end - make_interval(days => back), window_start - make_interval(days => back), 1, devices, devices_high,

@@ -1,4 +1,4 @@
-"""Who may reach the dashboard, who may log in, and what each role may do."""
+"""Tests access to the dashboard: who can reach it, who can log in, and what each role allows."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def log_in(client: FlaskClient, name: str, password: str = PASSWORD, following: 
     return client.post("/login", data={"csrf_token": token, "name": name, "password": password, "next": following})
 
 
-def test_whoever_is_not_logged_in_sees_nothing(guarded: Dashboard) -> None:
+def test_nothing_is_visible_without_a_login(guarded: Dashboard) -> None:
     assert guarded.client.get("/alerts?level=HIGH").headers["Location"] == "/login?next=/alerts?level%3DHIGH"
     for path in ("/api/overview", "/api/stream", "/api/openapi.json"):
         assert "log in first" in problem(guarded.client.get(path), 401)
@@ -65,7 +65,7 @@ def test_whoever_is_not_logged_in_sees_nothing(guarded: Dashboard) -> None:
     assert guarded.client.get("/healthz").status_code == guarded.client.get("/static/icon.svg").status_code == 200
 
 
-def test_a_login_leads_to_the_page_that_was_asked_for_and_a_logout_ends_it(guarded: Dashboard) -> None:
+def test_a_login_leads_to_the_requested_page_and_a_logout_ends_it(guarded: Dashboard) -> None:
     answer = log_in(guarded.client, "vera")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/alerts")
     session = guarded.get("/api/session")
@@ -79,30 +79,30 @@ def test_a_login_leads_to_no_other_host(guarded: Dashboard) -> None:
 
 
 @pytest.mark.parametrize(("name", "password"), [("vera", "wrong password"), ("nobody", PASSWORD), ("", "")])
-def test_a_wrong_name_and_a_wrong_password_are_told_alike(guarded: Dashboard, name: str, password: str) -> None:
+def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(guarded: Dashboard, name: str, password: str) -> None:
     answer = log_in(guarded.client, name, password)
-    assert answer.status_code == 401 and "Name or password is wrong." in answer.get_data(as_text=True)
+    assert answer.status_code == 401 and "The name or password is incorrect." in answer.get_data(as_text=True)
 
 
-def test_passwords_cannot_be_guessed_fast(guarded: Dashboard) -> None:
+def test_repeated_failed_logins_are_blocked(guarded: Dashboard) -> None:
     assert [log_in(guarded.client, "kim", f"guess number {n}").status_code for n in range(6)] == [401] * 5 + [429]
     assert log_in(guarded.client, "kim").status_code == 429
 
 
-def test_a_login_that_succeeds_is_no_guess(guarded: Dashboard) -> None:
+def test_successful_logins_do_not_count_towards_the_limit(guarded: Dashboard) -> None:
     for _ in range(8):
         assert log_in(guarded.app.test_client(), "root").status_code == 303
 
 
 @pytest.mark.parametrize(("name", "acknowledges", "replays"), [("vera", 403, 403), ("kim", 200, 403), ("root", 200, 422)])
-def test_a_role_may_do_what_it_says_and_no_more(guarded: Dashboard, name: str, acknowledges: int, replays: int) -> None:
+def test_a_role_allows_its_actions_and_no_others(guarded: Dashboard, name: str, acknowledges: int, replays: int) -> None:
     log_in(guarded.client, name)
     assert guarded.post("/api/alerts/alert-00001/acknowledge", {}).status_code == acknowledges
     assert guarded.post("/api/alerts/alert-00001/resolve", {"resolution": "maintenance"}).status_code == acknowledges
     assert guarded.post("/api/pipeline/dead-letters/replay", {"message": "{}"}).status_code == replays
 
 
-def test_another_password_ends_the_sessions_of_the_old_one(database: dict[str, Any], tmp_path: Path) -> None:
+def test_a_new_password_ends_the_sessions_of_the_old_one(database: dict[str, Any], tmp_path: Path) -> None:
     secret = "k" * 32
     before = dashboard(database, dashboard_users=users_file(tmp_path), dashboard_secret=secret)
     log_in(before.client, "vera")
@@ -136,18 +136,18 @@ def server_checks(settings: Settings) -> None:
 OPEN = Settings(dashboard_host="0.0.0.0", dashboard_url="https://fire.example.org")
 
 
-@pytest.mark.parametrize(("settings", "said"), [
-    (OPEN, "nobody would have to log in; set FIRE_DASHBOARD_USERS"),
-    (Settings(dashboard_url="https://fire.example.org"), "nobody would have to log in"),
-    (replace(OPEN, dashboard_url=""), "which is every address"),
+@pytest.mark.parametrize(("settings", "reason"), [
+    (OPEN, "without requiring a login; set FIRE_DASHBOARD_USERS"),
+    (Settings(dashboard_url="https://fire.example.org"), "without requiring a login"),
+    (replace(OPEN, dashboard_url=""), "which means all addresses"),
     (replace(OPEN, dashboard_url="http://fire.example.org"), "unencrypted"),
     (replace(OPEN, dashboard_url="fire.example.org"), "use an address like"),
     (Settings(dashboard_host="192.0.2.7"), "unencrypted"),
     (Settings(dashboard_certificate="fire.pem"), "belong together"),
     (Settings(dashboard_secret="short"), "use 32 or more"),
 ])
-def test_a_dashboard_that_others_could_misuse_does_not_start(settings: Settings, said: str) -> None:
-    with pytest.raises(BindingError, match=said):
+def test_a_dashboard_that_others_could_misuse_does_not_start(settings: Settings, reason: str) -> None:
+    with pytest.raises(BindingError, match=reason):
         server_checks(settings)
 
 
@@ -159,29 +159,29 @@ def test_on_loopback_or_with_a_login_it_starts(tmp_path: Path) -> None:
         assert binding.checked(settings).url
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("", r"must hold \[\[user\]\] tables"), ("[[user", "cannot be read"),
-    ('[[user]]\nname = "kim"\n', "must have name, role and"),
+@pytest.mark.parametrize(("text", "reason"), [
+    ("", r"must contain \[\[user\]\] tables"), ("[[user", "cannot be read"),
+    ('[[user]]\nname = "kim"\n', "must have exactly the fields name, role and"),
     (f'[[user]]\nname = "a:b"\nrole = "view"\npassword = "{HASH}"', "without a colon"),
     (f'[[user]]\nname = "kim"\nrole = "boss"\npassword = "{HASH}"', "use one of: view, acknowledge, admin"),
     ('[[user]]\nname = "kim"\nrole = "view"\npassword = "secret"', "--hash-password prints"),
-    (f'[[user]]\nname = "kim"\nrole = "view"\npassword = "{HASH}"\n' * 2, "names somebody twice"),
+    (f'[[user]]\nname = "kim"\nrole = "view"\npassword = "{HASH}"\n' * 2, "two users with the same name"),
 ])
-def test_a_users_file_that_cannot_be_used_is_refused_with_the_place(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(UsersError, match=said):
+def test_an_unusable_users_file_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(UsersError, match=reason):
         users.load(Settings(dashboard_users=users_file(tmp_path, text)))
 
 
-def test_a_users_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+def test_a_users_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     file = users_file(tmp_path)
     Path(file).chmod(0o644)
     with pytest.raises(UsersError, match="chmod 600"):
         users.load(Settings(dashboard_users=file))
 
 
-def test_the_password_of_the_settings_is_admin_s_and_not_too_short() -> None:
-    known = users.load(Settings(dashboard_password=PASSWORD))
-    admin = known.by_password("admin", PASSWORD)
+def test_the_password_of_the_settings_belongs_to_admin_and_must_not_be_short() -> None:
+    loaded = users.load(Settings(dashboard_password=PASSWORD))
+    admin = loaded.by_password("admin", PASSWORD)
     assert admin is not None and admin.role == "admin"
     with pytest.raises(UsersError, match="use 12 to 1024"):
         users.load(Settings(dashboard_password="short"))
@@ -195,8 +195,8 @@ def test_the_command_hashes_a_password_from_standard_input() -> None:
     assert refused.returncode == 2 and "use 12 to 1024" in refused.stderr
 
 
-def test_the_command_refuses_to_listen_for_everybody_without_a_login() -> None:
-    given = os.environ | {"FIRE_DASHBOARD_HOST": "0.0.0.0", "FIRE_DASHBOARD_URL": "https://fire.example.org"}
-    done = subprocess.run([sys.executable, "-m", "commands.cli", "dashboard"], env=given, capture_output=True, text=True,
+def test_the_command_refuses_to_listen_on_all_addresses_without_a_login() -> None:
+    environment = os.environ | {"FIRE_DASHBOARD_HOST": "0.0.0.0", "FIRE_DASHBOARD_URL": "https://fire.example.org"}
+    done = subprocess.run([sys.executable, "-m", "commands.cli", "dashboard"], env=environment, capture_output=True, text=True,
                           cwd=ROOT, check=False)
-    assert done.returncode == 2 and "nobody would have to log in" in done.stderr
+    assert done.returncode == 2 and "without requiring a login" in done.stderr

@@ -1,4 +1,4 @@
-"""What people do on the dashboard: acknowledge, resolve, and the trail that it leaves."""
+"""Tests the actions of people on the dashboard: acknowledging, resolving, correcting, and the audit trail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JOB = """
     VALUES (%(alert)s, %(state)s, 'CRITICAL', 1, 'dev-00003', 'site-0', 'TEMPERATURE_CRITICAL', 0.9, 42, %(at)s, %(at)s)
     ON CONFLICT (alert_id) DO UPDATE SET state = EXCLUDED.state, level = EXCLUDED.level, risk_score = EXCLUDED.risk_score,
         candidate_count = EXCLUDED.candidate_count, event_time = EXCLUDED.event_time, opened_at = EXCLUDED.opened_at"""
-"""The store job's upsert: it names the columns that are the job's, and none of people's."""
+"""The store job's upsert, which names only the job's columns and none of those that people's actions set."""
 
 
 def upsert(fleet: Dashboard, alert: str, state: str, at: str) -> None:
@@ -35,7 +35,7 @@ def trail(fleet: Dashboard, subject: str) -> list[Any]:
                                      FROM dashboard_actions WHERE subject = %s ORDER BY sequence""", [subject]).fetchall()
 
 
-def test_an_acknowledgement_is_kept_by_the_job_s_next_update_of_the_row(fleet: Dashboard) -> None:
+def test_an_acknowledgement_survives_the_jobs_next_update_of_the_row(fleet: Dashboard) -> None:
     answer = fleet.post("/api/alerts/alert-00003/acknowledge", {})
     check(answer.get_json(), "Alert")
     upsert(fleet, "alert-00003", "ESCALATED", "2026-03-02T12:00:10Z")
@@ -47,7 +47,7 @@ def test_an_acknowledgement_is_kept_by_the_job_s_next_update_of_the_row(fleet: D
                                  "resolution": None, "note": None}]
 
 
-def test_the_first_acknowledgement_stays_and_both_are_in_the_trail(fleet: Dashboard) -> None:
+def test_the_first_acknowledgement_is_kept_and_both_are_in_the_trail(fleet: Dashboard) -> None:
     with fleet.connect() as connection:
         connection.execute("UPDATE alerts SET acknowledged_at = '2026-03-02T11:59:00Z', acknowledged_by = 'kim' "
                            "WHERE alert_id = 'alert-00004'")
@@ -56,7 +56,7 @@ def test_the_first_acknowledgement_stays_and_both_are_in_the_trail(fleet: Dashbo
     assert trail(fleet, "alert-00004") == [("local", "ACKNOWLEDGED", None, None, "HIGH")]
 
 
-def test_a_resolution_closes_the_alert_and_is_kept_with_its_note_and_the_alert_as_it_was(fleet: Dashboard) -> None:
+def test_a_resolution_closes_the_alert_and_is_recorded_with_its_note_and_the_alert(fleet: Dashboard) -> None:
     alert = fleet.post("/api/alerts/alert-00005/resolve", {"resolution": "false_alarm", "note": " 먼지, 청소함 "}).get_json()
     assert (alert["resolution"], alert["note"], alert["resolved_by"], alert["acknowledged_by"]) == (
         "false_alarm", "먼지, 청소함", "local", "local")
@@ -65,7 +65,7 @@ def test_a_resolution_closes_the_alert_and_is_kept_with_its_note_and_the_alert_a
     assert trail(fleet, "alert-00005") == [("local", "RESOLVED", "false_alarm", "먼지, 청소함", "CRITICAL")]
 
 
-def test_an_alert_that_goes_on_after_it_was_resolved_is_open_again(fleet: Dashboard) -> None:
+def test_an_alert_with_an_event_after_its_resolution_is_open_again(fleet: Dashboard) -> None:
     fleet.post("/api/alerts/alert-00006/resolve", {"resolution": "maintenance"})
     upsert(fleet, "alert-00006", "REMINDED", "2026-03-02T12:15:00Z")
     alert = fleet.get("/api/alerts/alert-00006")
@@ -73,38 +73,38 @@ def test_an_alert_that_goes_on_after_it_was_resolved_is_open_again(fleet: Dashbo
     assert "alert-00006" in [each["alert_id"] for each in fleet.get("/api/alerts?state=open")["items"]]
 
 
-@pytest.mark.parametrize(("body", "said"), [
+@pytest.mark.parametrize(("body", "reason"), [
     ({"resolution": "fine"}, "confirmed_hazard"), ({}, "resolution"), ({"resolution": "maintenance", "note": 7}, "note"),
     ({"resolution": "maintenance", "note": "x" * 2001}, "2000"), ({"resolution": "maintenance", "by": "me"}, "by"),
     ([], "object"),
 ])
-def test_a_resolution_that_cannot_be_used_is_refused_and_changes_nothing(fleet: Dashboard, body: Any, said: str) -> None:
-    assert said in problem(fleet.post("/api/alerts/alert-00007/resolve", body), 422)
+def test_an_unusable_resolution_is_refused_and_changes_nothing(fleet: Dashboard, body: Any, reason: str) -> None:
+    assert reason in problem(fleet.post("/api/alerts/alert-00007/resolve", body), 422)
     assert fleet.get("/api/alerts/alert-00007")["resolution"] is None
     assert trail(fleet, "alert-00007") == []
 
 
-def test_what_is_done_to_an_alert_that_is_not_there_is_a_problem(fleet: Dashboard) -> None:
+def test_an_action_on_a_missing_alert_is_a_problem(fleet: Dashboard) -> None:
     assert "no alert" in problem(fleet.post("/api/alerts/none/acknowledge", {}), 404)
 
 
-def test_a_form_does_the_same_and_goes_back_to_its_page(fleet: Dashboard) -> None:
+def test_a_form_has_the_same_effect_and_returns_to_its_page(fleet: Dashboard) -> None:
     token = fleet.get("/api/session")["csrf_token"]
-    given = {"csrf_token": token, "resolution": "confirmed_hazard", "note": "", "next": "/alerts?level=HIGH"}
-    answer = fleet.client.post("/alerts/alert-00008/resolve", data=given)
+    form = {"csrf_token": token, "resolution": "confirmed_hazard", "note": "", "next": "/alerts?level=HIGH"}
+    answer = fleet.client.post("/alerts/alert-00008/resolve", data=form)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/alerts?level=HIGH")
-    away = fleet.client.post("/alerts/alert-00008/acknowledge", data={"csrf_token": token, "next": "//evil.example.org"})
-    assert (away.status_code, away.headers["Location"]) == (303, "/")
+    foreign = fleet.client.post("/alerts/alert-00008/acknowledge", data={"csrf_token": token, "next": "//evil.example.org"})
+    assert (foreign.status_code, foreign.headers["Location"]) == (303, "/")
     assert [action for _, action, *_ in trail(fleet, "alert-00008")] == ["RESOLVED", "ACKNOWLEDGED"]
 
 
-def test_nothing_is_done_without_the_token(fleet: Dashboard) -> None:
+def test_a_request_without_the_token_changes_nothing(fleet: Dashboard) -> None:
     problem(fleet.client.post("/api/alerts/alert-00009/acknowledge", json={}), 400)
     assert fleet.client.post("/alerts/alert-00009/acknowledge").status_code == 400
     assert fleet.get("/api/alerts/alert-00009")["acknowledged_at"] is None
 
 
-def test_the_trail_takes_no_change(fleet: Dashboard) -> None:
+def test_the_trail_cannot_be_changed(fleet: Dashboard) -> None:
     fleet.post("/api/alerts/alert-00010/acknowledge", {})
     with fleet.connect() as connection:
         for change in (b"DELETE FROM dashboard_actions", b"UPDATE dashboard_actions SET actor = 'x'",
@@ -121,13 +121,27 @@ def test_a_correction_that_the_jobs_would_refuse_again_is_not_sent() -> None:
     assert corrections.check(message("dev-7")) == "dev-7"
 
 
-def test_a_correction_is_not_recorded_while_kafka_is_away(fleet: Dashboard) -> None:
+def test_a_dead_letter_that_was_cut_cannot_be_corrected_and_says_why(fleet: Dashboard) -> None:
+    with fleet.connect() as connection:
+        connection.execute("""UPDATE dead_letters SET is_cut = true, size_bytes = 1048516, sha256 = repeat('0', 64)
+                              WHERE source = 'telemetry[0]@5'""")
+    body = {"message": message("dev-7").decode(), "source": "telemetry[0]@5"}
+    said = problem(fleet.post("/api/pipeline/dead-letters/replay", body), 422)
+    assert "holds only the first 65,536 of the message's 1,048,516 bytes" in said and "send the message again" in said
+    letter, = (each for each in fleet.get("/api/pipeline")["dead_letters"]["items"] if each["source"] == "telemetry[0]@5")
+    assert (letter["is_kept_whole"], letter["is_cut"], letter["size"], letter["replayed_at"]) == (False, True, 1048516, None)
+    page = fleet.client.get("/pipeline").get_data(as_text=True)
+    assert 'data-source="telemetry[0]@5"' not in page and 'data-source="telemetry[0]@6"' in page
+    assert trail(fleet, "telemetry[0]@5") == []
+
+
+def test_a_correction_is_not_recorded_while_kafka_is_unreachable(fleet: Dashboard) -> None:
     answer = fleet.post("/api/pipeline/dead-letters/replay", {"message": message("dev-7").decode(), "source": "telemetry[0]@3"})
-    assert "Kafka does not take the message" in problem(answer, 503)
+    assert "Kafka does not accept the message" in problem(answer, 503)
     letters = fleet.get("/api/pipeline")["dead_letters"]["items"]
     assert all(letter["replayed_at"] is None for letter in letters) and trail(fleet, "telemetry[0]@3") == []
 
 
-def test_a_correction_of_a_letter_that_is_not_there_is_a_problem(fleet: Dashboard) -> None:
+def test_a_correction_of_a_missing_dead_letter_is_a_problem(fleet: Dashboard) -> None:
     body = {"message": json.dumps({"deviceId": "dev-7", "idx": 1, "volt": 220.0}), "source": "telemetry[9]@9"}
     assert "no dead letter" in problem(fleet.post("/api/pipeline/dead-letters/replay", body), 404)

@@ -1,4 +1,4 @@
-"""The dashboard's API against its description: every route, every answer's shape, every way to ask for a page."""
+"""Tests the dashboard's API against its OpenAPI description: every route, every response schema, every parameter of a list."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def problem(answer: Any, status: int) -> str:
 
 
 def pages(fleet: Dashboard, path: str, key: str) -> Iterator[str]:
-    """The keys of a list's items, page by page."""
+    """Yields the keys of a list's items, page by page."""
     following: str | None = ""
     while following is not None:
         page = fleet.get(f"{path}{'&' if '?' in path else '?'}limit=7&cursor={following}")
@@ -59,7 +59,7 @@ def test_the_description_names_every_route_of_the_api_and_no_other(fleet: Dashbo
 
 
 @pytest.mark.parametrize("path", READS)
-def test_an_answer_has_the_shape_that_is_described(fleet: Dashboard, path: str) -> None:
+def test_a_response_matches_its_described_schema(fleet: Dashboard, path: str) -> None:
     check(fleet.get(path), READS[path])
 
 
@@ -86,12 +86,12 @@ def test_the_overview_counts_devices_and_puts_the_worst_and_newest_alerts_first(
 
 @pytest.mark.parametrize(("path", "key", "count"), [("/api/devices", "device_id", 60), ("/api/alerts?state=all", "alert_id", 24),
                                                     ("/api/sites", "site_id", 3), ("/api/devices?site=site-1", "device_id", 20)])
-def test_pages_of_a_list_hold_every_item_once(fleet: Dashboard, path: str, key: str, count: int) -> None:
-    found = list(pages(fleet, path, key))
-    assert len(found) == len(set(found)) == count == fleet.get(path)["total"]
+def test_pages_of_a_list_contain_every_item_once(fleet: Dashboard, path: str, key: str, count: int) -> None:
+    keys = list(pages(fleet, path, key))
+    assert len(keys) == len(set(keys)) == count == fleet.get(path)["total"]
 
 
-def test_dead_letters_come_in_pages_too_with_bytes_and_text(fleet: Dashboard) -> None:
+def test_dead_letters_are_paged_and_have_bytes_and_text(fleet: Dashboard) -> None:
     first = fleet.get("/api/pipeline?limit=20")["dead_letters"]
     second = fleet.get(f"/api/pipeline?limit=20&cursor={first['next']}")["dead_letters"]
     assert (len(first["items"]), len(second["items"]), second["next"], second["total"]) == (20, 10, None, 30)
@@ -115,7 +115,7 @@ def test_devices_are_filtered(fleet: Dashboard, query: str, count: int) -> None:
     assert fleet.get(f"/api/devices?{query}&limit=200")["total"] == count
 
 
-def test_a_device_has_its_day_by_minute_with_gaps_thresholds_and_last_messages(fleet: Dashboard) -> None:
+def test_a_device_has_24_hours_of_minutes_with_gaps_thresholds_and_latest_messages(fleet: Dashboard) -> None:
     device = fleet.get("/api/devices/dev-00008")
     series = device["series"]
     assert {len(values) for values in series.values()} == {1440}
@@ -131,18 +131,18 @@ def test_alarm_bits_have_names(fleet: Dashboard) -> None:
     assert fleet.get("/api/devices/dev-00005")["alarms"] == ["pcb_temp_alarm", "arc_alarm"]
 
 
-@pytest.mark.parametrize(("path", "status", "said"), [
+@pytest.mark.parametrize(("path", "status", "reason"), [
     ("/api/devices/nobody", 404, "no device nobody"), ("/api/sites/nowhere", 404, "no site nowhere"),
     ("/api/alerts/none", 404, "no alert none"), ("/api/nothing", 404, ""), ("/api/devices?limit=201", 400, "1 to 200"),
     ("/api/devices?limit=0", 400, "1 to 200"), ("/api/devices?cursor=zzz", 400, "cursor"), ("/api/alerts?level=X", 400, "level"),
     ("/api/alerts?since=yesterday", 400, "since"), ("/api/alerts?cursor=WzFd", 400, "cursor"), ("/api/alerts?q=%00", 400, "q"),
     ("/api/alerts?cursor=WyJub3ciLCAxXQ", 400, "cursor"), ("/api/realtime/nobody", 404, "nobody"),
 ])
-def test_an_error_is_a_problem_that_names_what_is_wrong(fleet: Dashboard, path: str, status: int, said: str) -> None:
-    assert said in problem(fleet.client.get(path), status)
+def test_an_error_is_a_problem_that_names_the_cause(fleet: Dashboard, path: str, status: int, reason: str) -> None:
+    assert reason in problem(fleet.client.get(path), status)
 
 
-def test_a_wrong_method_is_a_problem_that_says_which_ones_there_are(fleet: Dashboard) -> None:
+def test_a_wrong_method_is_a_problem_that_names_the_allowed_ones(fleet: Dashboard) -> None:
     token = fleet.get("/api/session")["csrf_token"]
     answer = fleet.client.post("/api/overview", headers={"X-CSRFToken": token})
     problem(answer, 405)
@@ -163,7 +163,7 @@ def test_no_text_of_the_export_is_a_formula(text: str) -> None:
     assert cell(-1.5) == -1.5
 
 
-def test_every_answer_tells_the_browser_to_do_nothing_that_no_page_asks_for(fleet: Dashboard) -> None:
+def test_every_response_has_the_security_headers(fleet: Dashboard) -> None:
     for path in ("/api/overview", "/api/nothing", "/", "/nothing", "/static/icon.svg"):
         headers = fleet.client.get(path).headers
         policy = headers["Content-Security-Policy"]
@@ -172,6 +172,6 @@ def test_every_answer_tells_the_browser_to_do_nothing_that_no_page_asks_for(flee
     assert fleet.client.get("/api/overview").headers["Cache-Control"] == "no-store"
 
 
-def test_no_other_name_of_this_machine_is_answered_to(fleet: Dashboard) -> None:
+def test_requests_for_unknown_host_names_are_refused(fleet: Dashboard) -> None:
     assert fleet.client.get("/api/overview", headers={"Host": "evil.example.org"}).status_code == 400
     assert fleet.client.get("/api/overview", headers={"Host": "localhost:8080"}).status_code == 200

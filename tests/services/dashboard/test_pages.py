@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: what a person sees, does and is told, over rows that the real jobs made."""
+"""Tests the dashboard in a real browser over rows that the real jobs made: what people see, do and read."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ SCREENSHOTS = Path("out/screenshots")
 PATHS = {"overview": "/", "site": "/sites/plant-a", "devices": "/devices", "device": f"/devices/{BURNING}",
          "alerts": "/alerts?state=all", "pipeline": "/pipeline", "error": "/nothing"}
 SHOWN = {"x": 0, "y": 0, "width": 1280, "height": 1340}
-"""Of the device's page, which its messages make long."""
+"""The part of the device's page that is captured; its messages make the page long."""
 STILL = ("error", "login")
-"""Pages that nothing is to be updated on."""
+"""Pages without live updates."""
 LANGUAGES = {"en": "en-GB", "ko": "ko-KR"}
 THEMES = ("light", "dark")
 PASSWORD = "correct horse battery staple"
 LIVE_SECONDS = 3.0
 PAINT_MS = 3000.0
-"""Three times what is promised of an idle machine, which the test prints."""
+"""Three times the limit promised for an idle machine; the test prints the figure."""
 FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
   const paint = list.getEntriesByName("first-contentful-paint")[0]
   if (paint) resolve(paint.startTime)
@@ -44,17 +44,17 @@ LONG_AGO = "2025-01-01T00:00"
 
 
 def example(alert_id: str, **more: Any) -> dict[str, Any]:
-    """A record of the alert topic."""
+    """Returns a record of the alert topic."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     schema = orjson.loads(Path("infra/schemas/alerts.schema.json").read_bytes())
-    told = {"alert_id": alert_id, "subject": "board-0002", "site_id": "plant-b", "event_time": now, "opened_at": now,
-            "last_candidate_at": now, "level": "CRITICAL", "peak_level": "CRITICAL", "risk_score": 0.8, "peak_risk_score": 0.8}
-    alert = schema["examples"][0] | told | more
+    fields = {"alert_id": alert_id, "subject": "board-0002", "site_id": "plant-b", "event_time": now, "opened_at": now,
+              "last_candidate_at": now, "level": "CRITICAL", "peak_level": "CRITICAL", "risk_score": 0.8, "peak_risk_score": 0.8}
+    alert = schema["examples"][0] | fields | more
     return alert | compose(alert)
 
 
 def raise_alert(site: Site, alert_id: str, **more: Any) -> dict[str, Any]:
-    """An alert as the jobs bring it: on the topic, and in the database."""
+    """Raises an alert as the jobs do: on the topic and in the database."""
     alert = example(alert_id, **more)
     site.send("alerts", orjson.dumps(alert))
     with site.connect() as connection:
@@ -77,7 +77,7 @@ def test_screenshots_of_every_page_are_taken(language: str, theme: str, browser:
                 assert file.stat().st_size > 10_000
 
 
-def test_a_new_critical_alert_is_on_the_open_page_within_3_s_and_is_announced(page: Page, site: Site) -> None:
+def test_a_new_critical_alert_appears_on_the_open_page_within_3_s_and_is_announced(page: Page, site: Site) -> None:
     live(page, "/")
     before, begun = slowness(), time.monotonic()
     alert = raise_alert(site, "aaaa000000000001")
@@ -107,11 +107,11 @@ def test_acknowledging_by_keyboard_survives_the_jobs_next_update(page: Page, sit
         dashboard_day.store_alert(connection, alert | {"transition": None, "candidate_count": 41})
     page.reload()
     expect(row.get_by_text("Acknowledged")).to_be_visible()
-    found = site.row("SELECT candidate_count, acknowledged_by FROM alerts WHERE alert_id = 'aaaa000000000003'")
-    assert found == (41, "local")
+    row_stored = site.row("SELECT candidate_count, acknowledged_by FROM alerts WHERE alert_id = 'aaaa000000000003'")
+    assert row_stored == (41, "local")
 
 
-def test_resolving_by_keyboard_keeps_what_it_was_and_the_note(page: Page, site: Site) -> None:
+def test_resolving_by_keyboard_stores_the_resolution_and_the_note(page: Page, site: Site) -> None:
     raise_alert(site, "aaaa000000000004", subject="board-0006")
     live(page, "/alerts?q=board-0006")
     page.locator("#list-resolve-aaaa000000000004").focus()
@@ -121,18 +121,18 @@ def test_resolving_by_keyboard_keeps_what_it_was_and_the_note(page: Page, site: 
     dialog.get_by_label("Confirmed hazard").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
-    page.keyboard.type("Hair dryer beside the sensor")
+    page.keyboard.type("Hair dryer next to the sensor")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Resolved.")).to_be_visible()
-    found = site.row("SELECT resolution, note, resolved_by FROM alerts WHERE alert_id = 'aaaa000000000004'")
-    assert found == ("false_alarm", "Hair dryer beside the sensor", "local")
+    stored = site.row("SELECT resolution, note, resolved_by FROM alerts WHERE alert_id = 'aaaa000000000004'")
+    assert stored == ("false_alarm", "Hair dryer next to the sensor", "local")
     page.goto("/alerts/aaaa000000000004")
     expect(page.locator("#course")).to_contain_text("False alarm")
-    expect(page.locator("#course blockquote")).to_have_text("Hair dryer beside the sensor")
+    expect(page.locator("#course blockquote")).to_have_text("Hair dryer next to the sensor")
 
 
-def test_a_dialog_that_is_closed_gives_the_focus_back_and_sends_nothing(page: Page, site: Site) -> None:
+def test_a_closed_dialog_returns_the_focus_and_sends_nothing(page: Page, site: Site) -> None:
     raise_alert(site, "aaaa000000000005", subject="board-0008")
     live(page, "/alerts?q=board-0008")
     opener = page.locator("#list-resolve-aaaa000000000005")
@@ -154,7 +154,7 @@ def test_a_half_written_note_survives_a_live_update(page: Page, site: Site) -> N
     expect(page.get_by_label("Note")).to_be_focused()
 
 
-def test_the_language_is_the_browsers_first_and_the_switch_is_remembered(browser: Browser, site: Site) -> None:
+def test_the_language_is_the_browsers_until_the_switch_stores_another(browser: Browser, site: Site) -> None:
     with profile(browser, site, locale="ko-KR") as korean:
         page = korean.new_page()
         page.goto("/devices?level=CRITICAL")
@@ -167,7 +167,7 @@ def test_the_language_is_the_browsers_first_and_the_switch_is_remembered(browser
         expect(other.get_by_role("heading", level=1)).to_have_text("Alerts")
 
 
-def test_times_are_in_the_viewers_zone_with_utc_beside(page: Page) -> None:
+def test_times_are_in_the_viewers_zone_with_utc_in_the_title(page: Page) -> None:
     page.goto(f"/devices/{BURNING}")
     stamp = page.locator("#messages time").first
     utc = datetime.strptime(stamp.get_attribute("title") or "", "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
@@ -175,7 +175,7 @@ def test_times_are_in_the_viewers_zone_with_utc_beside(page: Page) -> None:
     assert shown == f"{(utc.hour + 9) % 24:02d}:{utc:%M:%S}"
 
 
-def test_the_overview_says_what_burns_where_why_and_what_to_do(page: Page) -> None:
+def test_the_overview_shows_the_worst_alert_its_location_reasons_and_advice(page: Page) -> None:
     page.goto("/")
     worst = page.locator("article.lead")
     expect(worst.locator(".level").first).to_have_text("CRITICAL")
@@ -190,19 +190,19 @@ def test_the_overview_says_what_burns_where_why_and_what_to_do(page: Page) -> No
 def test_filters_narrow_the_list_and_stay_in_the_form(page: Page) -> None:
     page.goto("/alerts")
     page.get_by_label("State").select_option("all")
-    page.get_by_label("Kind").select_option("ELECTRICAL_LEAKAGE")
+    page.get_by_label("Type").select_option("ELECTRICAL_LEAKAGE")
     page.get_by_label("Opened from").fill(LONG_AGO)
     page.get_by_role("button", name="Show").click()
     expect(page.locator("#list tbody tr")).to_have_count(1)
     expect(page.locator("#list tbody tr")).to_contain_text(BURNING)
-    expect(page.get_by_label("Kind")).to_have_value("ELECTRICAL_LEAKAGE")
+    expect(page.get_by_label("Type")).to_have_value("ELECTRICAL_LEAKAGE")
     expect(page.get_by_label("Opened from")).to_have_value(LONG_AGO)
     assert "since=" in page.url and "level=" not in page.url
     page.get_by_role("link", name="Clear").click()
     assert page.url.endswith("/alerts")
 
 
-def test_the_csv_has_the_alerts_of_the_filter(page: Page) -> None:
+def test_the_csv_contains_the_alerts_that_match_the_filter(page: Page) -> None:
     page.goto("/alerts?state=all&type=ELECTRICAL_LEAKAGE")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as CSV").click()
@@ -210,9 +210,9 @@ def test_the_csv_has_the_alerts_of_the_filter(page: Page) -> None:
     assert len(lines) == 2 and BURNING in lines[1]
 
 
-def test_devices_are_found_and_a_silent_one_says_so(page: Page) -> None:
+def test_devices_are_found_by_prefix_and_a_silent_one_is_marked(page: Page) -> None:
     page.goto("/devices")
-    page.get_by_label("Device id begins with").fill("meter")
+    page.get_by_label("Device ID begins with").fill("meter")
     page.keyboard.press("Enter")
     expect(page.locator("#list tbody tr")).to_have_count(1)
     expect(page.locator("#list tbody tr")).to_contain_text("Silent")
@@ -244,7 +244,7 @@ def time_under_the_pointer(page: Page) -> str:
 
 
 def inked(page: Page, series: str) -> int:
-    """Pixels of a chart in the colour of its series, within what smoothing makes of it."""
+    """Counts the pixels of a chart that have the colour of its series, allowing for anti-aliasing."""
     return int(page.evaluate("""(series) => {
         const figure = document.querySelector(`[data-series="${series}"]`), canvas = figure.querySelector("canvas");
         const probe = document.createElement("canvas").getContext("2d");
@@ -282,7 +282,7 @@ def test_a_dead_letter_is_corrected_and_sent_again(page: Page, site: Site) -> No
     assert sent == orjson.loads(text) | {"status": 0}
 
 
-def test_lists_are_paged_forward_and_back_to_the_first(page: Page) -> None:
+def test_lists_are_paged_forward_and_back_to_the_first_page(page: Page) -> None:
     page.goto("/pipeline")
     first = page.locator("#dead-letters tbody tr").first.text_content() or ""
     page.get_by_role("link", name="Next page").click()
@@ -291,18 +291,18 @@ def test_lists_are_paged_forward_and_back_to_the_first(page: Page) -> None:
     expect(page.locator("#dead-letters tbody tr").first).to_have_text(first)
 
 
-def test_a_lost_stream_is_said_and_comes_back_by_itself(page: Page) -> None:
+def test_a_lost_stream_is_reported_and_recovers_automatically(page: Page) -> None:
     page.route("**/api/stream", lambda route: route.abort())
     page.goto("/")
-    expect(page.locator("#banner")).to_contain_text("Live updates lost, retrying")
+    expect(page.locator("#banner")).to_contain_text("Live updates are interrupted; reconnecting")
     page.unroute("**/api/stream")
     expect(page.locator("#banner")).to_be_hidden()
 
 
-def test_nobody_needs_a_mouse_to_get_to_the_content(page: Page) -> None:
+def test_the_content_is_reachable_by_keyboard(page: Page) -> None:
     page.goto("/")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
 
@@ -318,8 +318,8 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Browser, site: Sit
 
 
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ko", "dark")])
-def test_no_page_has_a_serious_fault_of_accessibility(language: str, theme: str, browser: Browser, site: Site,
-                                                      guarded: Site) -> None:
+def test_no_page_violates_a_serious_accessibility_rule(language: str, theme: str, browser: Browser, site: Site,
+                                                       guarded: Site) -> None:
     with profile(browser, site, locale=LANGUAGES[language], color_scheme=theme) as seen:
         page = seen.new_page()
         alert_id, = site.row("SELECT alert_id FROM alerts WHERE level = 'CRITICAL' ORDER BY opened_at LIMIT 1")
@@ -332,20 +332,20 @@ def test_no_page_has_a_serious_fault_of_accessibility(language: str, theme: str,
 
 
 def judge(page: Page, what: str) -> None:
-    """Fails with the rule, its help and the places where it is broken."""
-    found = Axe().run(page).response["violations"]
-    grave = [(each["id"], each["help"], [node["html"][:160] for node in each["nodes"][:3]])
-             for each in found if each["impact"] in ("serious", "critical")]
-    assert not grave, f"{what}: {grave}"
+    """Fails if a page violates a serious accessibility rule, with the rule, its help and the elements."""
+    violations = Axe().run(page).response["violations"]
+    serious = [(each["id"], each["help"], [node["html"][:160] for node in each["nodes"][:3]])
+               for each in violations if each["impact"] in ("serious", "critical")]
+    assert not serious, f"{what}: {serious}"
 
 
-def test_whoever_is_not_logged_in_sees_the_form_and_then_the_page_that_was_asked_for(browser: Browser, guarded: Site) -> None:
+def test_a_visitor_sees_the_login_form_and_then_the_requested_page(browser: Browser, guarded: Site) -> None:
     with profile(browser, guarded) as seen:
         page = seen.new_page()
         page.goto("/devices?q=board")
         expect(page.get_by_role("navigation", name="Pages")).to_have_count(0)
         sign_in(page, "wrong password")
-        expect(page.get_by_role("alert").first).to_contain_text("Name or password is wrong.")
+        expect(page.get_by_role("alert").first).to_contain_text("The name or password is incorrect.")
         sign_in(page, PASSWORD)
         expect(page.locator("#list tbody tr")).to_have_count(9)
         page.get_by_role("button", name="Sign out").click()
@@ -353,7 +353,7 @@ def test_whoever_is_not_logged_in_sees_the_form_and_then_the_page_that_was_asked
 
 
 def sign_in(page: Page, password: str) -> None:
-    """By keyboard, as the form is when it opens: the name has the focus."""
+    """Fills in the login form by keyboard, starting in the name field, which has the focus when the form opens."""
     expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("admin")
     page.keyboard.press("Tab")
@@ -361,17 +361,17 @@ def sign_in(page: Page, password: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_the_database_may_stop_and_start_under_an_open_page(page: Page, context: BrowserContext, site: Site,
-                                                            server: Server) -> None:
+def test_an_open_page_survives_a_restart_of_the_database(page: Page, context: BrowserContext, site: Site,
+                                                         server: Server) -> None:
     live(page, "/")
     shown = page.locator("article.lead h3").inner_text()
     other = context.new_page()
     server.stop()
     try:
-        expect(page.locator("#banner")).to_contain_text("The database is away")
+        expect(page.locator("#banner")).to_contain_text("The database is unavailable")
         expect(page.locator("article.lead h3")).to_have_text(shown)
         other.goto("/devices")
-        expect(other.get_by_role("heading", level=1)).to_have_text("The database is away")
+        expect(other.get_by_role("heading", level=1)).to_have_text("The database is unavailable")
     finally:
         server.start()
     expect(page.locator("#banner")).to_be_hidden()
@@ -380,22 +380,22 @@ def test_the_database_may_stop_and_start_under_an_open_page(page: Page, context:
 
 @pytest.fixture(scope="module")
 def guarded(site: Site) -> Iterator[Site]:
-    """The same rows behind a login."""
-    with serving(site.database, site.brokers, dashboard_password=PASSWORD) as found:
-        yield found
+    """Serves the same rows behind a login."""
+    with serving(site.database, site.brokers, dashboard_password=PASSWORD) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
 def crowd(server: Server, brokers: str) -> Iterator[Site]:
-    """10,000 devices with 1,000 open alerts."""
+    """Serves 10,000 devices with 1,000 open alerts."""
     database = server.migrated()
     dashboards.fill(database, 10_000, 1_000, datetime.now(UTC))
-    with serving(database, brokers) as found:
-        yield found
+    with serving(database, brokers) as served:
+        yield served
 
 
 @pytest.mark.parametrize("path", ["/", "/devices", "/alerts", "/devices/dev-00008", "/sites/site-0"])
-def test_pages_paint_soon_with_10_000_devices(path: str, browser: Browser, crowd: Site) -> None:
+def test_pages_paint_quickly_with_10_000_devices(path: str, browser: Browser, crowd: Site) -> None:
     with profile(browser, crowd) as seen:
         page = seen.new_page()
         paints, before = [], slowness()

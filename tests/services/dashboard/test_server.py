@@ -1,4 +1,4 @@
-"""`./fire dashboard` as it is started: 200 open pages beside a busy overview, live changes, and an end in good time."""
+"""Tests the running `./fire dashboard`: a busy overview with 200 open pages, live changes, and a prompt stop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Running:
     database: dict[str, Any]
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Status and body."""
+        """Returns the status and the body of a GET request."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         try:
             connection.request("GET", path)
@@ -45,7 +45,7 @@ class Running:
             connection.close()
 
     def answers(self) -> bool:
-        """Whether it serves yet."""
+        """Returns whether the dashboard answers."""
         try:
             return self.get("/healthz")[0] == 200
         except OSError:
@@ -57,8 +57,8 @@ def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     database = server.migrated()
     fill(database, 2_000, 200)
     port = free_ports("Dashboard")["Dashboard"]
-    given = {"dashboard_port": str(port), "postgres_port": str(database["port"]), "postgres_database": database["dbname"]}
-    environment = {variable(name): value for name, value in (given | NOBODY).items()}
+    changed = {"dashboard_port": str(port), "postgres_port": str(database["port"]), "postgres_database": database["dbname"]}
+    environment = {variable(name): value for name, value in (changed | NOBODY).items()}
     environment |= {"PGPASSFILE": database["passfile"], "PYTHONPATH": str(ROOT)}
     log = tmp_path_factory.mktemp("dashboard") / "log"
     with log.open("wb") as output:
@@ -79,43 +79,43 @@ def act(running: Running) -> None:
                               VALUES ('kim', 'RESOLVED', 'a', '{}')""")
 
 
-def test_the_overview_stays_quick_beside_200_open_pages_that_all_hear_of_a_change(running: Running) -> None:
-    running.get("/api/overview")  # the first one waits until the pipeline was looked at
+def test_the_overview_stays_fast_with_200_open_pages_that_all_receive_a_change(running: Running) -> None:
+    running.get("/api/overview")  # the first request waits for the first snapshot of the pipeline
     streams = Streams(running.port, PAGES)
-    until(lambda: streams.all_hear(b"event: state"), "the first event on every page")
+    until(lambda: streams.all_received(b"event: state"), "the first event on every page")
     before = slowness()
     answers = overview_requests(running.port, REQUESTS)
     act(running)
-    until(lambda: streams.all_hear(b"event: change"), "a change on every page")
+    until(lambda: streams.all_received(b"event: change"), "a change on every page")
     streams.close()
     p50, p99 = answers.percentile(50), answers.percentile(99)
     print(f"{PAGES} open pages, {REQUESTS} requests: p50 {p50:.0f} ms, p99 {p99:.0f} ms")
     assert (len(answers.all), answers.failed) == (REQUESTS, 0)
-    assert p99 < 2_000 * max(before, slowness()), "far too slow for any machine; ./fire bench --only dashboard measures"
+    assert p99 < 2_000 * max(before, slowness()), "too slow for any machine; ./fire bench --only dashboard measures exactly"
 
 
-def known_pages(running: Running) -> int:
-    """How many pages the server still knows; it notices that one was closed at the next event, or at the heartbeat."""
+def registered_pages(running: Running) -> int:
+    """Returns how many pages are registered, after an event by which the server notices closed ones."""
     act(running)
     return int(json.loads(running.get("/api/metrics")[1])["open_pages"])
 
 
-def test_pages_that_were_closed_are_forgotten(running: Running) -> None:
-    until(lambda: known_pages(running) == 0, "a server that knows no page")
+def test_closed_pages_are_unregistered(running: Running) -> None:
+    until(lambda: registered_pages(running) == 0, "the unregistration of every page")
 
 
-def test_more_pages_than_there_may_be_are_told_to_ask_from_time_to_time(running: Running) -> None:
+def test_a_page_beyond_the_maximum_is_told_to_poll(running: Running) -> None:
     streams = Streams(running.port, 300)
-    until(lambda: streams.all_hear(b"event: state"), "the first event on every page")
+    until(lambda: streams.all_received(b"event: state"), "the first event on every page")
     status, body = running.get("/api/stream")
     streams.close()
-    assert status == 503 and b"asks from time to time" in body
-    until(lambda: known_pages(running) == 0, "a server that knows no page")
+    assert status == 503 and b"this page polls instead" in body
+    until(lambda: registered_pages(running) == 0, "the unregistration of every page")
 
 
-def test_it_ends_in_good_time_while_pages_are_open(running: Running) -> None:
+def test_the_dashboard_stops_promptly_while_pages_are_open(running: Running) -> None:
     streams = Streams(running.port, 20)
-    until(lambda: streams.all_hear(b"event: state"), "the first event on every page")
+    until(lambda: streams.all_received(b"event: state"), "the first event on every page")
     running.process.terminate()
     assert idle_seconds(lambda: running.process.wait(DEADLINE_SECONDS)) < 10
     assert running.process.returncode == 0

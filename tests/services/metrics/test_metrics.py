@@ -1,4 +1,4 @@
-"""The exporter's parts alone: what they count, and what they say of a part that is away. The whole is in the end-to-end tests."""
+"""Tests the parts of the exporter: what they count, and how they report an unreachable part; end-to-end tests cover the whole."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from services.metrics.postgres import Database
 from services.metrics.results import REMEMBERED, Results, Seen, reason_of
 from services.notify.outbox import Outbox, connector
 from tests.conftest import VECTORS, rows
-from tests.services.notify.test_notify import Told, channel
+from tests.services.notify.test_notify import MemoryTarget, channel
 from tests.support.databases import Server
 from tests.support.free_ports import free_ports
 from tests.support.receivers import NOON, alert
 from tests.support.waiting import DEADLINE_SECONDS, until
 
 NOTHING = "127.0.0.1:1"
-"""An address where nothing listens."""
+"""An address at which nothing listens."""
 
 
 def value(families: list[Metric], name: str, **labels: str) -> float | None:
-    found = [sample.value for family in families for sample in family.samples
-             if sample.name == name and labels.items() <= sample.labels.items()]
-    return found[0] if found else None
+    values = [sample.value for family in families for sample in family.samples
+              if sample.name == name and labels.items() <= sample.labels.items()]
+    return values[0] if values else None
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def transition(**changed: Any) -> bytes:
 OPENED_AT = 1_760_000_400.0
 
 
-def test_latency_is_the_brokers_time_minus_the_events(results: Results, registry: CollectorRegistry) -> None:
+def test_latency_is_the_brokers_timestamp_minus_the_event_time(results: Results, registry: CollectorRegistry) -> None:
     results.take("alerts", transition(), OPENED_AT + 1.5)
     assert registry.get_sample_value("fire_alert_latency_seconds_sum", {"alert_type": "ARC_DETECTED"}) == 1.5
 
@@ -80,8 +80,8 @@ def test_a_repeated_transition_counts_once_and_a_reminder_has_no_latency(results
 
 @pytest.mark.parametrize("rubbish", [b"rubbish", b"[]", b"{}", b"null", b"7"])
 @pytest.mark.parametrize("topic", ["alerts", "readings", "dead-letters"])
-def test_rubbish_on_a_result_topic_is_counted_and_ends_nothing(results: Results, registry: CollectorRegistry, topic: str,
-                                                               rubbish: bytes) -> None:
+def test_rubbish_on_a_result_topic_is_counted_and_stops_nothing(results: Results, registry: CollectorRegistry, topic: str,
+                                                                rubbish: bytes) -> None:
     results.take(topic, rubbish, OPENED_AT)
     assert registry.get_sample_value("fire_unusable_results_total", {"topic": topic}) == 1
 
@@ -95,7 +95,7 @@ def test_every_malformed_vector_has_a_reason_of_a_few_words(tmp_path: Path) -> N
     assert {"idx", "deviceId", "timestamp", "not-json"} <= set(reasons)
 
 
-def test_a_device_id_cannot_make_a_reason_of_its_own() -> None:
+def test_unknown_reason_counts_as_other_whatever_the_message_contains() -> None:
     assert reason_of("something new is wrong") == "other"
 
 
@@ -105,17 +105,17 @@ def test_no_more_keys_are_remembered_than_the_limit() -> None:
     assert REMEMBERED >= 10_000
 
 
-def test_what_is_away_is_a_figure_is_said_once_and_its_old_figures_go() -> None:
+def test_unreachable_part_is_a_metric_is_reported_once_and_loses_its_old_values() -> None:
     answers: Iterator[list[Metric] | None] = iter([[gauge("fire_x", "x", (), {(): 1.0})], None, None])
-    told: list[str] = []
+    log: list[str] = []
 
     def read() -> list[Metric]:
         answer = next(answers)
         if answer is None:
-            raise UnavailableError("it is away")
+            raise UnavailableError("it does not answer")
         return answer
 
-    source = Source("part", read, threading.Event(), told.append)
+    source = Source("part", read, threading.Event(), log.append)
     sources = Sources([source])
     assert value(list(sources.collect()), "fire_source_up", source="part") == 0
     source.refresh()
@@ -123,16 +123,16 @@ def test_what_is_away_is_a_figure_is_said_once_and_its_old_figures_go() -> None:
     source.refresh()
     source.refresh()
     assert value(list(sources.collect()), "fire_x") is None and value(list(sources.collect()), "fire_source_up") == 0
-    assert told == ["part cannot be measured: it is away"]
+    assert log == ["part cannot be measured: it does not answer"]
 
 
-def test_flink_that_is_away_has_no_running_job() -> None:
+def test_unreachable_flink_has_no_running_job() -> None:
     families = Jobs([NOTHING]).read()
     assert value(families, "fire_jobmanager_up", address=NOTHING) == 0
     assert [value(families, "fire_job_running", job=job) for job in ("detect", "alert", "store")] == [0, 0, 0]
 
 
-def test_kafka_and_postgres_that_are_away_are_told_with_their_address(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_kafka_and_postgres_are_errors_that_name_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KafkaConsumer.DEFAULT_CONFIG, "bootstrap_timeout_ms", 100)
     with pytest.raises(UnavailableError, match=r"Kafka at 127\.0\.0\.1:1"):
         Topics(Settings(kafka_brokers=NOTHING)).read()
@@ -142,15 +142,15 @@ def test_kafka_and_postgres_that_are_away_are_told_with_their_address(server: Se
         Database(connector(server.empty())).read()
 
 
-def test_disk_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     assert value(metrics.disks([str(tmp_path)]), "fire_disk_free_bytes", path=str(tmp_path)) > 0  # type: ignore[operator]
     with pytest.raises(UnavailableError, match="disk"):
         metrics.disks([str(tmp_path / "nowhere")])
 
 
-def test_database_figures_are_those_of_the_tables(database: dict[str, Any]) -> None:
+def test_database_metrics_agree_with_the_tables(database: dict[str, Any]) -> None:
     outbox = Outbox(connector(database))
-    outbox.add([alert()], [], [channel(Told())], NOON)
+    outbox.add([alert()], [], [channel(MemoryTarget())], NOON)
     outbox.close()
     with psycopg.connect(**database, autocommit=True) as connected:
         connected.execute("SELECT * FROM fire_maintain_partitions(30)")
@@ -168,7 +168,7 @@ def test_database_figures_are_those_of_the_tables(database: dict[str, Any]) -> N
 
 @pytest.fixture
 def exporter(tmp_path: Path) -> Iterator[int]:
-    """The exporter in a process of its own, with nothing there that it could measure but the disk."""
+    """Starts the exporter in a process of its own, where only the disk can be measured."""
     port = free_ports("Metrics")["Metrics"]
     command = [sys.executable, "-m", "commands.cli", "metrics", "--port", str(port), "--jobmanager", NOTHING,
                "--disk", str(tmp_path)]
@@ -179,32 +179,32 @@ def exporter(tmp_path: Path) -> Iterator[int]:
         yield port
         process.terminate()
         assert process.wait(DEADLINE_SECONDS) == 0
-        assert process.stdout is not None and process.stdout.read().splitlines()[-1] == "ending"
+        assert process.stdout is not None and process.stdout.read().splitlines()[-1] == "stopping"
 
 
-def test_exporter_answers_though_everything_else_is_away_and_ends_when_asked(exporter: int) -> None:
+def test_exporter_answers_while_everything_else_is_unreachable_and_stops_on_request(exporter: int) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{exporter}/metrics", timeout=DEADLINE_SECONDS) as response:
         families = list(text_string_to_metric_families(response.read().decode()))
     assert value(families, "fire_source_up", source="kafka") == 0
     names = [family.name for family in families]
-    assert len(set(names)) == len(names), "Prometheus refuses a family that is told twice"
+    assert len(set(names)) == len(names), "Prometheus refuses a family that appears twice"
     with socket.socket() as elsewhere:
         elsewhere.settimeout(2)
-        assert elsewhere.connect_ex((_address_of_this_machine(), exporter)) != 0, "it listens on the loopback address alone"
+        assert elsewhere.connect_ex((_address_of_this_machine(), exporter)) != 0, "it listens only on the loopback address"
 
 
 def _address_of_this_machine() -> str:
-    """An address of this machine beyond loopback; one of loopback's other addresses where it has none."""
-    found = socket.gethostbyname(socket.gethostname())
-    return "127.0.0.2" if found.startswith("127.") else found
+    """Returns an address of this machine other than loopback, or another loopback address if it has none."""
+    address = socket.gethostbyname(socket.gethostname())
+    return "127.0.0.2" if address.startswith("127.") else address
 
 
-def test_a_port_in_use_is_a_sentence_with_a_remedy() -> None:
+def test_a_port_in_use_is_an_error_with_a_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(metrics.MetricsError, match="choose another with --port"):
         metrics._listen("127.0.0.1", taken.getsockname()[1], CollectorRegistry())
 
 
-def test_flinks_reporter_is_off_unless_a_port_is_given() -> None:
+def test_flinks_reporter_is_off_unless_a_port_is_set() -> None:
     cluster = flink_config.main_cluster()
 
     def options(port: int) -> dict[str, str]:
@@ -223,18 +223,18 @@ CLUSTER: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("restarts", "expected"), [("2", 10), ("3", 9)])
-def test_duplicates_fall_only_when_the_job_began_anew(monkeypatch: pytest.MonkeyPatch, restarts: str, expected: int) -> None:
-    """Flink's two counters are read one after the other, so that their difference may seem to fall."""
+def test_duplicates_fall_only_when_the_job_restarted(monkeypatch: pytest.MonkeyPatch, restarts: str, expected: int) -> None:
+    """Reads Flink's two counters one after the other, so that their difference may seem to fall."""
     answers = dict(CLUSTER)
 
-    def say(read: int, written: int) -> None:
-        answers["counters"] = [{"id": f"Deduplicate[7].{name}", "max": count, "sum": count}
-                               for name, count in (("numRecordsIn", read), ("numRecordsOut", written))]
+    def count(read: int, written: int) -> None:
+        answers["counters"] = [{"id": f"Deduplicate[7].{name}", "max": records, "sum": records}
+                               for name, records in (("numRecordsIn", read), ("numRecordsOut", written))]
 
     monkeypatch.setattr("core.flink_rest.get", lambda address, path: answers.get(path, answers["counters"]))
     jobs = Jobs(["one"])
-    say(1000, 990)
+    count(1000, 990)
     assert value(jobs.read(), "fire_duplicates_total") == 10
     answers["/jobs/1/metrics?get=numRestarts"] = [{"id": "numRestarts", "value": restarts}]
-    say(1005, 996)
+    count(1005, 996)
     assert value(jobs.read(), "fire_duplicates_total") == expected

@@ -1,4 +1,4 @@
-"""The notifier: its schedule, its outbox on a real Postgres, deliveries to a real receiver, and the whole command on Kafka."""
+"""Tests the notifier: retry times, the outbox in a real Postgres, deliveries to a real receiver, and the command with Kafka."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from services.notify import server as notify
 from services.notify.channels import Channel, Target
 from services.notify.notification import Notice, UndeliveredError
 from services.notify.outbox import CLAIM, Outbox, Refusal, connector
-from services.notify.reconnect import Patience, StoppedError
+from services.notify.reconnect import Retry, StoppedError
 from services.notify.webhook import Webhook
 from services.notify.worker import Deliverer, Worker
 from tests.support.brokers import create_topics
@@ -41,7 +41,7 @@ KEY = "a-key-of-sixteen-characters-or-more"
 
 @dataclass
 class Clock:
-    """The time that a test says it is."""
+    """A clock that a test sets."""
 
     now: datetime = NOON
 
@@ -53,8 +53,8 @@ class Clock:
 
 
 @dataclass
-class Told:
-    """A target in memory, for what is not about sending; `failures` are raised first, one a call."""
+class MemoryTarget:
+    """A target that keeps its notices in memory; `failures` are raised first, one per call."""
 
     failures: list[Exception] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
@@ -121,11 +121,11 @@ def test_next_attempt_is_never_beyond_the_time_to_give_up(attempts: int, left: i
     assert due == (NOON + delay(attempts) if NOON + delay(attempts) <= give_up_at else None)
 
 
-def test_each_channel_gets_what_it_wants_once(outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
-    both = (channel(Told()), channel(Told(), "critical-only", min_level="CRITICAL"))
-    given_ = [alert(), alert("ESCALATED", level="CRITICAL"), alert("CLEARED", level="CRITICAL")]
-    outbox.add(given_, [], both, NOON)
-    outbox.add(given_, [], both, NOON + timedelta(hours=1))
+def test_each_channel_receives_each_wanted_transition_once(outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
+    both = (channel(MemoryTarget()), channel(MemoryTarget(), "critical-only", min_level="CRITICAL"))
+    transitions = [alert(), alert("ESCALATED", level="CRITICAL"), alert("CLEARED", level="CRITICAL")]
+    outbox.add(transitions, [], both, NOON)
+    outbox.add(transitions, [], both, NOON + timedelta(hours=1))
     assert [(row["channel"], row["transition"]) for row in rows(connection)] == [
         ("room", "OPENED"), ("room", "ESCALATED"), ("critical-only", "ESCALATED"), ("room", "CLEARED"),
         ("critical-only", "CLEARED")]
@@ -133,14 +133,14 @@ def test_each_channel_gets_what_it_wants_once(outbox: Outbox, connection: psycop
 
 
 def test_every_reminder_is_a_delivery_of_its_own(outbox: Outbox) -> None:
-    target, clock = Told(), Clock()
+    target, clock = MemoryTarget(), Clock()
     reminders = [alert("REMINDED", event_time=f"2026-03-01T12:{minute}:00.000Z") for minute in (15, 30, 15)]
     outbox.add(reminders, [], [channel(target)], NOON)
     assert deliver_all(deliverer(channel(target), outbox, clock)) == 2
 
 
-def test_receiver_that_fails_and_hangs_gets_it_when_it_recovers(outbox: Outbox, receiver: Receiver,
-                                                               connection: psycopg.Connection[Any]) -> None:
+def test_receiver_that_fails_and_hangs_is_sent_to_again_until_it_recovers(outbox: Outbox, receiver: Receiver,
+                                                                         connection: psycopg.Connection[Any]) -> None:
     receiver.answers.extend([500, HANG])
     clock, patient, hasty = Clock(), channel(webhook(receiver)), channel(webhook(receiver, timeout=1.0))
     outbox.add([alert()], [], [patient], NOON)
@@ -159,16 +159,16 @@ def test_receiver_that_fails_and_hangs_gets_it_when_it_recovers(outbox: Outbox, 
     assert stamps == [0, 2, 6]
 
 
-def test_critical_delivery_is_taken_before_older_ones(outbox: Outbox) -> None:
-    target = Told()
-    given_ = [alert(alert_id=f"a{number}") for number in range(3)] + [alert(alert_id="fire", level="CRITICAL")]
-    outbox.add(given_, [], [channel(target)], NOON)
+def test_critical_delivery_is_sent_before_older_ones(outbox: Outbox) -> None:
+    target = MemoryTarget()
+    transitions = [alert(alert_id=f"a{number}") for number in range(3)] + [alert(alert_id="fire", level="CRITICAL")]
+    outbox.add(transitions, [], [channel(target)], NOON)
     deliver_all(deliverer(channel(target), outbox, Clock()))
     assert target.keys == ["fire:OPENED", "a0:OPENED", "a1:OPENED", "a2:OPENED"]
 
 
-def test_transitions_of_one_alert_stay_in_order_while_others_pass(outbox: Outbox) -> None:
-    target, clock = Told([UndeliveredError("down")]), Clock()
+def test_transitions_of_one_alert_stay_in_order_without_delaying_others(outbox: Outbox) -> None:
+    target, clock = MemoryTarget([UndeliveredError("down")]), Clock()
     outbox.add([alert(alert_id="a"), alert("CLEARED", alert_id="a"), alert(alert_id="b")], [], [channel(target)], NOON)
     sending = deliverer(channel(target), outbox, clock)
     deliver_all(sending)
@@ -178,8 +178,8 @@ def test_transitions_of_one_alert_stay_in_order_while_others_pass(outbox: Outbox
     assert target.keys[2:] == ["a:OPENED", "a:CLEARED"]
 
 
-def test_critical_escalation_hurries_what_its_alert_has_waiting(outbox: Outbox) -> None:
-    target, clock = Told([UndeliveredError("down")] * 6), Clock()
+def test_critical_escalation_makes_pending_transitions_of_its_alert_due(outbox: Outbox) -> None:
+    target, clock = MemoryTarget([UndeliveredError("down")] * 6), Clock()
     outbox.add([alert(alert_id="a"), *(alert(alert_id=f"b{number}") for number in range(2))], [], [channel(target)], NOON)
     sending = deliverer(channel(target), outbox, clock)
     deliver_all(sending)
@@ -192,7 +192,7 @@ def test_critical_escalation_hurries_what_its_alert_has_waiting(outbox: Outbox) 
 
 
 def test_delivery_that_grows_too_old_is_parked_and_can_be_retried(outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
-    target, clock = Told([UndeliveredError("answered 500")] * 1000), Clock()
+    target, clock = MemoryTarget([UndeliveredError("answered 500")] * 1000), Clock()
     to = channel(target, max_age=timedelta(minutes=10))
     outbox.add([alert()], [], [to], NOON)
     sending = deliverer(to, outbox, clock)
@@ -207,28 +207,28 @@ def test_delivery_that_grows_too_old_is_parked_and_can_be_retried(outbox: Outbox
     assert deliver_all(sending) == 1 and target.notices[-1].attempt == 10
 
 
-def test_what_is_refused_for_good_is_parked_at_once_and_holds_nothing_up(outbox: Outbox) -> None:
-    target = Told([UndeliveredError("answered 422", is_final=True)])
+def test_permanently_refused_delivery_is_parked_at_once_and_delays_nothing(outbox: Outbox) -> None:
+    target = MemoryTarget([UndeliveredError("answered 422", is_final=True)])
     outbox.add([alert(), alert("CLEARED")], [], [channel(target)], NOON)
     assert deliver_all(deliverer(channel(target), outbox, Clock())) == 2
     assert [row["state"] for row in outbox.backlog()] == ["PARKED"]
     assert outbox.retry_parked(NOON) == (0, 1), "an alarm after its all-clear would mislead"
 
 
-def test_unforeseen_error_of_a_channel_is_a_failed_attempt(outbox: Outbox) -> None:
-    target = Told([ZeroDivisionError("of all things")])
+def test_unexpected_error_of_a_channel_is_a_failed_attempt(outbox: Outbox) -> None:
+    target = MemoryTarget([ZeroDivisionError("of all things")])
     outbox.add([alert()], [], [channel(target)], NOON)
     deliver_all(deliverer(channel(target), outbox, Clock()))
     assert outbox.backlog()[0]["last_error"] == "ZeroDivisionError: of all things"
 
 
-def test_crash_between_send_and_mark_repeats_with_the_same_key_and_says_so(outbox: Outbox, receiver: Receiver,
-                                                                          connection: psycopg.Connection[Any]) -> None:
+def test_crash_between_sending_and_recording_repeats_with_the_same_key_and_counts_it(
+        outbox: Outbox, receiver: Receiver, connection: psycopg.Connection[Any]) -> None:
     to, clock = channel(webhook(receiver)), Clock()
     outbox.add([alert()], [], [to], NOON)
     claimed = outbox.claim(to, clock())
     assert claimed is not None
-    to.target.send(claimed.notice, clock())  # … and the notifier dies here
+    to.target.send(claimed.notice, clock())  # the notifier crashes after this
     restarted = deliverer(to, outbox, clock)
     assert deliver_all(restarted) == 0
     clock.advance(CLAIM.total_seconds())
@@ -240,15 +240,15 @@ def test_crash_between_send_and_mark_repeats_with_the_same_key_and_says_so(outbo
 def test_crash_before_the_commit_leaves_nothing_behind(outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
     unusable = alert(alert_id="a", subject="nul\0")
     with pytest.raises(psycopg.DataError):
-        outbox.add([alert(), unusable], [], [channel(Told())], NOON)
+        outbox.add([alert(), unusable], [], [channel(MemoryTarget())], NOON)
     assert rows(connection) == []
 
 
 def test_two_notifiers_at_once_send_each_delivery_once(database: dict[str, Any], outbox: Outbox) -> None:
-    targets = [Told(), Told()]
+    targets = [MemoryTarget(), MemoryTarget()]
     transitions = ("OPENED", "CLEARED")
     outbox.add([alert(transition, alert_id=f"a{number}") for number in range(40) for transition in transitions], [],
-               [channel(Told())], NOON)
+               [channel(MemoryTarget())], NOON)
     boxes = [Outbox(connector(database)) for _ in targets]
     threads = [threading.Thread(target=deliver_all, args=[deliverer(channel(target), box, Clock())])
                for target, box in zip(targets, boxes, strict=True)]
@@ -259,29 +259,29 @@ def test_two_notifiers_at_once_send_each_delivery_once(database: dict[str, Any],
     for box in boxes:
         box.close()
     sent = sorted(targets[0].keys + targets[1].keys)
-    assert len(sent) == len(set(sent)) and deliver_all(deliverer(channel(Told()), outbox, Clock())) + len(sent) == 80
+    assert len(sent) == len(set(sent)) and deliver_all(deliverer(channel(MemoryTarget()), outbox, Clock())) + len(sent) == 80
 
 
 def test_attempt_is_recorded_after_the_database_comes_back(outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
-    target = Told()
+    target = MemoryTarget()
 
-    class Cutting(Told):
+    class Cutting(MemoryTarget):
         def send(self, notice: Notice, at: datetime) -> str:
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fire-notify'")
             return target.send(notice, at)
 
     to = channel(Cutting())
     outbox.add([alert()], [], [to], NOON)
-    told: list[str] = []
-    patience = Patience(lambda seconds: False, told.append)
-    assert patience.until_done(deliverer(to, outbox, Clock()).deliver_next)
+    log: list[str] = []
+    retry = Retry(lambda seconds: False, log.append)
+    assert retry.until_done(deliverer(to, outbox, Clock()).deliver_next)
     assert len(target.notices) == 1 and rows(connection)[0]["state"] == "DELIVERED"
-    assert "waiting for it" in told[0] and told[1] == "Postgres answers again after 1 attempts"
+    assert "waiting for it" in log[0] and log[1] == "Postgres answers again after 1 attempts"
 
 
-def test_unreachable_postgres_is_waited_for_with_growing_pauses_until_the_end(server: Server) -> None:
+def test_unreachable_postgres_is_retried_after_growing_pauses_until_the_program_stops(server: Server) -> None:
     pauses: list[float] = []
-    told: list[str] = []
+    log: list[str] = []
 
     def pause(seconds: float) -> bool:
         pauses.append(seconds)
@@ -289,13 +289,13 @@ def test_unreachable_postgres_is_waited_for_with_growing_pauses_until_the_end(se
 
     nobody = {"host": "127.0.0.1", "port": free_ports("none")["none"], "dbname": "fire", "user": "fire"}
     with pytest.raises(StoppedError):
-        Patience(pause, told.append).until_done(Outbox(connector(nobody)).status)
-    assert pauses == [2, 4, 8, 15, 15, 15] and len(told) == 1 and "cannot be used, waiting" in told[0]
+        Retry(pause, log.append).until_done(Outbox(connector(nobody)).status)
+    assert pauses == [2, 4, 8, 15, 15, 15] and len(log) == 1 and "is unreachable; waiting" in log[0]
 
 
-def test_slow_channel_holds_up_no_other(database: dict[str, Any], outbox: Outbox, receiver: Receiver) -> None:
+def test_slow_channel_does_not_delay_the_others(database: dict[str, Any], outbox: Outbox, receiver: Receiver) -> None:
     receiver.answers.append(HANG)
-    slow, fast = channel(webhook(receiver), "slow"), channel(Told(), "fast")
+    slow, fast = channel(webhook(receiver), "slow"), channel(MemoryTarget(), "fast")
     outbox.add([alert(alert_id=f"a{number}") for number in range(20)], [], [slow, fast], NOON)
     stop = threading.Event()
     workers = [Worker(Deliverer(each, Outbox(connector(database)), Clock(), lambda line: None), stop, print)
@@ -312,35 +312,35 @@ def test_slow_channel_holds_up_no_other(database: dict[str, Any], outbox: Outbox
         assert not worker.is_alive() and worker.problem is None
     state = {row["channel"]: row for row in outbox.status()}
     assert (state["fast"]["delivered"], state["slow"]["pending"]) == (20, 20)
-    assert sum(row["attempts"] for row in outbox.backlog()) == 1, "the send that had begun was finished and recorded"
+    assert sum(row["attempts"] for row in outbox.backlog()) == 1, "the attempt under way was finished and recorded"
 
 
-def test_error_in_a_thread_is_handed_to_the_main_one(outbox: Outbox) -> None:
-    broken = Deliverer(channel(Told()), outbox, lambda: 1 / 0, print)  # type: ignore[arg-type,return-value]
+def test_error_in_a_worker_is_kept_for_the_main_thread(outbox: Outbox) -> None:
+    broken = Deliverer(channel(MemoryTarget()), outbox, lambda: 1 / 0, print)  # type: ignore[arg-type,return-value]
     worker = Worker(broken, threading.Event(), print)
     worker.start()
     worker.join(DEADLINE_SECONDS)
     assert isinstance(worker.problem, ZeroDivisionError)
 
 
-def test_settled_deliveries_are_forgotten_and_pending_ones_are_not(outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
-    target = Told()
+def test_expiry_deletes_settled_deliveries_and_keeps_pending_ones(outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
+    target = MemoryTarget()
     outbox.add([alert(alert_id="a"), alert(alert_id="b")], [], [channel(target)], NOON - timedelta(days=3000))
     deliverer(channel(target), outbox, Clock()).deliver_next()
     outbox.expire(90)
     assert [row["idempotency_key"] for row in rows(connection)] == ["b:OPENED"]
 
 
-def test_outbox_and_log_hold_no_secret(outbox: Outbox, receiver: Receiver, connection: psycopg.Connection[Any]) -> None:
+def test_outbox_and_log_contain_no_secret(outbox: Outbox, receiver: Receiver, connection: psycopg.Connection[Any]) -> None:
     receiver.answers.append(500)
-    to, told = channel(webhook(receiver)), list[str]()
+    to, log = channel(webhook(receiver)), list[str]()
     outbox.add([alert()], [], [to], NOON)
-    Deliverer(to, outbox, Clock(), told.append).deliver_next()
-    assert told and KEY not in repr((told, rows(connection), to))
+    Deliverer(to, outbox, Clock(), log.append).deliver_next()
+    assert log and KEY not in repr((log, rows(connection), to))
 
 
-def test_record_that_cannot_be_delivered_is_noted_and_does_not_stop_the_rest(outbox: Outbox,
-                                                                            connection: psycopg.Connection[Any]) -> None:
+def test_record_that_cannot_be_delivered_is_recorded_and_does_not_stop_the_others(
+        outbox: Outbox, connection: psycopg.Connection[Any]) -> None:
     @dataclass
     class Record:
         value: bytes | None
@@ -348,31 +348,31 @@ def test_record_that_cannot_be_delivered_is_noted_and_does_not_stop_the_rest(out
         topic: str = "alerts"
         partition: int = 2
 
-    intake = notify.Intake(outbox, [channel(Told())], Patience(lambda seconds: True, print))
-    given_ = [Record(b"rubbish", 7), Record(json.dumps(alert()).encode(), 8), Record(None, 9)]
-    refused = intake.take(given_)
+    intake = notify.Intake(outbox, [channel(MemoryTarget())], Retry(lambda seconds: True, print))
+    records = [Record(b"rubbish", 7), Record(json.dumps(alert()).encode(), 8), Record(None, 9)]
+    refused = intake.take(records)
     assert [each.source for each in refused] == ["notify:alerts[2]@7", "notify:alerts[2]@9"]
-    assert intake.take(given_) == refused and isinstance(refused[0], Refusal)
+    assert intake.take(records) == refused and isinstance(refused[0], Refusal)
     assert connection.execute("SELECT count(*) FROM store_refusals").fetchone() == (2,)
     assert len(rows(connection)) == 1
 
 
 def test_status_shows_what_is_pending_and_parked(outbox: Outbox) -> None:
-    told: list[str] = []
-    notify.show(outbox, told.append)
-    target = Told([UndeliveredError("answered 422", is_final=True)])
+    log: list[str] = []
+    notify.show(outbox, log.append)
+    target = MemoryTarget([UndeliveredError("answered 422", is_final=True)])
     outbox.add([alert(alert_id="a"), alert(alert_id="b", level="CRITICAL"), alert(alert_id="c")], [], [channel(target)], NOON)
     deliverer(channel(target), outbox, Clock()).deliver_next()
     deliverer(channel(target), outbox, Clock()).deliver_next()
-    notify.show(outbox, told.append)
-    assert told == [
+    notify.show(outbox, log.append)
+    assert log == [
         "the outbox is empty",
         "room: 1 pending, 1 parked, 1 delivered, 0 of them after more than one attempt",
         "PARKED room b:OPENED CRITICAL dev-07: 1 attempts since 2026-03-01T12:00:00Z, answered 422",
         "PENDING room c:OPENED HIGH dev-07: 0 attempts since 2026-03-01T12:00:00Z, no failure so far"]
 
 
-def test_command_without_channels_says_what_it_needs() -> None:
+def test_command_without_channels_names_the_missing_option() -> None:
     with pytest.raises(notify.NotifyError, match="name a file with --channels"):
         notify.run(argparse.Namespace(channels=None, status=False, retry_parked=False))
 
@@ -384,7 +384,7 @@ def eventually(is_so: Callable[[], bool]) -> bool:
 
 @dataclass
 class Command:
-    """A running `./fire notify` and what it said."""
+    """A running `./fire notify` and the lines it printed."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -407,7 +407,7 @@ class Command:
 @pytest.fixture
 def start(tmp_path: Path, brokers: str, server: Server, database: dict[str, Any], receiver: Receiver
           ) -> Iterator[Callable[[], Command]]:
-    """Starts the command on a topic of its own, with the receiver as its channel."""
+    """Returns a function that starts the command on a topic of its own, with the receiver as its channel."""
     file = tmp_path / "channels.toml"
     file.write_text(f'[[channel]]\nname = "room"\ntype = "webhook"\nurl = "{receiver.url}"\nallow_private = true\n'
                     'secret_env = "ROOM_KEY"\n')
@@ -439,7 +439,7 @@ def produce(brokers: str, topic: str, *alerts: dict[str, Any]) -> None:
     producer.close()
 
 
-def test_command_delivers_over_restarts_and_outages_without_loss_or_repetition(
+def test_command_delivers_across_restarts_and_outages_without_loss_or_repetition(
         start: Callable[..., Command], brokers: str, tmp_path: Path, server: Server, receiver: Receiver) -> None:
     topic = f"{tmp_path.name}.alerts"
     produce(brokers, topic, alert(alert_id="before-the-first-start"))
@@ -449,7 +449,7 @@ def test_command_delivers_over_restarts_and_outages_without_loss_or_repetition(
     produce(brokers, topic, alert(alert_id="a"))
     assert eventually(lambda: len(receiver.calls) == 1), first.lines
     first.process.terminate()
-    assert first.says("ending; finishing the sends"), first.lines
+    assert first.says("stopping; finishing the attempts"), first.lines
     receiver.ended.set()
     assert first.process.wait(DEADLINE_SECONDS) == 0 and first.says("a:OPENED HIGH, attempt 1: "), first.lines
 
@@ -457,7 +457,7 @@ def test_command_delivers_over_restarts_and_outages_without_loss_or_repetition(
     server.stop()
     try:
         second = start()
-        assert second.says("Postgres cannot be used, waiting for it"), second.lines
+        assert second.says("Postgres is unreachable; waiting for it"), second.lines
     finally:
         server.start()
     assert eventually(lambda: receiver.keys[-1] == "a:ESCALATED:CRITICAL"), second.lines

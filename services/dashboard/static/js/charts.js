@@ -1,4 +1,4 @@
-// A device's day: one uPlot panel a measurement over one time axis, limits as lines, alerts as marks that lead to them.
+// Draws a device's last 24 hours: one uPlot panel per measurement over a common time axis, limits as lines, alerts as links.
 
 import { spelled } from "./times.js";
 
@@ -20,7 +20,7 @@ const limits = (name) => today.thresholds[name] ?? [];
 const seconds = (iso) => Date.parse(iso) / 1000;
 const colour = (element, name) => getComputedStyle(element).getPropertyValue(name).trim();
 
-/** Risk has its own scale; every other panel holds its data and the limit nearest to it. */
+/** Returns the range of a panel's y axis: 0 to 1 for risk, otherwise the data and the nearest limit with a margin. */
 function range(name) {
   if (name === "risk") return () => [0, 1];
   return (_, low, high) => {
@@ -60,16 +60,16 @@ function drawAlerts(plot, figure) {
   }
 }
 
-/** Alerts that lie too close to be told apart share a mark, which leads to the worst of them. */
+/** Groups alerts that are too close to be distinguished; a group shares a mark, which links to its worst alert. */
 function groups(plot) {
-  const found = [];
+  const grouped = [];
   const placed = today.alerts.map((alert) => ({ alert, x: plot.valToPos(seconds(alert.at), "x") }));
   for (const each of placed.filter(({ x }) => x >= 0 && x <= plot.over.clientWidth).sort((one, other) => one.x - other.x)) {
-    const last = found.at(-1);
+    const last = grouped.at(-1);
     if (last && each.x - last.x < MARK_WIDTH) last.alerts.push(each.alert);
-    else found.push({ x: each.x, alerts: [each.alert] });
+    else grouped.push({ x: each.x, alerts: [each.alert] });
   }
-  return found;
+  return grouped;
 }
 
 function mark(plot, figure) {
@@ -87,12 +87,12 @@ function mark(plot, figure) {
   }
 }
 
-function tell(plot, figure, name) {
-  const place = plot.cursor.idx ?? plot.data[1].findLastIndex((value) => value !== null);
-  const value = plot.data[1][place];
+function showValue(plot, figure, name) {
+  const index = plot.cursor.idx ?? plot.data[1].findLastIndex((value) => value !== null);
+  const value = plot.data[1][index];
   const text = value == null ? "–" : `${value.toFixed(figure.dataset.digits)} ${figure.dataset.unit}`.trim();
   figure.querySelector("output").textContent = text;
-  const at = plot.cursor.idx == null ? "" : spelled(new Date(plot.data[0][place] * 1000));
+  const at = plot.cursor.idx == null ? "" : spelled(new Date(plot.data[0][index] * 1000));
   document.querySelector("[data-cursor-time]").textContent = at;
 }
 
@@ -100,9 +100,9 @@ function options(figure, name) {
   const stroke = colour(figure, "--series");
   const axis = { stroke: colour(figure, "--quiet"), font: `12px ${colour(figure, "--font")}`, grid: { stroke: colour(figure, "--line"), width: 1 }, ticks: { show: false } };
   const bars = name === "arcs" ? { fill: stroke, paths: uPlot.paths.bars({ size: [0.9, 6, 1] }) } : {};
-  const place = figure.querySelector(".plot");
+  const container = figure.querySelector(".plot");
   return {
-    width: place.clientWidth, height: place.clientHeight, legend: { show: false }, padding: [12, 12, 0, 0],
+    width: container.clientWidth, height: container.clientHeight, legend: { show: false }, padding: [12, 12, 0, 0],
     cursor: { sync: { key: cursors.key }, drag: { x: true, y: false }, points: { size: 7 } },
     scales: { y: { range: range(name) } },
     axes: [{ ...axis, size: 28, space: 70, values: (_, ticks) => ticks.map((tick) => hour.format(new Date(tick * 1000))) }, { ...axis, size: 44, space: 34 }],
@@ -110,8 +110,8 @@ function options(figure, name) {
     hooks: {
       drawAxes: [(plot) => drawLimits(plot, name, colour(figure, "--line-strong")), (plot) => drawAlerts(plot, figure)],
       draw: [(plot) => { if (name === "temperature") mark(plot, figure); }],
-      setCursor: [(plot) => tell(plot, figure, name)],
-      setData: [(plot) => tell(plot, figure, name)],
+      setCursor: [(plot) => showValue(plot, figure, name)],
+      setData: [(plot) => showValue(plot, figure, name)],
     },
   };
 }
@@ -128,7 +128,7 @@ function draw(figure) {
   return undefined;
 }
 
-/** New minutes do not undo a zoom. */
+/** Replaces the data of a panel without resetting its zoom. */
 function renew(plot, data) {
   const [times] = plot.data;
   const isZoomed = plot.scales.x.min > times[0] || plot.scales.x.max < times.at(-1);
@@ -156,8 +156,8 @@ function recolour() {
 
 function fit() {
   for (const plot of panels.values()) {
-    const place = plot.root.parentElement;
-    plot.setSize({ width: place.clientWidth, height: place.clientHeight });
+    const container = plot.root.parentElement;
+    plot.setSize({ width: container.clientWidth, height: container.clientHeight });
   }
 }
 

@@ -1,4 +1,4 @@
-// Dialogs lie outside what live updates replace; a button says which one it opens and fills it from its data.
+// Opens dialogs, which live updates do not replace; a button's data attributes name the dialog and fill its form.
 
 function open(button) {
   const dialog = document.getElementById(button.dataset.opens);
@@ -14,7 +14,7 @@ function open(button) {
   check(form.elements.message);
 }
 
-/** Says what is not JSON yet, without forbidding to send it: the job judges. */
+/** Shows why the text is not valid JSON, without preventing its submission: the server decides. */
 function check(field) {
   if (!field?.dataset.json) return;
   const problem = document.getElementById(field.getAttribute("aria-describedby"));

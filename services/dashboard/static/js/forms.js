@@ -1,4 +1,4 @@
-// Filters: times are entered in the viewer's zone and sent in UTC, and an empty field is no condition.
+// Prepares filter forms: times are entered in the viewer's zone and sent in UTC, and empty fields are not sent.
 
 const MINUTE_MS = 60000;
 

@@ -1,12 +1,12 @@
-// Live pages: an event of the stream fetches the page again, and its `data-live` regions are swapped by id. Nothing of what
-// a person is doing is lost: focus, open details, dialogs and forms stay. Where the stream is away the page polls, and says so.
+// Keeps pages live: an event of the stream fetches the page again and replaces its `data-live` regions by id. Focus, open
+// details, dialogs and forms are preserved. While the stream is unavailable, the page polls and shows a banner.
 
 import { localise } from "./times.js";
 
 const LEAST_MS = 1000;
 const JITTER_MS = 250;
 const POLL_MS = 10000;
-const SILENT_MS = 40000; // the stream beats every 15 s
+const SILENT_MS = 40000; // the stream sends a heartbeat every 15 s
 const RETRY_MS = 3000;
 
 const main = document.querySelector("[data-live-page]");
@@ -29,7 +29,7 @@ function show(change) {
   banner.hidden = !which;
 }
 
-/** Asks for a refresh: at once, but not twice within a second, and not all viewers in the same instant. */
+/** Requests a refresh, at most once a second and with a random delay, so that viewers do not refresh simultaneously. */
 function want() {
   wanted = true;
   if (due || isFetching) return;
@@ -44,7 +44,7 @@ async function refresh() {
   try {
     await fetchPage();
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // fetch's own word for a server that does not answer
+    if (!(error instanceof TypeError)) throw error; // fetch rejects with a TypeError when the server does not answer
     show({ stream: true });
   } finally {
     isFetching = false;
@@ -73,7 +73,7 @@ function swap(fresh) {
   document.dispatchEvent(new CustomEvent("live:swapped"));
 }
 
-/** A region's text without what differs in every answer. */
+/** Returns a region's HTML without the tokens, which differ in every response. */
 function bare(region) {
   return region.innerHTML.replace(/(name="csrf_token" value=")[^"]*/g, "$1");
 }
@@ -87,7 +87,7 @@ function replace(region, newer) {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
 }
 
-/** Only what is new and critical interrupts a screen reader. */
+/** Announces new critical alerts to screen readers; other events do not interrupt them. */
 function announce(alert) {
   const isNew = alert.transition === "OPENED" || alert.transition === "ESCALATED";
   if (alert.level !== "CRITICAL" || !isNew) return;
@@ -100,7 +100,7 @@ function listen() {
   source.onopen = () => {
     heard = Date.now();
     show({ stream: false });
-    want(); // what changed between the page and its stream
+    want(); // the data may have changed between loading the page and opening the stream
   };
   source.onerror = () => show({ stream: true });
   hear("change", () => want());

@@ -1,4 +1,4 @@
-// Times in the viewer's own zone and the page's language; UTC stays in the title.
+// Shows times in the viewer's zone and the page's language; the title keeps UTC.
 
 const language = document.documentElement.lang;
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -8,7 +8,7 @@ const ago = new Intl.RelativeTimeFormat(language, { numeric: "always", style: "n
 const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
 const RENEW_MS = 5000;
 
-/** The clock time, with the day where it is not today's, and the year where it is not this one. */
+/** Formats a time, with the date unless it is today and the year unless it is the current one. */
 export function spelled(at, now = new Date()) {
   if (at.toDateString() === now.toDateString()) return clock.format(at);
   const date = at.getFullYear() === now.getFullYear() ? day : year;
@@ -21,7 +21,7 @@ function distance(at, now) {
   return ago.format(Math.trunc(Math.min(seconds, 0) / length), unit);
 }
 
-/** Writes every time below a node. */
+/** Formats every <time> element below a node. */
 export function localise(root) {
   const now = new Date();
   for (const element of root.querySelectorAll("time[data-style]")) {
@@ -31,6 +31,6 @@ export function localise(root) {
   }
 }
 
-// Not before the other scripts have seen the page as it was sent.
+// Wait until the other scripts have read the page as it was sent.
 document.addEventListener("DOMContentLoaded", () => localise(document));
 setInterval(() => localise(document), RENEW_MS);
