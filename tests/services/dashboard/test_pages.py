@@ -18,7 +18,7 @@ from tests.support import dashboard_day, dashboards
 from tests.support.browser import Site, browser, context, live, page, profile, seconds_until, serving, site
 from tests.support.dashboard_day import BURNING, SILENT
 from tests.support.databases import Server
-from tests.support.waiting import slowness
+from tests.support.waiting import slowness, until
 from udfs.texts.alert_messages import compose
 
 __all__ = ["browser", "context", "page", "site"]
@@ -230,10 +230,17 @@ def test_charts_show_the_day_with_alerts_on_the_time_axis(theme: str, browser: B
         markers = page.locator(".marker")
         assert markers.count() >= 3
         assert any("Electrical leakage" in (each.get_attribute("aria-label") or "") for each in markers.all())
-        page.locator('[data-series="temperature"] .u-over').hover()
-        expect(page.locator("[data-cursor-time]")).not_to_be_empty()
+        until(lambda: time_under_the_pointer(page), "a time beside the charts")
         markers.last.click()
         expect(page.locator("article.lead")).to_be_visible()
+
+
+def time_under_the_pointer(page: Page) -> str:
+    """What is said of the time in the middle of a chart; a chart that is drawn again forgets where the pointer was."""
+    chart = page.locator('[data-series="temperature"] .u-over')
+    for x in (100, 110):
+        chart.hover(position={"x": x, "y": 20})
+    return page.locator("[data-cursor-time]").inner_text()
 
 
 def inked(page: Page, series: str) -> int:
