@@ -1,4 +1,4 @@
-"""Messages as devices and gateways send them, and what is refused, with which words."""
+"""Messages as devices and gateways send them, and the reasons with which the decoder refuses some."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD = {"deviceId": "dev-1", "idx": 7, "status": 0, "volt": 220.0, "timestamp": 
 
 
 def read(message: Any, record_ms: int | None = None) -> tuple[dict[str, Any], str | None]:
-    """One message's columns and reason."""
+    """Returns one message's columns and reason."""
     raw = message if isinstance(message, bytes) else json.dumps(message).encode()
     times = None if record_ms is None else np.array([record_ms])
     readings = decode.read([raw], times, times)
@@ -60,11 +60,11 @@ def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named:
     (b"", "message is empty"), (b"[]", "not a JSON object but an array"), (b"null", "not a JSON object but null"),
     (b'{"deviceId":"a","idx":1,"volt":NaN}', "volt: message is not JSON"), (b"\xff\xfe", "message is not JSON"),
 ])  # fmt: skip
-def test_bytes_that_are_no_message_are_refused_saying_what_they_are(raw: bytes, said: str) -> None:
+def test_bytes_that_are_not_a_message_are_refused_with_what_they_are(raw: bytes, said: str) -> None:
     assert said in refusal(raw)
 
 
-def test_message_without_any_measurement_is_refused_but_status_alone_is_a_report() -> None:
+def test_message_without_a_measurement_is_refused_but_a_status_alone_is_a_reading() -> None:
     bare = {"deviceId": "a", "idx": 1, "timestamp": NOW}
     assert "nothing is measured" in refusal(bare)
     assert read(bare | {"status": 0})[1] is None
@@ -75,7 +75,7 @@ def test_time_more_than_an_hour_ahead_of_the_broker_is_refused_and_an_hour_is_no
     assert read(GOOD | {"timestamp": NOW + 3_600_000}, NOW)[1] is None
 
 
-def test_absent_time_is_the_brokers() -> None:
+def test_absent_timestamp_is_replaced_by_the_brokers_time() -> None:
     columns, reason = read({name: value for name, value in GOOD.items() if name != "timestamp"}, NOW)
     assert (reason, columns["event_ms"]) == (None, NOW)
 
@@ -111,7 +111,7 @@ FIELDS = ["deviceId", "idx", "timestamp", "siteId", "verifySts", *(name for name
 @given(st.lists(st.one_of(st.binary(max_size=40), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6).map(
     lambda message: json.dumps(message).encode())), max_size=12))
 @settings(max_examples=400, deadline=None)
-def test_nothing_that_arrives_raises_and_company_changes_nothing(messages: list[bytes]) -> None:
+def test_no_message_raises_and_other_messages_of_the_batch_change_nothing(messages: list[bytes]) -> None:
     together = decode.read(messages)
     for row, message in enumerate(messages):
         alone = decode.read([message])
@@ -121,7 +121,7 @@ def test_nothing_that_arrives_raises_and_company_changes_nothing(messages: list[
                 np.testing.assert_equal(column[row], alone.columns[name][0], err_msg=name)
 
 
-def test_listed_device_is_scored_with_its_profile_and_stands_where_the_registry_says() -> None:
+def test_listed_device_has_the_profile_and_site_of_the_registry() -> None:
     known = parse(json.dumps({"version": "v1", "sites": {"plant": {}}, "profiles": {"16 A": {"rated_current": 16}},
                               "devices": {"dev-1": {"site": "plant", "zone": "hall", "profile": "16 A"}}}).encode())
     messages = [json.dumps(GOOD | {"deviceId": device, "siteId": "own", "ct": 20.0}).encode() for device in ("dev-1", "dev-2")]
