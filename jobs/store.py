@@ -15,7 +15,7 @@ from core import secrets_manager
 from core.settings import Settings, SettingsError
 from jobs.flink import kafka, sql_files, tables
 from jobs.flink.environment import table_environment
-from jobs.flink.literals import text
+from jobs.flink.literals import literal
 from jobs.flink.script import Script
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
 
 def script(settings: Settings) -> Script:
     """The statements of the job: sources, checks, what alerts become of them, and the tables of the database."""
-    given = names(settings)
+    given = substitutions(settings)
     sources, checks, stored, inserts = (sql_files.rendered(templates, given) for templates in (
         tables.store_sources(settings.results_in), tables.store_checks(), tables.store_tables(), tables.store_inserts()))
     return Script((*sources, *checks, *sql_files.statements("store", given), *stored), tuple(inserts))
 
 
-def names(settings: Settings) -> dict[str, str]:
+def substitutions(settings: Settings) -> dict[str, str]:
     """What the job's SQL may ask for by `${NAME}`."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers,
@@ -77,8 +77,8 @@ def names(settings: Settings) -> dict[str, str]:
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),
     }
-    return {"KAFKA_SECURITY": kafka.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
-            **{name: text(value) for name, value in (PATTERNS | given).items()}}
+    return {"KAFKA_SECURITY": kafka.login_lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
+            **{name: literal(value) for name, value in (PATTERNS | given).items()}}
 
 
 def postgres_url(settings: Settings) -> str:
@@ -93,7 +93,7 @@ def postgres_login(settings: Settings) -> str:
     if not settings.postgres_secret_arn:
         return ""
     login = secrets_manager.login(settings.postgres_secret_arn)
-    return f"'username' = '{text(login.user)}',\n  'password' = '{text(login.password)}',"
+    return f"'username' = '{literal(login.user)}',\n  'password' = '{literal(login.password)}',"
 
 
 def main() -> None:

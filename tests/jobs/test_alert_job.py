@@ -92,11 +92,11 @@ def test_every_name_in_the_sql_comes_from_the_settings() -> None:
     templates = [file.read_text(encoding="utf-8") for file in (SQL / "alert").rglob("*.sql")]
     for place in ("file", "kafka", "kinesis"):
         templates += [*tables.alert_sinks(place, place), *tables.alert_inserts(place, place)]
-    assert {name for template in templates for name in NAME.findall(template)} == set(alert.names(Settings()))
+    assert {name for template in templates for name in NAME.findall(template)} == set(alert.substitutions(Settings()))
 
 
 def test_topics_group_and_transactions_follow_the_settings() -> None:
-    names = alert.names(Settings(topic_prefix="plant-a.", consumer_group="plant-a", alert_delivery="exactly-once"))
+    names = alert.substitutions(Settings(topic_prefix="plant-a.", consumer_group="plant-a", alert_delivery="exactly-once"))
     assert names["TOPIC_PREFIX"] == "plant-a."
     assert names["CONSUMER_GROUP"] == "plant-a-alert"
     assert names["ALERT_DELIVERY"] == "exactly-once"

@@ -12,7 +12,7 @@ import pytest
 from contract.model import CONTRACT, Result
 from core.settings import Settings
 from jobs import alert, archive, detect, store
-from jobs.flink.literals import text
+from jobs.flink.literals import literal
 from jobs.flink.sql_files import SQL, VARIANTS, VIEW, PipelineError, Statement, expression, files, statement
 from jobs.flink.tables import CANDIDATES
 
@@ -22,12 +22,12 @@ FILES = sorted(SQL.rglob("*.sql"))
 def test_missing_names_are_reported_all_at_once_with_the_file(tmp_path: Path) -> None:
     file = tmp_path / "t.sql"
     file.write_text("CREATE TABLE ${B} WITH ('x' = '${A}', 'y' = '${GIVEN}')")
-    with pytest.raises(PipelineError, match=r"t\.sql needs \$\{A\}, \$\{B\}, which the job does not give"):
+    with pytest.raises(PipelineError, match=r"t\.sql needs \$\{A\}, \$\{B\}, for which the job has no value"):
         statement(file, {"GIVEN": "1"})
 
 
 def test_job_without_sql_is_an_error() -> None:
-    with pytest.raises(PipelineError, match=r"sql/nowhere holds no folder with \.sql files"):
+    with pytest.raises(PipelineError, match=r"sql/nowhere contains no folder with \.sql files"):
         files("nowhere")
 
 
@@ -56,7 +56,7 @@ def test_view_that_does_not_name_its_columns_is_an_error(items: str) -> None:
 def test_quote_in_a_setting_cannot_end_its_literal(tmp_path: Path) -> None:
     file = tmp_path / "t.sql"
     file.write_text("WITH ('x' = '${A}')")
-    assert statement(file, {"A": text("it's")}) == "WITH ('x' = 'it''s')"
+    assert statement(file, {"A": literal("it's")}) == "WITH ('x' = 'it''s')"
 
 
 def test_expression_comes_without_its_comments() -> None:
@@ -121,7 +121,7 @@ def test_sources_declare_the_same_shape() -> None:
 
 @pytest.mark.parametrize("job", [detect, alert], ids=["detect", "alert"])
 def test_job_gives_every_name_its_files_ask_for(job: Any) -> None:
-    names = job.names(Settings())
+    names = job.substitutions(Settings())
     for file in (SQL / job.__name__.removeprefix("jobs.")).rglob("*.sql"):
         assert statement(file, names)
 

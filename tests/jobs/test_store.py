@@ -272,7 +272,7 @@ def test_what_cannot_be_stored_is_counted_with_a_reason_and_stops_nothing(stored
 
 
 def test_no_statement_holds_a_password() -> None:
-    given = store.names(Settings(postgres_password="s3cret"))
+    given = store.substitutions(Settings(postgres_password="s3cret"))
     assert not [name for name, value in given.items() if "s3cret" in value]
     script = store.script(Settings(postgres_password="s3cret"))
     assert not [each for each in (*script.declarations, *script.inserts) if "password" in each.sql or "s3cret" in each.sql]
