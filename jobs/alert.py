@@ -12,6 +12,7 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream
 from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment, TableResult
 
+from contract import consumers
 from jobs import kafka_security, kinesis
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, text
@@ -58,7 +59,7 @@ def names(settings: Settings) -> dict[str, str]:
     """What the job's SQL may refer to as `${NAME}`."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers, "KAFKA_COMPRESSION": settings.kafka_compression,
-        "CONSUMER_GROUP": f"{settings.consumer_group}-alert", "CANDIDATES_TOPIC": settings.topic("candidates"),
+        "CONSUMER_GROUP": consumers.group_id("alert", settings.consumer_group), "CANDIDATES_TOPIC": settings.topic("candidates"),
         "ALERTS_TOPIC": settings.topic("alerts"), "ALERT_STATE_TOPIC": settings.topic("alert-state"),
         "DEAD_LETTERS_TOPIC": settings.topic("dead-letters"), "ALERT_DELIVERY": settings.alert_delivery,
         "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from contract import consumers
 from jobs import kafka_security, store
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, text
@@ -48,8 +49,8 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
 
 def names(settings: Settings) -> dict[str, str]:
     """What the job's SQL may ask for by `${NAME}`."""
-    given = {"KAFKA_BROKERS": settings.kafka_brokers, "CONSUMER_GROUP": f"{settings.consumer_group}-archive",
-             "READINGS_TOPIC": settings.topic("readings"), "FILE_INPUT": settings.file_input,
+    given = {"KAFKA_BROKERS": settings.kafka_brokers, "READINGS_TOPIC": settings.topic("readings"),
+             "CONSUMER_GROUP": consumers.group_id("archive", settings.consumer_group), "FILE_INPUT": settings.file_input,
              "ARCHIVE": settings.archive.rstrip("/"), "TIME": store.PATTERNS["TIME"]}
     return {"KAFKA_SECURITY": kafka_security.lines(settings), **{name: text(value) for name, value in given.items()}}
 

@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
+from contract import consumers
 from jobs import kafka_security
 from jobs.backoff import delay
 from jobs.device_metrics import NAMESPACE, Summary
@@ -158,9 +159,9 @@ def consumer(settings: Settings) -> KafkaConsumer:
     topic = settings.topic("readings")
     try:
         made = KafkaConsumer(
-            topic, bootstrap_servers=settings.kafka_brokers.split(","), group_id=f"{settings.consumer_group}-cloudwatch",
-            client_id="fire-cloudwatch", isolation_level="read_committed", enable_auto_commit=False,
-            auto_offset_reset="latest", **kafka_security.client(settings))
+            topic, bootstrap_servers=settings.kafka_brokers.split(","), client_id="fire-cloudwatch",
+            group_id=consumers.group_id("cloudwatch", settings.consumer_group), isolation_level="read_committed",
+            enable_auto_commit=False, auto_offset_reset="latest", **kafka_security.client(settings))
         partitions = made.partitions_for_topic(topic)
     except KafkaError as problem:
         raise MetricsError(f"no Kafka broker answers at {settings.kafka_brokers} ({problem}); start one with ./fire up, or set "

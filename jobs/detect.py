@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
+from contract import consumers
 from jobs import kafka_security, kinesis
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, expression, text
@@ -78,7 +79,7 @@ def names(settings: Settings) -> dict[str, str]:
         "KAFKA_BROKERS": settings.kafka_brokers,
         "KAFKA_COMPRESSION": settings.kafka_compression,
         "TOPIC_PREFIX": settings.topic_prefix,
-        "CONSUMER_GROUP": settings.consumer_group,
+        "CONSUMER_GROUP": consumers.group_id("detect", settings.consumer_group),
         "FILE_INPUT": settings.file_input,
         "FILE_OUTPUT": settings.file_output,
     }

@@ -17,6 +17,7 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from contract import consumers
 from jobs import kafka_security
 from jobs.logs import Report
 from jobs.settings import Settings
@@ -131,8 +132,8 @@ class Watcher(threading.Thread):
 
     def _consume(self) -> None:
         consumer = KafkaConsumer(*self._results.topics, bootstrap_servers=self._settings.kafka_brokers.split(","),
-                                 group_id=f"{self._settings.consumer_group}-metrics", client_id="fire-metrics",
-                                 auto_offset_reset="latest", isolation_level="read_committed",
+                                 group_id=consumers.group_id("metrics", self._settings.consumer_group),
+                                 client_id="fire-metrics", auto_offset_reset="latest", isolation_level="read_committed",
                                  **kafka_security.client(self._settings))
         try:
             while not self._stopped.is_set():

@@ -10,13 +10,12 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import Metric
 
+from contract import consumers
 from jobs import kafka_security
 from jobs.metrics_source import Labels, UnavailableError, counter, gauge
 from jobs.settings import Settings
 from jobs.topics import TOPICS
 
-GROUPS = ("detect", "alert", "store", "store-raw", "notify")
-"""Consumer groups of the jobs and the notifier, without the configured prefix."""
 LOOK_SECONDS = 3.0
 LOOK_BYTES = 65_536
 Offsets = dict[TopicPartition, int]
@@ -57,8 +56,9 @@ class Topics:
         records: dict[Labels, float] = defaultdict(float)
         for partition, offset in ends.items():
             records[(self._name(partition),)] += offset
+        behind = {reader.group: _behind(ends, self._committed(admin, reader)) for reader in consumers.READERS}
         return [counter("fire_topic_records", "records that a topic ever got, transaction markers included", ("topic",), records),
-                *self._lags(consumer, {group: _behind(ends, self._committed(admin, group)) for group in GROUPS})]
+                *self._lags(consumer, behind)]
 
     def _lags(self, consumer: KafkaConsumer, behind: dict[str, dict[TopicPartition, tuple[int, int]]]) -> list[Metric]:
         records: dict[Labels, float] = defaultdict(float)
@@ -86,9 +86,9 @@ class Topics:
             self._admin = KafkaAdminClient(bootstrap_servers=brokers, client_id="fire-metrics", **security)
         return self._consumer, self._admin
 
-    def _committed(self, admin: KafkaAdminClient, group: str) -> Offsets:
+    def _committed(self, admin: KafkaAdminClient, reader: consumers.Reader) -> Offsets:
         """What a group has committed; one that never did has no partitions."""
-        name = f"{self._settings.consumer_group}-{group}"
+        name = reader.group_id(self._settings.consumer_group)
         offsets = admin.list_group_offsets(name)[name]
         return {partition: each.offset for partition, each in offsets.items() if each.offset >= 0}
 

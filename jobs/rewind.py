@@ -15,6 +15,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
+from contract import consumers
 from infra.local import flink
 from jobs import kafka_security
 from jobs.errors import FireError
@@ -23,11 +24,7 @@ from jobs.submit import target
 from jobs.topics import TOPICS
 
 ENDED = ("FINISHED", "CANCELED", "FAILED")
-RESULTS = tuple(topic.name for topic in TOPICS if topic.name not in ("telemetry", "dead-letters", "candidates"))
-READ: dict[str, dict[str, tuple[str, ...]]] = {
-    "detect": {"detect": ("telemetry",)}, "alert": {"alert": ("candidates",)},
-    "store": {"store": RESULTS, "store-raw": RESULTS}}
-"""Job → consumer group (without the prefix) → topics that it reads."""
+NAMES = tuple(topic.name for topic in TOPICS)
 
 
 class RewindError(FireError):
@@ -57,8 +54,8 @@ def rewind(settings: Settings, job: str, to: datetime) -> dict[str, dict[TopicPa
     try:
         consumer, admin = KafkaConsumer(**given), KafkaAdminClient(**given)
         try:
-            found = {f"{settings.consumer_group}-{group}": _offsets(consumer, [settings.topic(topic) for topic in topics], to)
-                     for group, topics in READ[job].items()}
+            found = {reader.group_id(settings.consumer_group): _offsets(consumer, _topics(settings, reader), to)
+                     for reader in consumers.of_program(job)}
             for group, offsets in found.items():
                 admin.alter_group_offsets(group, _committable(offsets))
             return found
@@ -67,6 +64,10 @@ def rewind(settings: Settings, job: str, to: datetime) -> dict[str, dict[TopicPa
             admin.close()
     except KafkaError as problem:
         raise RewindError(f"Kafka at {settings.kafka_brokers} did not set {job} back: {problem}") from problem
+
+
+def _topics(settings: Settings, reader: consumers.Reader) -> list[str]:
+    return [settings.topic(topic) for topic in reader.read(NAMES)]
 
 
 def _offsets(consumer: KafkaConsumer, topics: list[str], to: datetime) -> dict[TopicPartition, int]:

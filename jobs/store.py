@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from contract import consumers
 from jobs import kafka_security, secret_store
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, text
@@ -70,7 +71,8 @@ def names(settings: Settings) -> dict[str, str]:
     """What the files below `sql/store` may ask for."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers,
-        "CONSUMER_GROUP": f"{settings.consumer_group}-store",
+        "CONSUMER_GROUP": consumers.group_id("store", settings.consumer_group),
+        "RAW_GROUP": consumers.group_id("store-raw", settings.consumer_group),
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),
         "WINDOW_RESULTS": "|".join(WINDOWS),

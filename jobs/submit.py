@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 JOBS = ("detect", "alert", "store")
 """What runs always; the archive job only where `FIRE_ARCHIVE` names a place."""
 """What is submitted where no job is named; the archive is one more, for those who want it."""
-SHIPPED = ("jobs", "udfs")
+SHIPPED = ("contract", "jobs", "udfs")
 """Packages that Python workers import."""
 
 
@@ -117,7 +117,7 @@ def python_files(home: Path) -> Path:
     target = home / "fire-python.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in SHIPPED:
-            for file in sorted((ROOT / package).rglob("*.py")):
+            for file in sorted(each for each in (ROOT / package).rglob("*") if each.suffix in (".py", ".toml")):
                 archive.write(file, file.relative_to(ROOT))
     return target.resolve()
 

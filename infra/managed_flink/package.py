@@ -23,7 +23,8 @@ PROPERTIES = "application_properties.json"
 JAR = "lib/pyflink-dependencies.jar"
 RUN_OPTIONS: dict[str, object] = {"PropertyGroupId": "kinesis.analytics.flink.run.options",
                "PropertyMap": {"python": "main.py", "jarfile": JAR, "pyFiles": "dep/"}}
-PROJECT = {"jobs": "*.py", "udfs": "*.py", "sql": "*.sql"}
+PROJECT = (("contract", "*.py"), ("contract", "*.toml"), ("jobs", "*.py"), ("udfs", "*.py"), ("sql", "*.sql"))
+"""Folders of the project and what of them is packed."""
 SHADED = "flink-sql-connector-kafka"
 """Its Kafka client has another name, by which the login of MSK does not know it."""
 LOCAL_ONLY = ("home", "maven_url", "managed_flink", "kinesis_jar", "python_executable", "parallelism", "checkpoint_seconds",
@@ -94,7 +95,7 @@ def application_properties(settings: Settings) -> list[dict[str, object]]:
 def _contents(root: Path) -> Iterator[tuple[Path, Path]]:
     """What the zip holds: the path in it, and the file."""
     yield Path("main.py"), Path(__file__).with_name("main.py")
-    for part, pattern in PROJECT.items():
+    for part, pattern in PROJECT:
         for file in sorted((folders.ROOT / part).rglob(pattern)):
             yield "dep" / file.relative_to(folders.ROOT), file
     for file in sorted(each for each in root.rglob("*") if each.is_file()):

@@ -9,11 +9,13 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from contract import consumers
 from jobs import kafka_security
 from jobs.settings import Settings
 
-READERS = {"detect": ("telemetry",), "alert": ("candidates",), "store": ("readings", "alerts", "device-minutes")}
+SHOWN = ("telemetry", "candidates", "readings", "alerts", "device-minutes")
 """The topics that say how far behind a job is; the store reads more, at the same pace."""
+READERS = tuple(reader for reader in consumers.READERS if reader.group in ("detect", "alert", "store"))
 RATE_SECONDS = 30.0
 TIMEOUTS: dict[str, Any] = {"bootstrap_timeout_ms": 2_000, "request_timeout_ms": 4_000}
 
@@ -36,8 +38,8 @@ class Offsets:
 
     def lag(self) -> list[dict[str, Any]]:
         """Messages between what a job has committed, at its last checkpoint, and the end of its topics."""
-        return [{"group": f"{self._group}-{job}", "topic": self._topic(topic), "lag": self._behind(f"{self._group}-{job}", topic)}
-                for job, topics in READERS.items() for topic in topics]
+        read = [(reader.group_id(self._group), topic) for reader in READERS for topic in reader.read(SHOWN)]
+        return [{"group": group, "topic": self._topic(topic), "lag": self._behind(group, topic)} for group, topic in read]
 
     def rate(self, topic: str) -> float | None:
         """Messages a second over the last half minute; None at the first call."""

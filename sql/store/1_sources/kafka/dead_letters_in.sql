@@ -15,7 +15,7 @@ CREATE TABLE dead_letters_in (
   'topic' = '${DEAD_LETTERS_TOPIC}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
-  'properties.group.id' = '${CONSUMER_GROUP}-store',
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'format' = 'json',

@@ -10,7 +10,7 @@ CREATE TABLE raw_in (
   'topic' = '${ALL_TOPICS}',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
-  'properties.group.id' = '${CONSUMER_GROUP}-raw',
+  'properties.group.id' = '${RAW_GROUP}',
   'properties.isolation.level' = 'read_committed',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',

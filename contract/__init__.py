@@ -1,0 +1,1 @@
+"""Facts that the whole project shares, each declared once."""
