@@ -1,14 +1,16 @@
 """Brings the results database to the newest schema: applies what `migrations/` holds and the database has not seen.
 
 A file is `<version>_<subject>.sql`, is applied in one transaction, and never changes afterwards: the next change is the
-next file. `schema.sql` shows the result of all of them in one piece; a test compares the two on a real server.
+next file. `--dump` writes the result of all of them in one piece, `schema.sql`, instead.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -110,8 +112,15 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
                            [migration.version, migration.checksum])
 
 
-def main() -> int:
-    """Migrates the database of the settings; exit code 1 with a sentence when it cannot."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Migrates the database of the settings, or writes `schema.sql`; exit code 1 with a sentence when it cannot."""
+    parser = argparse.ArgumentParser(prog="python -m infra.postgres.migrate", description=__doc__.splitlines()[0])
+    parser.add_argument("--dump", action="store_true", help="write infra/postgres/schema.sql from the migrations, and end")
+    if parser.parse_args(argv).dump:
+        from infra.postgres import dump
+
+        dump.write()
+        return 0
     try:
         settings = Settings.load()
         applied = migrate(**conninfo(settings))
