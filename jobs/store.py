@@ -16,6 +16,7 @@ from jobs import kafka_security, secret_store
 from jobs.environment import table_environment
 from jobs.pipeline import Pipeline, text
 from jobs.settings import Settings, SettingsError
+from udfs.identifiers import LONGEST_BYTES
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
@@ -26,11 +27,14 @@ CONNECTION = ("reWriteBatchedInserts=true&stringtype=unspecified&socketTimeout=1
               "&ApplicationName=fire-store")
 
 PATTERNS = {
-    "NAME": r"\A\P{Cntrl}{1,256}\z",
+    # Of the bytes, each taken for a character: DECODE(ENCODE(…, 'UTF-8'), 'ISO-8859-1').
+    "NAME": rf"\A\P{{Cntrl}}{{1,{LONGEST_BYTES}}}\z",
     "WORD": r"\A[A-Z0-9_]{1,64}\z",
     "WORDS": r"\A[A-Z0-9_]{0,256}\z",
     "BASE64": r"\A[A-Za-z0-9+/]*={0,2}\z",
     # One spelling for one time: two rows of a batch that only Postgres knows to be the same would stop the job.
+    # A list as JSON_QUERY writes it, without what jsonb does not hold: the character NUL, and numbers of 1000 digits and more.
+    "LIST": r"(?s)\A\[(?!.*?(?:\\u0000|[0-9]E[+-]?[0-9]{4})).*\z",
     "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\z",
 }
 
@@ -76,6 +80,7 @@ def names(settings: Settings) -> dict[str, str]:
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),
         "WINDOW_RESULTS": "|".join(WINDOWS),
+        "LONGEST_BYTES": LONGEST_BYTES,
     }
     return {"KAFKA_SECURITY": kafka_security.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
             **{name: text(value) for name, value in (PATTERNS | given | topics(settings)).items()}}

@@ -13,7 +13,7 @@ from pyflink.table import DataTypes
 from pyflink.table.types import DataType
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
-from udfs import event_time, registry_source, telemetry
+from udfs import event_time, identifiers, registry_source, telemetry
 from udfs.registry import NONE, Registry
 
 TEXT, NUMBER, WHOLE, FLAG = DataTypes.STRING(), DataTypes.DOUBLE(), DataTypes.BIGINT(), DataTypes.BOOLEAN()
@@ -82,7 +82,7 @@ def _spoken_for_another(keys: list[bytes | None], devices: NDArray[np.object_]) 
 
 
 def _two_devices(device: str, key: bytes) -> str:
-    shown = key.decode(errors="replace")[: telemetry.LONGEST_ID]
+    shown = key[:identifiers.LONGEST_BYTES].decode(errors="replace")
     return f"deviceId {device!r} is not the record key {shown!r}; a device may speak only for itself"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from udfs import event_time, scoring
+from udfs import event_time, identifiers, scoring
 from udfs.registry import NONE, Registry
 
 Column = NDArray[Any]
@@ -28,7 +28,6 @@ MEASUREMENTS = {
 }  # fmt: skip
 """Reading field → its spellings in a message."""
 COUNTS = {"status_bits": ("status",), "arc_count": ("aArc", "arc_count")}
-LONGEST_ID = 256
 LARGEST_EXACT = 2**53
 """Whole numbers up to here survive a JSON number unchanged."""
 
@@ -162,8 +161,8 @@ def _text_problem(value: Any, required: bool) -> str | None:
         return f"must be a string, not {_shown(value)}"
     if required and not value.strip():
         return "is empty"
-    if len(value) > LONGEST_ID:
-        return f"is longer than {LONGEST_ID} characters"
+    if identifiers.is_too_long(value):
+        return f"is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8"
     return "holds a control character" if CONTROL_CHARACTER.search(value) else None
 
 

@@ -1,4 +1,5 @@
--- Which transitions and updates of alerts can be stored? One row per message that is JSON; fault says why a row can not, null means it can.
+-- Which transitions and updates of alerts can be stored? One row per message that is JSON; fault says why a row can not, null
+-- means it can.
 -- The limits are those of readings_checked. A NUL in a text is taken out and a list that is none becomes null: an alert
 -- without its explanation is better than none.
 CREATE TEMPORARY VIEW alerts_checked AS
@@ -7,25 +8,23 @@ SELECT
   candidate_count, base_risk, floor_risk, rule_risk, status_risk, pattern_risk, confidence, max_temperature, voltage,
   `current`, leakage_current, resistive_leakage, arc_count, co_gas, voc, status_bits, event_time, opened_at,
   last_candidate_at, last_seen, was_held,
-  CASE WHEN explanation IS JSON ARRAY AND explanation NOT LIKE '%\u0000%'
-    THEN explanation END AS explanation,
+  REGEXP_EXTRACT(JSON_QUERY(explanation, '$'), '${LIST}') AS explanation,
   REPLACE(message_ko, U&'\0000', '') AS message_ko,
   REPLACE(message_en, U&'\0000', '') AS message_en,
-  CASE WHEN recommendations_ko IS JSON ARRAY AND recommendations_ko NOT LIKE '%\u0000%'
-    THEN recommendations_ko END AS recommendations_ko,
-  CASE WHEN recommendations_en IS JSON ARRAY AND recommendations_en NOT LIKE '%\u0000%'
-    THEN recommendations_en END AS recommendations_en,
+  REGEXP_EXTRACT(JSON_QUERY(recommendations_ko, '$'), '${LIST}') AS recommendations_ko,
+  REGEXP_EXTRACT(JSON_QUERY(recommendations_en, '$'), '${LIST}') AS recommendations_en,
   CASE WHEN REGEXP(subject_kind, '${WORD}') THEN subject_kind END AS subject_kind,
-  CASE WHEN REGEXP(cause, '${NAME}') THEN cause END AS cause,
-  CASE WHEN REGEXP(profile_version, '${NAME}') THEN profile_version END AS profile_version,
+  CASE WHEN REGEXP(DECODE(ENCODE(cause, 'UTF-8'), 'ISO-8859-1'), '${NAME}') THEN cause END AS cause,
+  CASE WHEN REGEXP(DECODE(ENCODE(profile_version, 'UTF-8'), 'ISO-8859-1'), '${NAME}')
+    THEN profile_version END AS profile_version,
   topic, source,
   CASE
-    WHEN REGEXP(alert_id, '${NAME}') IS NOT TRUE
-      THEN 'alert_id must be 1 to 256 characters, none of them control characters'
-    WHEN REGEXP(subject, '${NAME}') IS NOT TRUE
-      THEN 'subject must be 1 to 256 characters, none of them control characters'
-    WHEN REGEXP(site_id, '${NAME}') IS FALSE
-      THEN 'site_id must be 1 to 256 characters, none of them control characters'
+    WHEN REGEXP(DECODE(ENCODE(alert_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS NOT TRUE
+      THEN 'alert_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
+    WHEN REGEXP(DECODE(ENCODE(subject, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS NOT TRUE
+      THEN 'subject must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
+    WHEN REGEXP(DECODE(ENCODE(site_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS FALSE
+      THEN 'site_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
     WHEN REGEXP(transition, '${WORD}') IS FALSE OR (transition IS NULL AND topic <> '${STATE_TOPIC}')
       THEN 'transition must be a word in capital letters'
     WHEN REGEXP(alert_type, '${WORD}') IS NOT TRUE THEN 'alert_type must be a word in capital letters'

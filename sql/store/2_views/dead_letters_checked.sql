@@ -4,8 +4,8 @@ CREATE TEMPORARY VIEW dead_letters_checked AS
 SELECT
   source, schema_version, record_time, LEFT(REPLACE(reason, U&'\0000', ''), 2000) AS reason, message, topic, `position`,
   CASE
-    WHEN REGEXP(source, '${NAME}') IS NOT TRUE
-      THEN 'source must be 1 to 256 characters, none of them control characters'
+    WHEN REGEXP(DECODE(ENCODE(source, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS NOT TRUE
+      THEN 'source must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
     WHEN record_time IS NOT NULL AND (REGEXP(record_time, '${TIME}') IS FALSE
       OR TRY_CAST(LEFT(record_time, 10) AS DATE) IS NULL)
          THEN 'record_time must be a time like 2025-10-09T09:00:00.959Z'

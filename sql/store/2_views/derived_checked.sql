@@ -9,19 +9,19 @@ SELECT
   avg_arc_per_event, arc_pattern, temp_diff, risk_diff, avg_risk, correlation_type, devices, devices_high, mean_risk,
   max_risk, site_risk, risk_level, minutes, temperature_slope, temperature_change, risk_slope, periodicity_minutes,
   risk_volatility, is_rapid_risk_change, is_sustained_high_risk, trend, confidence,
-  CASE WHEN sensor_anomalies IS JSON ARRAY AND sensor_anomalies NOT LIKE '%\u0000%'
-    THEN sensor_anomalies END AS sensor_anomalies,
+  REGEXP_EXTRACT(JSON_QUERY(sensor_anomalies, '$'), '${LIST}') AS sensor_anomalies,
   kind, topic, source,
   CASE
-    WHEN REGEXP(device_id, '${NAME}') IS FALSE
+    WHEN REGEXP(DECODE(ENCODE(device_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS FALSE
       OR (device_id IS NULL AND kind NOT IN ('site_risk', 'device_correlations'))
-      THEN 'device_id must be 1 to 256 characters, none of them control characters'
-    WHEN REGEXP(site_id, '${NAME}') IS FALSE
+      THEN 'device_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
+    WHEN REGEXP(DECODE(ENCODE(site_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS FALSE
       OR (site_id IS NULL AND kind IN ('site_risk', 'device_correlations'))
-      THEN 'site_id must be 1 to 256 characters, none of them control characters'
+      THEN 'site_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
     WHEN kind = 'device_correlations'
-      AND (REGEXP(device1, '${NAME}') IS NOT TRUE OR REGEXP(device2, '${NAME}') IS NOT TRUE)
-      THEN 'device1 and device2 must be 1 to 256 characters, none of them control characters'
+      AND (REGEXP(DECODE(ENCODE(device1, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS NOT TRUE
+        OR REGEXP(DECODE(ENCODE(device2, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS NOT TRUE)
+      THEN 'device1 and device2 must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
     WHEN kind IN ('temperature_anomalies', 'co_exposure', 'risk_spikes')
       AND (REGEXP(minute_end, '${TIME}') IS NOT TRUE OR TRY_CAST(LEFT(minute_end, 10) AS DATE) IS NULL)
       THEN 'minute_end must be a time like 2025-10-09T09:00:00.959Z'

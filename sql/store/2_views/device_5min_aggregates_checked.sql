@@ -6,10 +6,10 @@ SELECT
   temp_stddev, avg_risk_score, max_risk_score, total_arcs, avg_current, max_current, record_count,
   topic, source,
   CASE
-    WHEN REGEXP(device_id, '${NAME}') IS NOT TRUE
-      THEN 'device_id must be 1 to 256 characters, none of them control characters'
-    WHEN REGEXP(site_id, '${NAME}') IS FALSE
-      THEN 'site_id must be 1 to 256 characters, none of them control characters'
+    WHEN REGEXP(DECODE(ENCODE(device_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS NOT TRUE
+      THEN 'device_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
+    WHEN REGEXP(DECODE(ENCODE(site_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS FALSE
+      THEN 'site_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
     WHEN REGEXP(window_end, '${TIME}') IS NOT TRUE OR TRY_CAST(LEFT(window_end, 10) AS DATE) IS NULL
       THEN 'window_end must be a time like 2025-10-09T09:00:00.959Z'
     WHEN REGEXP(window_start, '${TIME}') IS NOT TRUE OR TRY_CAST(LEFT(window_start, 10) AS DATE) IS NULL

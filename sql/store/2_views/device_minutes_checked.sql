@@ -7,13 +7,13 @@ SELECT
   current_count, current_sum, avg_current, max_current, avg_co_gas, max_co_gas, avg_voc, max_voc, risk_sum,
   max_risk_score, max_base_risk, max_floor_risk, avg_indicator_risk, alarm_count, communication_errors,
   candidate_count, co_count, co_sum, temperature_slope, arcs_60min, risk_modifier, risk_score, risk_level,
-  CASE WHEN REGEXP(profile_version, '${NAME}') THEN profile_version END AS profile_version,
+  CASE WHEN REGEXP(DECODE(ENCODE(profile_version, 'UTF-8'), 'ISO-8859-1'), '${NAME}') THEN profile_version END AS profile_version,
   topic, source,
   CASE
-    WHEN REGEXP(device_id, '${NAME}') IS NOT TRUE
-      THEN 'device_id must be 1 to 256 characters, none of them control characters'
-    WHEN REGEXP(site_id, '${NAME}') IS FALSE
-      THEN 'site_id must be 1 to 256 characters, none of them control characters'
+    WHEN REGEXP(DECODE(ENCODE(device_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS NOT TRUE
+      THEN 'device_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
+    WHEN REGEXP(DECODE(ENCODE(site_id, 'UTF-8'), 'ISO-8859-1'), '${NAME}') IS FALSE
+      THEN 'site_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
     WHEN REGEXP(minute_end, '${TIME}') IS NOT TRUE OR TRY_CAST(LEFT(minute_end, 10) AS DATE) IS NULL
       THEN 'minute_end must be a time like 2025-10-09T09:00:00.959Z'
     WHEN REGEXP(minute_start, '${TIME}') IS NOT TRUE OR TRY_CAST(LEFT(minute_start, 10) AS DATE) IS NULL
