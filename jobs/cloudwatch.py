@@ -7,7 +7,6 @@ twice, and an end while CloudWatch is away leaves a minute out and says so. Aler
 from __future__ import annotations
 
 import argparse
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3  # type: ignore[import-untyped,unused-ignore]
+import orjson
 from botocore.config import Config  # type: ignore[import-untyped,unused-ignore]
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # type: ignore[import-untyped,unused-ignore]
 from kafka import KafkaConsumer
@@ -108,8 +108,8 @@ class Relay:
         """Adds rows of the topic `readings`; what is none is said and passed over."""
         for value in values:
             try:
-                self.summary.add(json.loads(value or b""))
-            except (KeyError, TypeError, ValueError) as problem:
+                self.summary.add(orjson.loads(value or b""))
+            except (KeyError, TypeError, ValueError, OverflowError) as problem:
                 self.publisher.report(f"a record is no reading and is left out of the metrics: {problem!r}")
 
     def publish(self) -> None:

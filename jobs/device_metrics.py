@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from udfs.scoring import LEVELS
+
 NAMESPACE = "FirePrediction/Devices"
 METRICS = {
     "DeviceRiskScore": "risk_score",
@@ -29,6 +31,8 @@ NO_SITE = "(none)"
 OLDEST, LATEST = timedelta(days=14), timedelta(hours=2)
 """CloudWatch takes times from this long ago to this far ahead."""
 MARGIN = timedelta(minutes=5)
+LARGEST = 2.0**340
+"""Twenty powers of two below what CloudWatch takes, so that sums fit too; no instrument measures the like."""
 PRINTABLE = string.punctuation.replace("%", "") + " "
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -62,10 +66,11 @@ class Summary:
         """Takes in one row of the topic `readings`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such row; nothing of it was taken in.
+            KeyError, TypeError, ValueError, OverflowError: it is no such row; nothing of it was taken in.
         """
         minute = datetime.fromisoformat(reading["event_time"]).astimezone(UTC).replace(second=0, microsecond=0)
-        values = {metric: float(reading[name]) for metric, name in METRICS.items() if reading[name] is not None}
+        measured = {metric: float(reading[name]) for metric, name in METRICS.items() if reading[name] is not None}
+        values = {metric: value for metric, value in measured.items() if abs(value) <= LARGEST}
         for dimensions in list(self._dimensions(reading)):
             for metric, value in values.items():
                 self._statistics.setdefault((minute, dimensions, metric), Statistic()).add(value)
@@ -83,7 +88,7 @@ class Summary:
         environment = ("Environment", self.environment)
         site = _name(reading["site_id"] or NO_SITE)
         yield (environment,)
-        yield (environment, ("SiteId", site), ("RiskLevel", reading["risk_level"]))
+        yield (environment, ("SiteId", site), ("RiskLevel", _level(reading["risk_level"])))
         if reading["device_id"] in self.watch_list:
             yield (environment, ("DeviceId", _name(reading["device_id"])))
 
@@ -99,6 +104,14 @@ def _datum(minute: datetime, dimensions: Dimensions, metric: str, statistic: Sta
     }
 
 
-def _name(text: str) -> str:
+def _level(text: Any) -> str:
+    if text not in LEVELS:
+        raise ValueError(f"{text!r} is no level")
+    return str(text)
+
+
+def _name(text: Any) -> str:
     """A dimension's value, which CloudWatch takes in ASCII only and not blank; the rest is percent-encoded."""
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is no id")
     return quote(text, safe=PRINTABLE) if text.strip() else quote(text)

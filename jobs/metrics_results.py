@@ -60,7 +60,7 @@ class Results:
         """Counts one record, which the broker has since `written` (epoch seconds); what is no result counts as unusable."""
         try:
             self.topics[topic](orjson.loads(value), written)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             self._unusable.labels(topic).inc()
 
     def _reading(self, reading: dict[str, Any], written: float) -> None:

@@ -7,6 +7,7 @@ Managed Service for Apache Flink, the job takes the login from AWS Secrets Manag
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -81,6 +82,7 @@ def names(settings: Settings) -> dict[str, str]:
         "POSTGRES_URL": postgres_url(settings),
         "WINDOW_RESULTS": "|".join(WINDOWS),
         "LONGEST_BYTES": LONGEST_BYTES,
+        "LARGEST_DOUBLE": repr(sys.float_info.max),
     }
     return {"KAFKA_SECURITY": kafka_security.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
             **{name: text(value) for name, value in (PATTERNS | given | topics(settings)).items()}}

@@ -9,7 +9,7 @@ from datetime import datetime
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from jobs.dashboard import access, api, binding, language, pages, presentation, problems, security, users
+from jobs.dashboard import access, api, binding, json_text, language, pages, presentation, problems, security, users
 from jobs.dashboard.health import Health
 from jobs.dashboard.memory import Memory
 from jobs.dashboard.queries import Database, connect
@@ -31,6 +31,7 @@ def create_app(settings: Settings, *, database: Database | None = None, clock: C
     known = users.load(settings)
     binding.refuse_open(settings, known)
     app = Flask(__name__)
+    app.json = json_text.Provider(app)
     app.extensions[NAME] = _sources(settings, database or connect(settings), clock, watches)
     app.config.update(SECRET_KEY=binding.secret(settings) or secrets.token_bytes(32), MAX_CONTENT_LENGTH=LONGEST_BODY,
                       TRUSTED_HOSTS=place.hosts, SESSION_COOKIE_SECURE=place.is_secure, SESSION_COOKIE_NAME="fire_session")

@@ -6,14 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 from flask import Blueprint, Response, request
 from flask_wtf.csrf import generate_csrf
 
-from jobs.dashboard import access, alerts, corrections, devices, pipeline, sites
+from jobs.dashboard import access, alerts, corrections, devices, json_text, pipeline, sites
 from jobs.dashboard import overview as overviews
-from jobs.dashboard.parameters import alert_filter, device_filter, limit, text
+from jobs.dashboard.parameters import after, alert_filter, device_filter, limit
 from jobs.dashboard.problems import UnusableError, answer
 from jobs.dashboard.queries import DatabaseAwayError
 from jobs.dashboard.sources import here
@@ -26,7 +25,7 @@ blueprint = Blueprint("api", __name__)
 
 def told(value: Any, status: int = 200) -> Response:
     """A value as JSON."""
-    return Response(orjson.dumps(value), status, content_type="application/json")
+    return Response(json_text.dumps(value), status, content_type="application/json")
 
 
 @blueprint.get("/api/overview")
@@ -44,19 +43,19 @@ def metrics() -> Response:
 @blueprint.get("/api/sites")
 def site_list() -> Response:
     """A page of sites."""
-    return told(sites.sites(here(), text("cursor"), limit()))
+    return told(sites.sites(here(), after(), limit()))
 
 
 @blueprint.get("/api/sites/<path:site_id>")
 def site(site_id: str) -> Response:
     """One site."""
-    return told(sites.site(here(), site_id, text("cursor"), limit()))
+    return told(sites.site(here(), site_id, after(), limit()))
 
 
 @blueprint.get("/api/devices")
 def device_list() -> Response:
     """A page of devices."""
-    return told(devices.devices(here(), device_filter(), text("cursor"), limit()))
+    return told(devices.devices(here(), device_filter(), after(), limit()))
 
 
 @blueprint.get("/api/devices/<path:device_id>")
@@ -75,7 +74,7 @@ def realtime(device_id: str) -> Response:
 @blueprint.get("/api/alerts")
 def alert_list() -> Response:
     """A page of alerts."""
-    return told(alerts.alerts(here(), alert_filter(), text("cursor"), limit()))
+    return told(alerts.alerts(here(), alert_filter(), after(), limit()))
 
 
 @blueprint.get("/api/alerts/<path:alert_id>")
@@ -101,7 +100,7 @@ def resolve(alert_id: str) -> Response:
 @blueprint.get("/api/pipeline")
 def pipeline_() -> Response:
     """The pipeline, with a page of dead letters."""
-    return told(pipeline.pipeline(here(), text("cursor"), limit(DEAD_LETTERS)))
+    return told(pipeline.pipeline(here(), after(), limit(DEAD_LETTERS)))
 
 
 @blueprint.post("/api/pipeline/dead-letters/replay")

@@ -26,6 +26,8 @@ def send(sources: Sources, source: str | None, message: str, actor: str, address
         NotThereError: there is no such dead letter.
         AwayError: Kafka does not take it.
     """
+    if source and "\0" in source:
+        raise NotThereError("no dead letter's source holds the character NUL")
     value = message.strip().encode()
     device = check(value)
     now = sources.now()

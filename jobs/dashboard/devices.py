@@ -94,5 +94,5 @@ def series(sources: Sources, device_id: str, now: datetime, span: timedelta) -> 
 def _recommendations(alerts: list[Row]) -> dict[str, list[str]]:
     """What to do, by its open alerts, the worst first."""
     ongoing = sorted((row for row in alerts if shapes.is_open(row)), key=lambda row: -shapes.rank(row["level"]))
-    return {language: shapes.unique(text for row in ongoing for text in row[f"recommendations_{language}"] or ())
+    return {language: shapes.unique(text for row in ongoing for text in shapes.texts(row[f"recommendations_{language}"]))
             for language in ("en", "ko")}

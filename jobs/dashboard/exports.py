@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -26,8 +27,8 @@ def csv_lines(alerts: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula: such texts get an apostrophe before them."""
-    if value is None:
+    """A value that no spreadsheet takes for a formula: such texts get an apostrophe before them; empty for what is no number."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 

@@ -11,7 +11,7 @@ from jobs.dashboard import access, alerts, corrections, devices, pipeline, sites
 from jobs.dashboard.exports import csv_lines
 from jobs.dashboard.language import local_path
 from jobs.dashboard.overview import overview
-from jobs.dashboard.parameters import alert_filter, device_filter, limit, text
+from jobs.dashboard.parameters import after, alert_filter, device_filter, limit
 from jobs.dashboard.sources import here
 
 DEAD_LETTERS = 20
@@ -28,13 +28,13 @@ def overview_page() -> str:
 @blueprint.get("/sites/<path:site_id>")
 def site_page(site_id: str) -> str:
     """One site."""
-    return render_template("site.html", page=sites.site(here(), site_id, text("cursor"), limit()))
+    return render_template("site.html", page=sites.site(here(), site_id, after(), limit()))
 
 
 @blueprint.get("/devices")
 def devices_page() -> str:
     """The list of devices."""
-    return render_template("devices.html", page=devices.devices(here(), device_filter(), text("cursor"), limit()))
+    return render_template("devices.html", page=devices.devices(here(), device_filter(), after(), limit()))
 
 
 @blueprint.get("/devices/<path:device_id>")
@@ -46,7 +46,7 @@ def device_page(device_id: str) -> str:
 @blueprint.get("/alerts")
 def alerts_page() -> str:
     """The list of alerts."""
-    return render_template("alerts.html", page=alerts.alerts(here(), alert_filter(), text("cursor"), limit()))
+    return render_template("alerts.html", page=alerts.alerts(here(), alert_filter(), after(), limit()))
 
 
 @blueprint.get("/alerts.csv")
@@ -68,7 +68,7 @@ def alert_page(alert_id: str) -> str:
 @blueprint.get("/pipeline")
 def pipeline_page() -> str:
     """The engineer's page."""
-    return render_template("pipeline.html", page=pipeline.pipeline(here(), text("cursor"), limit(DEAD_LETTERS)))
+    return render_template("pipeline.html", page=pipeline.pipeline(here(), after(), limit(DEAD_LETTERS)))
 
 
 @blueprint.post("/alerts/<path:alert_id>/acknowledge")

@@ -15,6 +15,8 @@ from jobs.errors import FireError
 LIMIT, MOST = 50, 200
 COUNTED = 100_000
 """No more than this is counted, so that a total costs little."""
+READ: dict[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, float: float}
+"""How a part of a key that JSON does not know is read from its text."""
 
 
 class BadRequestError(FireError):
@@ -30,7 +32,8 @@ def page(rows: Sequence[dict[str, Any]], limit: int, total: int, item: Callable[
 
 def cursor(*key: Any) -> str:
     """A place in a list, for `place`."""
-    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+    told = [repr(part) if isinstance(part, float) else part for part in key]  # JSON knows no infinity, which a key may be
+    return base64.urlsafe_b64encode(orjson.dumps(told)).decode().rstrip("=")
 
 
 def place(text: str | None, *kinds: type) -> tuple[Any, ...]:
@@ -43,9 +46,9 @@ def place(text: str | None, *kinds: type) -> tuple[Any, ...]:
         return (None,) * len(kinds)
     try:
         values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        parts = [datetime.fromisoformat(value) if kind is datetime else value for kind, value in zip(kinds, values, strict=True)]
+        parts = [READ[kind](value) if kind in READ else value for kind, value in zip(kinds, values, strict=True)]
     except (binascii.Error, ValueError, TypeError):
         raise BadRequestError("cursor is not one that this list gave; leave it out to begin anew") from None
-    if not all(isinstance(part, (int, float) if kind is float else kind) for part, kind in zip(parts, kinds, strict=True)):
+    if not all(isinstance(part, kind) for part, kind in zip(parts, kinds, strict=True)):
         raise BadRequestError("cursor is not one that this list gave; leave it out to begin anew")
     return tuple(parts)

@@ -12,15 +12,21 @@ from jobs.dashboard.paging import LIMIT, MOST, BadRequestError
 from udfs.kinds import KINDS
 from udfs.scoring import LEVELS
 
-LONGEST = 256
+LONGEST, LONGEST_CURSOR = 256, 1024
+"""Characters; a cursor holds the longest id, escaped as JSON, in base64."""
 
 
-def text(name: str) -> str | None:
+def text(name: str, longest: int = LONGEST) -> str | None:
     """A parameter; an empty one, as forms send it, is none."""
     value = request.args.get(name, "").strip()
-    if len(value) > LONGEST or "\0" in value:
-        raise BadRequestError(f"{name} must be at most {LONGEST} characters, none of them NUL")
+    if len(value) > longest or "\0" in value:
+        raise BadRequestError(f"{name} must be at most {longest} characters, none of them NUL")
     return value or None
+
+
+def after() -> str | None:
+    """The cursor behind which a page of a list begins."""
+    return text("cursor", LONGEST_CURSOR)
 
 
 def choice(name: str, choices: Sequence[str]) -> str | None:
@@ -55,7 +61,7 @@ def limit(default: int = LIMIT) -> int:
     value = text("limit")
     if value is None:
         return default
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST):
+    if not (value.isascii() and value.isdigit() and len(value) <= len(str(MOST)) and 1 <= int(value) <= MOST):
         raise BadRequestError(f"limit is {value!r}; use a number from 1 to {MOST}")
     return int(value)
 

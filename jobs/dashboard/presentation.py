@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -20,6 +22,8 @@ MISSING = "–"
 UNPRINTABLE = re.compile(r"[^\t\n\r -~\u00a0-\ud7ff\ue000-\ufffd]")
 HEX_COLUMNS = 16
 SHOWN_BYTES = 2048
+LONG_NUMBER = 1e12
+"""From here on a number is written with an exponent."""
 RESOLUTIONS = ("confirmed_hazard", "false_alarm", "maintenance")
 STATES = ("open", "acknowledged", "cleared", "resolved", "all")
 UNITS = {"max_temperature": ("°C", 1), "voltage": ("V", 1), "current": ("A", 1), "leakage_current": ("mA", 2),
@@ -49,21 +53,25 @@ def _names() -> dict[str, Any]:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """`1,234.5`; a dash for what was not measured."""
-    return MISSING if value is None else f"{value:,.{digits}f}"
+    """`1,234.5`, `3.4e+38`; a dash for what was not measured or is no number."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:,.{digits}f}" if abs(value) < LONG_NUMBER else f"{value:.3g}"
 
 
 def quantity(value: float | None, unit: str | None, digits: int = 2) -> str:
     """`72.4 °C`: as many decimals as matter, a space that does not break."""
-    if value is None:
+    spelled = number(value, digits)
+    if spelled == MISSING:
         return MISSING
-    spelled = f"{value:,.{digits}f}"
-    return (spelled.rstrip("0").rstrip(".") if "." in spelled else spelled) + (f"\u00a0{unit}" if unit else "")
+    is_long = "." in spelled and "e" not in spelled
+    return (spelled.rstrip("0").rstrip(".") if is_long else spelled) + (f"\u00a0{unit}" if unit else "")
 
 
 def share(part: float | None, whole: float | None) -> int:
     """How many hundredths of the whole a part is, 0 to 100; 0 of nothing."""
-    return round(100 * min(max((part or 0) / whole, 0), 1)) if whole else 0
+    of_whole = (part or 0) / whole if whole else 0.0
+    return 0 if math.isnan(of_whole) else round(100 * min(max(of_whole, 0), 1))
 
 
 def size(count: float | None) -> str:
@@ -125,8 +133,11 @@ def reason_text(reason: Mapping[str, Any], chosen: str) -> str:
 
 
 def decoded(data: str | None) -> str:
-    """Bytes in base64 as text where they are text, else as a hex dump; the first 2 kB."""
-    raw = base64.b64decode(data or "")
+    """Bytes in base64 as text where they are text, else as a hex dump; the first 2 kB. What is no base64 stays as it is."""
+    try:
+        raw = base64.b64decode(data or "")
+    except binascii.Error:
+        return str(data)[:SHOWN_BYTES]
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from jobs.dashboard import json_text
 from jobs.dashboard.paging import BadRequestError
 from jobs.dashboard.queries import DatabaseAwayError
 from jobs.errors import FireError
@@ -41,11 +41,18 @@ STATUS: dict[type[FireError], int] = {BadRequestError: 400, NotAllowedError: 403
 
 def install(app: Flask) -> None:
     """Answers every error in the form that was asked for."""
+    app.before_request(_refuse_nul)
     app.register_error_handler(CSRFError, lambda error: answer(400, f"{error.description} Load the page again and repeat it."))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(FireError, lambda error: answer(STATUS.get(type(error), 500), str(error),
                                                                lacks_database=isinstance(error, DatabaseAwayError)))
     app.register_error_handler(Exception, _unexpected)
+
+
+def _refuse_nul() -> None:
+    """No id holds the character NUL, which Postgres does not take for a text either."""
+    if "\0" in request.path:
+        raise NotThereError("there is nothing of a name that holds the character NUL")
 
 
 def is_api() -> bool:
@@ -56,8 +63,8 @@ def is_api() -> bool:
 def answer(status: int, detail: str, *, lacks_database: bool = False) -> Response:
     """The error as problem+json, or as a page, which comes back by itself where it only lacks the database."""
     problem = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
-    body: Any = orjson.dumps(problem) if is_api() else render_template("error.html", page=problem, lacks_database=lacks_database)
-    told = Response(body, status, content_type=TYPE if is_api() else "text/html; charset=utf-8")
+    page = "" if is_api() else render_template("error.html", page=problem, lacks_database=lacks_database)
+    told = Response(page or json_text.dumps(problem), status, content_type=TYPE if is_api() else "text/html; charset=utf-8")
     if status in (429, 503):
         told.headers["Retry-After"] = "2"
     told.headers["Cache-Control"] = "no-store"

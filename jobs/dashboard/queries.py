@@ -18,9 +18,11 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from infra.postgres import conninfo
+from jobs.dashboard import json_text
 from jobs.errors import FireError
 from jobs.settings import Settings
 
@@ -104,7 +106,8 @@ class Server:
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             kwargs={**given, **LIMITS, "autocommit": True, "row_factory": dict_row}, min_size=1, max_size=CONNECTIONS,
-            timeout=WAIT_SECONDS, reconnect_timeout=PAUSE_SECONDS, open=False)
+            timeout=WAIT_SECONDS, reconnect_timeout=PAUSE_SECONDS, open=False,
+            configure=lambda connection: set_json_loads(json_text.loads, connection))
         self._away_until = 0.0
         self._opening = threading.Lock()
 

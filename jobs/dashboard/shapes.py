@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,8 @@ MEASUREMENTS = ("max_temperature", "voltage", "current", "leakage_current", "res
 ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
          "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count")
 PEOPLE = ("status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note", "note_at")
+LISTS = ("invalid_fields", "warnings", "sensor_anomalies")
+"""Columns of lists, which the database keeps as JSON."""
 ACTIVE = timedelta(minutes=SILENCE_MINUTES)
 """A device is active when its newest reading is no older than this."""
 
@@ -28,18 +31,45 @@ def stamp(time: datetime) -> str:
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with its times as text."""
-    return {name: stamp(value) if isinstance(value, datetime) else value for name, value in row.items()}
+    """A row with its times as text, and its lists as lists of texts."""
+    return {name: _told(name, value) for name, value in row.items()}
+
+
+def _told(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return stamp(value)
+    return texts(value) if name in LISTS and value is not None else value
 
 
 def alert(row: Mapping[str, Any]) -> dict[str, Any]:
     """An Alert of a row of `alerts`."""
     told = plain(row)
     return {name: told[name] for name in ALERT} | {
-        "explanation": told["explanation"] or [], "message": {"en": told["message_en"], "ko": told["message_ko"]},
-        "recommendations": {"en": told["recommendations_en"] or [], "ko": told["recommendations_ko"] or []},
+        "explanation": contributions(told["explanation"]), "message": {"en": told["message_en"], "ko": told["message_ko"]},
+        "recommendations": {"en": texts(told["recommendations_en"]), "ko": texts(told["recommendations_ko"])},
         "measurements": {name: told[name] for name in MEASUREMENTS},
     } | {name: told[name] for name in PEOPLE}  # fmt: skip
+
+
+def contributions(explanation: Any) -> list[dict[str, Any]]:
+    """An alert's reasons as the alert job writes them; what others wrote into the column and is none is left out."""
+    found = explanation if isinstance(explanation, list) else []
+    return [_contribution(each) for each in found if isinstance(each, dict) and isinstance(each.get("name"), str)]
+
+
+def _contribution(given: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: value if _is_number(value := given.get(name)) else None for name in ("value", "limit", "points")}
+    words = {name: value if isinstance(value := given.get(name), str) else None for name in ("unit", "text")}
+    return {"name": given["name"], **numbers, **words}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def texts(given: Any) -> list[str]:
+    """The texts of a list that the database keeps as JSON."""
+    return [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
 
 
 def device(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:

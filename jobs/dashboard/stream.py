@@ -19,6 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from jobs import kafka_security
+from jobs.dashboard import json_text
 from jobs.dashboard.memory import Memory
 from jobs.dashboard.offsets import TIMEOUTS
 from jobs.dashboard.problems import AwayError
@@ -190,7 +191,7 @@ class Feed:
 
 def event(name: str, data: Any) -> bytes:
     """One event as it goes over the wire."""
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(data))
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), json_text.dumps(data))
 
 
 def _put(page: Page, told: bytes | None) -> None:

@@ -24,7 +24,7 @@ SELECT
       THEN 'site_id must be 1 to ${LONGEST_BYTES} bytes in UTF-8 without control characters'
     WHEN REGEXP(event_time, '${TIME}') IS NOT TRUE OR TRY_CAST(LEFT(event_time, 10) AS DATE) IS NULL
       THEN 'event_time must be a time like 2025-10-09T09:00:00.959Z'
-    WHEN idx IS NULL OR schema_version IS NULL OR risk_score IS NULL
+    WHEN idx IS NULL OR schema_version IS NULL OR (ABS(risk_score) <= ${LARGEST_DOUBLE}) IS NOT TRUE
       THEN 'idx, schema_version and risk_score must be numbers'
     WHEN REGEXP(risk_level, '${WORD}') IS NOT TRUE THEN 'risk_level must be a word in capital letters'
     WHEN REGEXP(alert_type, '${WORD}') IS FALSE THEN 'alert_type must be a word in capital letters'
