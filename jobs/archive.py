@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from contract import consumers
 from core.settings import Settings, SettingsError
 from jobs import store
 from jobs.flink import kafka, sql_files, tables
@@ -57,8 +58,8 @@ def script(settings: Settings) -> Script:
 
 def names(settings: Settings) -> dict[str, str]:
     """What the job's SQL may ask for by `${NAME}`."""
-    given = {"KAFKA_BROKERS": settings.kafka_brokers, "CONSUMER_GROUP": f"{settings.consumer_group}-archive",
-             "TOPIC_PREFIX": settings.topic_prefix, "FILE_INPUT": settings.file_input,
+    given = {"KAFKA_BROKERS": settings.kafka_brokers, "TOPIC_PREFIX": settings.topic_prefix,
+             "CONSUMER_GROUP": consumers.group_id("archive", settings.consumer_group), "FILE_INPUT": settings.file_input,
              "ARCHIVE": settings.archive.rstrip("/"), "TIME": store.PATTERNS["TIME"]}
     return {"KAFKA_SECURITY": kafka.lines(settings), **{name: text(value) for name, value in given.items()}}
 

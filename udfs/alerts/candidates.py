@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract import identifiers
 from contract.model import CONTRACT
 from udfs.readings import event_time
 from udfs.readings.decode import LARGEST_EXACT
@@ -118,12 +119,12 @@ def _minute(row: Mapping[str, Any]) -> Minute:
     end = _time(row)
     if end % MINUTE_MS:
         raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {_shown(row['event_time'])}")
-    return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
+    return Minute(_id(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
                   _optional_time(row, "held_until"))
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
-    subject, cause, level = _text(row, "subject"), _text(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
+    subject, cause, level = _id(row, "subject"), _id(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
     is_reading = cause == READINGS
     return Candidate(
         subject=subject,
@@ -131,21 +132,21 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         event_time=_time(row),
         is_held=_is_held(row),
         held_until=_optional_time(row, "held_until"),
-        site_id=_optional_text(row, "site_id"),
-        alert_type=_text(row, "alert_type"),
+        site_id=_optional_id(row, "site_id"),
+        alert_type=_id(row, "alert_type"),
         cause=cause,
         level=level,
         risk_score=_required_number(row, "risk_score") if is_reading else _risk(row, level),
         idx=_whole(row, "idx") if is_reading else None,
         evidence={field: (_optional_whole if field in WHOLE else _number)(row, field) for field in EVIDENCE},
         last_seen=_optional_time(row, "last_seen"),
-        profile_version=_optional_text(row, "profile_version"),
+        profile_version=_optional_id(row, "profile_version"),
         limits=_limits(row),
     )
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:
-    text = _optional_text(row, "limits", LONGEST_LIMITS)
+    text = None if row.get("limits") is None else _text(row, "limits", LONGEST_LIMITS)
     try:
         profiles.read(text)
     except (ValueError, RecursionError) as problem:
@@ -162,8 +163,15 @@ def _text(row: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> st
     raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
 
 
-def _optional_text(row: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> str | None:
-    return None if row.get(field) is None else _text(row, field, longest)
+def _id(row: Mapping[str, Any], field: str) -> str:
+    value = _text(row, field)
+    if identifiers.is_too_long(value):
+        raise CandidateError(f"{field} is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8: {_shown(value)}")
+    return value
+
+
+def _optional_id(row: Mapping[str, Any], field: str) -> str | None:
+    return None if row.get(field) is None else _id(row, field)
 
 
 def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:

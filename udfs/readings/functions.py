@@ -15,6 +15,7 @@ from pyflink.table import DataTypes
 from pyflink.table.types import DataType
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
+from contract import identifiers
 from contract.model import CONTRACT
 from udfs import dead_letters
 from udfs.readings import decode as telemetry
@@ -95,7 +96,7 @@ def _spoken_for_another(keys: list[bytes | None], devices: NDArray[np.object_]) 
 
 
 def _two_devices(device: str, key: bytes) -> str:
-    shown = key.decode(errors="replace")[: telemetry.LONGEST_ID]
+    shown = key[:identifiers.LONGEST_BYTES].decode(errors="replace")
     return f"deviceId {device!r} is not the record key {shown!r}; a device may speak only for itself"
 
 
