@@ -85,7 +85,7 @@ def _identifying(results: Sequence[Result]) -> Iterator[Column]:
 
 
 def _text_of(column: Column) -> str:
-    return f"CAST({column.name} AS STRING)" if column.type == "whole" else column.name
+    return column.name if READ_TYPES[column.type] == "STRING" else f"CAST({column.name} AS STRING)"
 
 
 def _kafka_source(results: Sequence[Result]) -> Options:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,6 @@ EVIDENCE = tuple(column.name for column in COLUMNS
                  if column.type in ("score", "number", "whole") and column.name not in ("risk_score", "idx"))
 """The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
-LONGEST_TEXT = 256
 LONGEST_LIMITS = 2_000
 """Characters of a profile's limits as JSON text, which are at most some 400."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -146,7 +145,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:
-    text = None if row.get("limits") is None else _text(row, "limits", LONGEST_LIMITS)
+    text = None if row.get("limits") is None else _text(row, "limits", _are_limits_too_long, f"{LONGEST_LIMITS} characters")
     try:
         profiles.read(text)
     except (ValueError, RecursionError) as problem:
@@ -154,20 +153,21 @@ def _limits(row: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _text(row: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> str:
+def _are_limits_too_long(text: str) -> bool:
+    return len(text) > LONGEST_LIMITS
+
+
+def _text(row: Mapping[str, Any], field: str, is_too_long: Callable[[str], bool], longest: str) -> str:
     value = row.get(field)
-    if isinstance(value, str) and len(value) > longest:
-        raise CandidateError(f"{field} must be a text of at most {longest} characters, not {_shown(value)}")
+    if isinstance(value, str) and is_too_long(value):
+        raise CandidateError(f"{field} must be a text of at most {longest}, not {_shown(value)}")
     if isinstance(value, str) and value and not LONE_SURROGATE.search(value):
         return value
     raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
 
 
 def _id(row: Mapping[str, Any], field: str) -> str:
-    value = _text(row, field)
-    if identifiers.is_too_long(value):
-        raise CandidateError(f"{field} is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8: {_shown(value)}")
-    return value
+    return _text(row, field, identifiers.is_too_long, f"{identifiers.LONGEST_BYTES} bytes in UTF-8")
 
 
 def _optional_id(row: Mapping[str, Any], field: str) -> str | None:
