@@ -7,6 +7,6 @@ LONGEST_BYTES = 256
 MOST_BYTES_A_CHARACTER = 4
 
 
-def is_too_long(text: str) -> bool:
-    """Returns whether the text has more than `LONGEST_BYTES` bytes in UTF-8."""
-    return len(text) * MOST_BYTES_A_CHARACTER > LONGEST_BYTES and len(text.encode(errors="surrogatepass")) > LONGEST_BYTES
+def is_too_long(text: str, longest: int = LONGEST_BYTES) -> bool:
+    """Returns whether the text has more than `longest` bytes in UTF-8."""
+    return len(text) * MOST_BYTES_A_CHARACTER > longest and len(text.encode(errors="surrogatepass")) > longest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ EVIDENCE = tuple(column.name for column in COLUMNS
 """The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
 LONGEST_LIMITS = 2_000
-"""Characters of a profile's limits as JSON text, which are at most some 400."""
+"""Bytes of a profile's limits as JSON text, which have about 400."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """JSON can escape it, UTF-8 cannot hold it."""
 
@@ -118,12 +118,12 @@ def _minute(row: Mapping[str, Any]) -> Minute:
     end = _time(row)
     if end % MINUTE_MS:
         raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {_shown(row['event_time'])}")
-    return Minute(_id(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
+    return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
                   _optional_time(row, "held_until"))
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
-    subject, cause, level = _id(row, "subject"), _id(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
+    subject, cause, level = _text(row, "subject"), _text(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
     is_reading = cause == READINGS
     return Candidate(
         subject=subject,
@@ -131,21 +131,21 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         event_time=_time(row),
         is_held=_is_held(row),
         held_until=_optional_time(row, "held_until"),
-        site_id=_optional_id(row, "site_id"),
-        alert_type=_id(row, "alert_type"),
+        site_id=_optional_text(row, "site_id"),
+        alert_type=_text(row, "alert_type"),
         cause=cause,
         level=level,
         risk_score=_required_number(row, "risk_score") if is_reading else _risk(row, level),
         idx=_whole(row, "idx") if is_reading else None,
         evidence={field: (_optional_whole if field in WHOLE else _number)(row, field) for field in EVIDENCE},
         last_seen=_optional_time(row, "last_seen"),
-        profile_version=_optional_id(row, "profile_version"),
+        profile_version=_optional_text(row, "profile_version"),
         limits=_limits(row),
     )
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:
-    text = None if row.get("limits") is None else _text(row, "limits", _are_limits_too_long, f"{LONGEST_LIMITS} characters")
+    text = None if row.get("limits") is None else _text(row, "limits", LONGEST_LIMITS)
     try:
         profiles.read(text)
     except (ValueError, RecursionError) as problem:
@@ -153,25 +153,17 @@ def _limits(row: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _are_limits_too_long(text: str) -> bool:
-    return len(text) > LONGEST_LIMITS
-
-
-def _text(row: Mapping[str, Any], field: str, is_too_long: Callable[[str], bool], longest: str) -> str:
+def _text(row: Mapping[str, Any], field: str, longest: int = identifiers.LONGEST_BYTES) -> str:
     value = row.get(field)
-    if isinstance(value, str) and is_too_long(value):
-        raise CandidateError(f"{field} must be a text of at most {longest}, not {_shown(value)}")
+    if isinstance(value, str) and identifiers.is_too_long(value, longest):
+        raise CandidateError(f"{field} must be a text of at most {longest} bytes in UTF-8, not {_shown(value)}")
     if isinstance(value, str) and value and not LONE_SURROGATE.search(value):
         return value
     raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
 
 
-def _id(row: Mapping[str, Any], field: str) -> str:
-    return _text(row, field, identifiers.is_too_long, f"{identifiers.LONGEST_BYTES} bytes in UTF-8")
-
-
-def _optional_id(row: Mapping[str, Any], field: str) -> str | None:
-    return None if row.get(field) is None else _id(row, field)
+def _optional_text(row: Mapping[str, Any], field: str) -> str | None:
+    return None if row.get(field) is None else _text(row, field)
 
 
 def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:
