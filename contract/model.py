@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 TYPES = ("id", "name", "time", "word", "number", "score", "whole", "flag", "words", "json", "text", "bytes", "version")
 """What a column may be.
 
-    id      the name of a device, a site or a row: 1 to 256 characters; a row with another one is refused
+    id      the name of a device, a site or a row: 1 to 256 bytes in UTF-8; a row with another one is refused
     name    the same, but not worth a row: another one becomes null
     time    ISO-8601 in UTC with milliseconds; views of Flink carry a TIMESTAMP
     word    capital letters, digits and underscores

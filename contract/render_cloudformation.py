@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from contract import consumers
+from contract.jobs import JOBS
 from contract.marked import replaced
 from contract.model import Contract, Result
 from contract.topics import DAY_MS, LARGEST_BATCH, Topic, topics
 
 FOLDER = "infra/aws/templates"
-KAFKA, IOT = f"{FOLDER}/msk.yaml", f"{FOLDER}/iot.yaml"
+KAFKA, IOT, JOB, SERVICES = (f"{FOLDER}/{name}.yaml" for name in ("msk", "iot", "application", "services"))
+GROUP = "arn:${AWS::Partition}:kafka:${AWS::Region}:${AWS::AccountId}:group/fire-${Environment}/*"
+"""ARN of a consumer group of the cluster, without its name."""
+PREFIX = "fire"
+"""The prefix of consumer groups on AWS."""
 FLEET_PARTITIONS = "!Ref PartitionCount"
 """Partitions of a topic that grows with the fleet; a topic with one partition keeps it."""
 
@@ -18,7 +24,11 @@ def render(contract: Contract, read: Callable[[str], str]) -> dict[str, str]:
     """The templates with their generated parts: path → text. `read` gives a file's text as it is."""
     kafka = replaced(read(KAFKA), "topics", (line for topic in topics(contract) for line in _topic(topic)), KAFKA)
     kafka = replaced(kafka, "uses of topics", _uses(contract), KAFKA)
-    return {KAFKA: kafka, IOT: replaced(read(IOT), "fields of messages", _fields(contract), IOT)}
+    services = read(SERVICES)
+    for program in ("notify", "cloudwatch"):
+        services = replaced(services, f"consumer groups of {program}", _service_groups(program), SERVICES)
+    return {KAFKA: kafka, IOT: replaced(read(IOT), "fields of messages", _fields(contract), IOT), SERVICES: services,
+            JOB: replaced(read(JOB), "consumer groups", _job_groups(), JOB)}
 
 
 def logical_name(topic: str) -> str:
@@ -53,6 +63,26 @@ def _output(name: str, results: Iterable[Result]) -> Iterator[str]:
         return
     yield from ("  Value: !Join", '    - ","', f"    - - {first}")
     yield from (f"      - {other}" for other in others)
+
+
+def _service_groups(program: str) -> Iterator[str]:
+    """The resources of a service's role: its consumer groups."""
+    yield "Resource:"
+    yield from (f'  - !Sub "{_arn(reader)}"' for reader in consumers.of_program(program))
+
+
+def _job_groups() -> Iterator[str]:
+    """The resources in the template that all jobs share: each group under the condition that the job is its own."""
+    yield "Resource:"
+    for reader in (reader for job in JOBS for reader in consumers.of_program(job)):
+        yield "  - !If"
+        yield f"    - Is{reader.program.capitalize()}"
+        yield f'    - !Sub "{_arn(reader)}"'
+        yield "    - !Ref AWS::NoValue"
+
+
+def _arn(reader: consumers.Reader) -> str:
+    return f"{GROUP}/{reader.group_id(PREFIX)}"
 
 
 def _fields(contract: Contract) -> Iterator[str]:

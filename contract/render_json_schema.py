@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from contract.identifiers import LONGEST_BYTES
 from contract.model import SCHEMA_VERSION, Column, Contract, Result
 
 Schema = dict[str, Any]
 
 FOLDER = "infra/schemas"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-LONGEST_ID = 256
 NO_CONTROL_CHARACTERS = r"^[^\u0000-\u001f\u007f]*$"
 TIME = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$"
 BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
@@ -21,9 +21,9 @@ WHOLE_AS_TEXT = r"^\s*[+-]?\d+(\.0*)?\s*$"
 COUNT_AS_TEXT = r"^\s*\+?\d+(\.0*)?\s*$"
 
 DEFINITIONS: Mapping[str, Schema] = {
-    "id": {"description": "the name of a device, a site or a row", "type": "string", "minLength": 1, "maxLength": LONGEST_ID,
-           "pattern": NO_CONTROL_CHARACTERS},
-    "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": NO_CONTROL_CHARACTERS},
+    "id": {"description": f"the name of a device, a site or a row: at most {LONGEST_BYTES} bytes in UTF-8", "type": "string",
+           "minLength": 1, "maxLength": LONGEST_BYTES, "pattern": NO_CONTROL_CHARACTERS},
+    "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_BYTES, "pattern": NO_CONTROL_CHARACTERS},
     "time": {"description": "ISO-8601 in UTC with milliseconds", "type": "string", "pattern": TIME},
     "score": {"type": "number", "minimum": 0, "maximum": 1},
 }  # fmt: skip
@@ -163,7 +163,7 @@ def _one_of(values: Iterable[Any]) -> Schema:
 def _of_message(column: Column) -> Schema:
     """A field of a message: numbers may be texts, and a field that may be missing may be null."""
     if column.type == "id":
-        value = {"type": ["string", "null"], "maxLength": LONGEST_ID, "pattern": NO_CONTROL_CHARACTERS}
+        value = {"type": ["string", "null"], "maxLength": LONGEST_BYTES, "pattern": NO_CONTROL_CHARACTERS}
         value = value if column.is_nullable else {"$ref": "#/$defs/id"}
         return {"description": column.means, **value}
     if column.type == "time":

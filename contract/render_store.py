@@ -2,13 +2,17 @@
 
 A result is checked by the types of its columns. Postgres refuses a whole batch for one text with a NUL, one impossible time
 or one key that is too long for an index, again and again; so whatever it could refuse becomes a fault here, which is stored in
-`store_refusals` and never stops the job. A measurement of a wrong type was read as null by the source.
+`store_refusals` and never stops the job. A measurement of a wrong type was read as null by the source. An id is bounded in
+bytes: it is checked in ISO-8859-1, where each of its bytes in UTF-8 is a character. JSON_QUERY writes a list as every parser
+takes it, because the parser of Flink accepts more than that of Postgres.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from contract.identifiers import LONGEST_BYTES
 from contract.model import Column, Result, Table
 from contract.render_flink import FILES, KAFKA, TYPES, Options, comment, declared, insert, listed, quoted, table, topic
 
@@ -18,9 +22,11 @@ JSON = {"format": "json", "json.ignore-parse-errors": "true", "json.decode.json-
 POSITION = "CONCAT(topic, '[', CAST(`partition` AS STRING), ']@', CAST(`offset` AS STRING))"
 POSITION_COLUMNS = (("topic", "STRING METADATA VIRTUAL"), ("partition", "INT METADATA VIRTUAL"),
                     ("offset", "BIGINT METADATA VIRTUAL"))
-PATTERNS = {"id": ("NAME", "must be 1 to 256 characters, none of them control characters"),
+PATTERNS = {"id": ("NAME", f"must be 1 to {LONGEST_BYTES} bytes in UTF-8 without control characters"),
             "word": ("WORD", "must be a word in capital letters"), "bytes": ("BASE64", "must be base64")}
 """Type of a column → the name of the pattern that its texts have, and the rule as a sentence."""
+LARGEST = repr(sys.float_info.max)
+"""The largest number that is finite."""
 NO_TIME = "must be a time like 2025-10-09T09:00:00.959Z"
 ABSENT = {"text": "must be a text", "flag": "must be true or false", "json": "must be a list", "words": "must be a list",
           "name": "must be a text"}
@@ -61,9 +67,7 @@ def _kafka_columns(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
 
 def _file_columns(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
     """A line of a file has no offset, so it is named by a digest of its key."""
-    whole = {column.name for column in _columns(results) if column.type == "whole"}
-    keys = dict.fromkeys(name for result in results for name in result.key)
-    digest = f"MD5(CONCAT_WS('|', {', '.join(f'CAST({key} AS STRING)' if key in whole else key for key in keys)}))"
+    digest = f"MD5(CONCAT_WS('|', {', '.join(_text_of(column) for column in _identifying(results))}))"
     if len(results) == 1:
         yield "topic", f"AS '{results[0].topic}'"
         yield position_of(results), f"AS CONCAT('{results[0].topic}#', {digest})"
@@ -71,6 +75,17 @@ def _file_columns(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
         yield "topic", "STRING METADATA FROM 'file.name' VIRTUAL"
         yield "result_name", "AS REPLACE(topic, '.jsonl', '')"
         yield position_of(results), f"AS CONCAT(topic, '#', {digest})"
+
+
+def _identifying(results: Sequence[Result]) -> Iterator[Column]:
+    """The columns that tell rows apart: those of their keys, or all of rows whose key is itself the position of a message."""
+    keys = {name for result in results for name in result.key}
+    return (column for column in _columns(results) if column.name in keys
+            or (position_of(results) == "position" and column.type != "version"))
+
+
+def _text_of(column: Column) -> str:
+    return column.name if READ_TYPES[column.type] == "STRING" else f"CAST({column.name} AS STRING)"
 
 
 def _kafka_source(results: Sequence[Result]) -> Options:
@@ -122,15 +137,20 @@ def _cleaned(column: Column) -> str:
     """What is stored of a column that is not worth a row: nothing where it cannot be used; empty where a column goes as it is."""
     name = quoted(column.name)
     if column.type == "name":
-        return f"CASE WHEN REGEXP({name}, '${{NAME}}') THEN {name} END"
+        return f"CASE WHEN REGEXP({_bytes(name)}, '${{NAME}}') THEN {name} END"
     if column.type in ("words", "json"):
-        return f"CASE WHEN {name} IS JSON ARRAY AND {name} NOT LIKE '%\\u0000%'\n    THEN {name} END"
+        return f"REGEXP_EXTRACT(JSON_QUERY({name}, '$'), '${{LIST}}')"
     if column.type == "text" and column.pattern:
         return f"CASE WHEN REGEXP({name}, '{column.pattern}') THEN {name} END"
     if column.type == "text":
         without_nul = f"REPLACE({name}, U&'\\0000', '')"
         return f"LEFT({without_nul}, {column.longest})" if column.longest else without_nul
     return ""
+
+
+def _bytes(name: str) -> str:
+    """The bytes of a text, each as a character."""
+    return f"DECODE(ENCODE({name}, 'UTF-8'), 'ISO-8859-1')"
 
 
 def _faults(columns: Iterable[Column], results: Sequence[Result]) -> Iterator[tuple[str, str]]:
@@ -165,8 +185,9 @@ def _wrong(column: Column, required: bool) -> tuple[str, str]:
         return (wrong if required else f"{name} IS NOT NULL AND (\n      {wrong})"), NO_TIME
     pattern, rule = PATTERNS.get(column.type, ("", ""))
     if pattern:
-        return f"REGEXP({name}, '${{{pattern}}}') {fails}", rule
-    return (f"{name} IS NULL" if required else ""), ABSENT.get(column.type, "must be a number")
+        return f"REGEXP({_bytes(name) if column.type == 'id' else name}, '${{{pattern}}}') {fails}", rule
+    absent = f"(ABS({name}) <= {LARGEST}) IS NOT TRUE" if column.type in ("number", "score") else f"{name} IS NULL"
+    return (absent if required else ""), ABSENT.get(column.type, "must be a number")
 
 
 def unstorable(sources: dict[str, tuple[Result, ...]]) -> str:

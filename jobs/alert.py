@@ -13,6 +13,7 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream
 from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment, TableResult
 
+from contract import consumers
 from contract.topics import LARGEST_RECORD
 from core.settings import Settings
 from jobs.flink import kafka, kinesis, sql_files, tables
@@ -68,9 +69,8 @@ def substitutions(settings: Settings) -> dict[str, str]:
     """Returns the value of each `${NAME}` in the job's SQL."""
     literals = {
         "KAFKA_BROKERS": settings.kafka_brokers, "KAFKA_COMPRESSION": settings.kafka_compression,
-        "LARGEST_RECORD": LARGEST_RECORD,
-        "CONSUMER_GROUP": f"{settings.consumer_group}-alert", "TOPIC_PREFIX": settings.topic_prefix,
-        "ALERT_DELIVERY": settings.alert_delivery,
+        "LARGEST_RECORD": LARGEST_RECORD, "CONSUMER_GROUP": consumers.group_id("alert", settings.consumer_group),
+        "TOPIC_PREFIX": settings.topic_prefix, "ALERT_DELIVERY": settings.alert_delivery,
         "ALERT_TRANSACTIONS": f"{settings.consumer_group}-alerts",
         "FILE_INPUT": settings.file_input, "FILE_OUTPUT": settings.file_output,
     }  # fmt: skip

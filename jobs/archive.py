@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from contract import consumers
 from core.settings import Settings, SettingsError
 from jobs import store
 from jobs.flink import kafka, sql_files, tables
@@ -58,8 +59,8 @@ def script(settings: Settings) -> Script:
 
 def substitutions(settings: Settings) -> dict[str, str]:
     """Returns the value of each `${NAME}` in the job's SQL."""
-    literals = {"KAFKA_BROKERS": settings.kafka_brokers, "CONSUMER_GROUP": f"{settings.consumer_group}-archive",
-                "TOPIC_PREFIX": settings.topic_prefix, "FILE_INPUT": settings.file_input,
+    literals = {"KAFKA_BROKERS": settings.kafka_brokers, "TOPIC_PREFIX": settings.topic_prefix,
+                "CONSUMER_GROUP": consumers.group_id("archive", settings.consumer_group), "FILE_INPUT": settings.file_input,
                 "ARCHIVE": settings.archive.rstrip("/"), "TIME": store.PATTERNS["TIME"]}
     return {"KAFKA_SECURITY": kafka.login_lines(settings), **{name: literal(value) for name, value in literals.items()}}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
+from contract import consumers
 from contract.model import CONTRACT
 from contract.render_flink import column_lists
 from contract.topics import LARGEST_RECORD
@@ -74,7 +75,7 @@ def _configured(settings: Settings) -> dict[str, object]:
         "KAFKA_COMPRESSION": settings.kafka_compression,
         "LARGEST_RECORD": LARGEST_RECORD,
         "TOPIC_PREFIX": settings.topic_prefix,
-        "CONSUMER_GROUP": settings.consumer_group,
+        "CONSUMER_GROUP": consumers.group_id("detect", settings.consumer_group),
         "FILE_INPUT": settings.file_input,
         "FILE_OUTPUT": settings.file_output,
     }

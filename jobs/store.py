@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from contract import consumers
+from contract.identifiers import LONGEST_BYTES
 from core import secrets_manager
 from core.settings import Settings, SettingsError
 from jobs.flink import kafka, sql_files, tables
@@ -27,9 +29,12 @@ CONNECTION = ("reWriteBatchedInserts=true&stringtype=unspecified&socketTimeout=1
               "&ApplicationName=fire-store")
 
 PATTERNS = {
-    "NAME": r"\A\P{Cntrl}{1,256}\z",
+    # Matches the bytes, each as a character: DECODE(ENCODE(…, 'UTF-8'), 'ISO-8859-1').
+    "NAME": rf"\A\P{{Cntrl}}{{1,{LONGEST_BYTES}}}\z",
     "WORD": r"\A[A-Z0-9_]{1,64}\z",
     "BASE64": r"\A[A-Za-z0-9+/]*={0,2}\z",
+    # A list as JSON_QUERY writes it, without what jsonb does not hold: the character NUL and numbers of 1000 digits or more.
+    "LIST": r"(?s)\A\[(?!.*?(?:\\u0000|[0-9]E[+-]?[0-9]{4})).*\z",
     # One spelling for one time: two rows of a batch that only Postgres knows to be the same would stop the job.
     "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\z",
 }
@@ -71,8 +76,8 @@ def substitutions(settings: Settings) -> dict[str, str]:
     """What the job's SQL may ask for by `${NAME}`."""
     given = {
         "KAFKA_BROKERS": settings.kafka_brokers,
-        "CONSUMER_GROUP": f"{settings.consumer_group}-store",
-        "RAW_GROUP": f"{settings.consumer_group}-store-raw",
+        "CONSUMER_GROUP": consumers.group_id("store", settings.consumer_group),
+        "RAW_GROUP": consumers.group_id("store-raw", settings.consumer_group),
         "TOPIC_PREFIX": settings.topic_prefix,
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),

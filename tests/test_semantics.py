@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from contract import identifiers
 from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
@@ -70,7 +71,7 @@ def test_fields_are_those_that_the_decoder_reads() -> None:
 
 def test_limits_of_a_message_are_those_of_the_decoder() -> None:
     assert rows("Refused messages") == [
-        ("longest `deviceId` and `siteId`", f"{decode.LONGEST_ID} characters"),
+        ("longest `deviceId` and `siteId`", f"{identifiers.LONGEST_BYTES} bytes in UTF-8"),
         ("largest whole number", str(decode.LARGEST_EXACT)),
         ("furthest ahead of its arrival", f"{event_time.MAX_AHEAD_MS // MINUTE_MS} min"),
     ]

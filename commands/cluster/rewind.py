@@ -16,17 +16,14 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from commands.cluster.submit import target
+from contract import consumers
 from contract.topics import TOPICS
 from core import flink_rest, kafka_login
 from core.errors import FireError
 from core.settings import Settings
 
 ENDED = ("FINISHED", "CANCELED", "FAILED")
-RESULTS = tuple(topic.name for topic in TOPICS if topic.name not in ("telemetry", "dead-letters", "candidates"))
-READ: dict[str, dict[str, tuple[str, ...]]] = {
-    "detect": {"detect": ("telemetry",)}, "alert": {"alert": ("candidates",)},
-    "store": {"store": RESULTS, "store-raw": RESULTS}}
-"""Job → consumer group (without the prefix) → topics that it reads."""
+NAMES = tuple(topic.name for topic in TOPICS)
 
 
 class RewindError(FireError):
@@ -59,8 +56,8 @@ def rewind(settings: Settings, job: str, to: datetime) -> dict[str, dict[TopicPa
     try:
         consumer, admin = KafkaConsumer(**connection), KafkaAdminClient(**connection)
         try:
-            committed = {f"{settings.consumer_group}-{group}": _offsets(consumer, [settings.topic(topic) for topic in topics], to)
-                     for group, topics in READ[job].items()}
+            committed = {reader.group_id(settings.consumer_group): _offsets(consumer, _topics(settings, reader), to)
+                         for reader in consumers.of_program(job)}
             for group, offsets in committed.items():
                 admin.alter_group_offsets(group, _committable(offsets))
             return committed
@@ -70,6 +67,10 @@ def rewind(settings: Settings, job: str, to: datetime) -> dict[str, dict[TopicPa
     except KafkaError as problem:
         raise RewindError(f"Kafka at {settings.kafka_brokers} did not rewind {job}: {problem}; check FIRE_KAFKA_BROKERS and the "
                           "security settings") from problem
+
+
+def _topics(settings: Settings, reader: consumers.Reader) -> list[str]:
+    return [settings.topic(topic) for topic in reader.read(NAMES)]
 
 
 def _offsets(consumer: KafkaConsumer, topics: list[str], to: datetime) -> dict[TopicPartition, int]:

@@ -1,6 +1,7 @@
-"""`./fire submit`: submits jobs to a Flink cluster, several from one client process.
+"""`./fire submit`: submits jobs to a Flink cluster.
 
-A client costs about 20 CPU-seconds, most of them for its JVM and the planner's first statement; one process pays them once.
+A client costs CPU-seconds for its JVM and the planner's first statement, and the detect job's plan most of the rest. So the
+embedded stack has two clients, side by side: one for the detect job, one for the others.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
 
 SHIPPED = ("contract", "core", "jobs", "udfs")
 """Packages that Flink's Python workers import."""
+ALONE = "detect"
+"""The job with a client of its own: its plan takes longer than those of all others together."""
+CLIENT_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""A client's JVM lives for seconds, too short for the optimising compiler to pay back."""
 
 
 class SubmitError(FireError):
@@ -37,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from infra.local import java
 
     java.use()
+    os.environ.setdefault("JVM_ARGS", CLIENT_JVM)
     settings, addresses = target(args.jobmanager)
     report = reporter("submit", settings)
     if args.savepoint and len(args.jobs) != 1:
@@ -49,19 +57,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def submit(stack: Stack, jobs: Iterable[str] = JOBS, savepoint: str | None = None) -> None:
-    """Submits jobs to the embedded stack from a separate client process; a single job may resume from a savepoint.
+    """Submits jobs to the embedded stack from client processes side by side; a single job may resume from a savepoint.
 
     Raises:
-        SubmitError: the client failed; the text quotes the end of its output.
+        SubmitError: a client failed; the text quotes the end of its output.
     """
+    wanted = list(jobs)
+    groups = [group for group in ([job for job in wanted if job == ALONE], [job for job in wanted if job != ALONE]) if group]
+    with ThreadPoolExecutor(len(groups) or 1) as pool:
+        clients = list(pool.map(lambda group: _client(stack, group, savepoint), groups))
+    for client in clients:
+        if client.returncode:
+            output = "\n".join((client.stdout + client.stderr).splitlines()[-30:])
+            raise SubmitError(f"jobs could not be submitted; the client's last lines name the cause:\n{output}")
+
+
+def _client(stack: Stack, jobs: Iterable[str], savepoint: str | None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "commands.cli", "submit", *jobs, *(["--from", savepoint] if savepoint else [])]
     environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT)}
     # A mini-cluster in this process leaves this variable set, which would keep the client from starting its JVM.
     environment.pop("PYFLINK_GATEWAY_DISABLED", None)
-    client = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if client.returncode:
-        output = "\n".join((client.stdout + client.stderr).splitlines()[-30:])
-        raise SubmitError(f"jobs could not be submitted; the client's last lines name the cause:\n{output}")
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def start(job: str, settings: Settings, address: str, savepoint: str | None = None) -> str:
@@ -113,10 +129,14 @@ def _kinesis_jar(settings: Settings) -> Path:
 def python_files(home: Path) -> Path:
     """Packs what the workers import into a new zip in `home`; an image runs it as `python -m commands.cluster.submit HOME`."""
     target = home / "fire-python.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    # Clients side by side write the same file, so each writes its own and puts it in place when it is whole.
+    with (tempfile.NamedTemporaryFile(dir=home, suffix=".zip", delete=False) as part,
+          zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive):
         for package in SHIPPED:
             for file in sorted(each for each in (ROOT / package).rglob("*") if each.suffix in (".py", ".toml")):
                 archive.write(file, file.relative_to(ROOT))
+    Path(part.name).chmod(0o644)
+    Path(part.name).replace(target)
     return target.resolve()
 
 

@@ -1,14 +1,16 @@
 """Updates the results database to the newest schema by applying the files of `migrations/` that it lacks.
 
 A file is called `<version>_<subject>.sql`, is applied in one transaction and never changes afterwards; each further change
-is a new file. `schema.sql` shows the result of all migrations; a test compares the two on a real server.
+is a new file. `--dump` writes the schema that all migrations make to `schema.sql` instead.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -110,8 +112,15 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
                            [migration.version, migration.checksum])
 
 
-def main() -> int:
-    """Migrates the configured database; returns 1 after a sentence on standard error if that fails."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Migrates the configured database or writes `schema.sql`; returns 1 after a sentence on standard error if that fails."""
+    parser = argparse.ArgumentParser(prog="python -m infra.postgres.migrate", description=__doc__.splitlines()[0])
+    parser.add_argument("--dump", action="store_true", help="write infra/postgres/schema.sql from the migrations instead")
+    if parser.parse_args(argv).dump:
+        from infra.postgres import dump
+
+        dump.write()
+        return 0
     try:
         settings = Settings.load()
         applied = migrate(**conninfo(settings))

@@ -7,7 +7,6 @@ while CloudWatch is unreachable loses up to a minute of metrics, which the log r
 from __future__ import annotations
 
 import argparse
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,11 +15,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3  # type: ignore[import-untyped,unused-ignore]
+import orjson
 from botocore.config import Config  # type: ignore[import-untyped,unused-ignore]
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # type: ignore[import-untyped,unused-ignore]
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
+from contract import consumers
 from contract.cloudwatch import NAMESPACE
 from core import kafka_login
 from core.errors import FireError
@@ -108,8 +109,8 @@ class Relay:
         """Adds records of the topic `readings`; reports and skips those that are not readings."""
         for value in values:
             try:
-                self.summary.add(json.loads(value or b""))
-            except (KeyError, TypeError, ValueError) as problem:
+                self.summary.add(orjson.loads(value or b""))
+            except (KeyError, TypeError, ValueError, OverflowError) as problem:
                 self.publisher.report(f"a record is not a reading and is left out of the metrics: {problem!r}")
 
     def publish(self) -> None:
@@ -163,9 +164,9 @@ def consumer(settings: Settings) -> KafkaConsumer:
     topic = settings.topic("readings")
     try:
         made = KafkaConsumer(
-            topic, bootstrap_servers=settings.kafka_brokers.split(","), group_id=f"{settings.consumer_group}-cloudwatch",
-            client_id="fire-cloudwatch", isolation_level="read_committed", enable_auto_commit=False,
-            auto_offset_reset="latest", **kafka_login.client(settings))
+            topic, bootstrap_servers=settings.kafka_brokers.split(","), client_id="fire-cloudwatch",
+            group_id=consumers.group_id("cloudwatch", settings.consumer_group), isolation_level="read_committed",
+            enable_auto_commit=False, auto_offset_reset="latest", **kafka_login.client(settings))
         partitions = made.partitions_for_topic(topic)
     except KafkaError as problem:
         raise MetricsError(f"no Kafka broker answers at {settings.kafka_brokers} ({problem}); start one with ./fire up, or set "

@@ -14,11 +14,14 @@ from typing import Any
 from urllib.parse import quote
 
 from contract.cloudwatch import METRICS
+from udfs.readings.scoring import LEVELS
 
 NO_SITE = "(none)"
 OLDEST, LATEST = timedelta(days=14), timedelta(hours=2)
 """How far in the past and in the future CloudWatch accepts times."""
 MARGIN = timedelta(minutes=5)
+LARGEST = 2.0**340
+"""The largest magnitude that is published, 2^20 times smaller than CloudWatch's limit so that sums fit too."""
 PRINTABLE = string.punctuation.replace("%", "") + " "
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -52,10 +55,11 @@ class Summary:
         """Adds one record of the topic `readings`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not a reading; no part of it was added.
+            KeyError, TypeError, ValueError, OverflowError: it is not a reading; no part of it was added.
         """
         minute = datetime.fromisoformat(reading["event_time"]).astimezone(UTC).replace(second=0, microsecond=0)
-        values = {metric: float(reading[name]) for metric, name in METRICS.items() if reading[name] is not None}
+        measured = {metric: float(reading[name]) for metric, name in METRICS.items() if reading[name] is not None}
+        values = {metric: value for metric, value in measured.items() if abs(value) <= LARGEST}
         for dimensions in list(self._dimensions(reading)):
             for metric, value in values.items():
                 self._statistics.setdefault((minute, dimensions, metric), Statistic()).add(value)
@@ -73,7 +77,7 @@ class Summary:
         environment = ("Environment", self.environment)
         site = _name(reading["site_id"] or NO_SITE)
         yield (environment,)
-        yield (environment, ("SiteId", site), ("RiskLevel", reading["risk_level"]))
+        yield (environment, ("SiteId", site), ("RiskLevel", _level(reading["risk_level"])))
         if reading["device_id"] in self.watch_list:
             yield (environment, ("DeviceId", _name(reading["device_id"])))
 
@@ -89,6 +93,14 @@ def _datum(minute: datetime, dimensions: Dimensions, metric: str, statistic: Sta
     }
 
 
-def _name(text: str) -> str:
+def _level(text: Any) -> str:
+    if text not in LEVELS:
+        raise ValueError(f"{text!r} is not a risk level")
+    return str(text)
+
+
+def _name(text: Any) -> str:
     """Percent-encodes a dimension's value, which CloudWatch accepts only as non-blank ASCII."""
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is not an id")
     return quote(text, safe=PRINTABLE) if text.strip() else quote(text)

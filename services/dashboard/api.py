@@ -6,18 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 from flask import Blueprint, Response, request
 from flask_wtf.csrf import generate_csrf
 
+from services.dashboard import json_text
 from services.dashboard.auth import access
 from services.dashboard.postgres import DatabaseUnavailableError
 from services.dashboard.problems import UnusableError, answer
 from services.dashboard.sources import here
 from services.dashboard.views import alerts, corrections, devices, sites, system
 from services.dashboard.views import overview as overviews
-from services.dashboard.views.parameters import alert_filter, device_filter, limit, text
+from services.dashboard.views.parameters import after, alert_filter, device_filter, limit
 
 DESCRIPTION = Path(__file__).with_name("openapi.yaml")
 DEAD_LETTERS = 20
@@ -27,7 +27,7 @@ blueprint = Blueprint("api", __name__)
 
 def json_response(value: Any, status: int = 200) -> Response:
     """Returns a value as a JSON response."""
-    return Response(orjson.dumps(value), status, content_type="application/json")
+    return Response(json_text.dumps(value), status, content_type="application/json")
 
 
 @blueprint.get("/api/overview")
@@ -45,19 +45,19 @@ def metrics() -> Response:
 @blueprint.get("/api/sites")
 def site_list() -> Response:
     """Returns one page of the list of sites."""
-    return json_response(sites.sites(here(), text("cursor"), limit()))
+    return json_response(sites.sites(here(), after(), limit()))
 
 
 @blueprint.get("/api/sites/<path:site_id>")
 def site(site_id: str) -> Response:
     """Returns one site with a page of its devices."""
-    return json_response(sites.site(here(), site_id, text("cursor"), limit()))
+    return json_response(sites.site(here(), site_id, after(), limit()))
 
 
 @blueprint.get("/api/devices")
 def device_list() -> Response:
     """Returns one page of the list of devices."""
-    return json_response(devices.devices(here(), device_filter(), text("cursor"), limit()))
+    return json_response(devices.devices(here(), device_filter(), after(), limit()))
 
 
 @blueprint.get("/api/devices/<path:device_id>")
@@ -76,7 +76,7 @@ def realtime(device_id: str) -> Response:
 @blueprint.get("/api/alerts")
 def alert_list() -> Response:
     """Returns one page of the list of alerts."""
-    return json_response(alerts.alerts(here(), alert_filter(), text("cursor"), limit()))
+    return json_response(alerts.alerts(here(), alert_filter(), after(), limit()))
 
 
 @blueprint.get("/api/alerts/<path:alert_id>")
@@ -102,7 +102,7 @@ def resolve(alert_id: str) -> Response:
 @blueprint.get("/api/pipeline")
 def pipeline_() -> Response:
     """Returns the state of the pipeline with a page of dead letters."""
-    return json_response(system.pipeline(here(), text("cursor"), limit(DEAD_LETTERS)))
+    return json_response(system.pipeline(here(), after(), limit(DEAD_LETTERS)))
 
 
 @blueprint.post("/api/pipeline/dead-letters/replay")

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.settings import Settings
-from services.dashboard import api, pages, presentation, problems
+from services.dashboard import api, json_text, pages, presentation, problems
 from services.dashboard.auth import access, binding, locale, security, users
 from services.dashboard.live.cache import Cache
 from services.dashboard.live.health import Health
@@ -32,6 +32,7 @@ def create_app(settings: Settings, *, database: Database | None = None, clock: C
     accounts = users.load(settings)
     binding.refuse_open(settings, accounts)
     app = Flask(__name__)
+    app.json = json_text.Provider(app)
     app.extensions[NAME] = _sources(settings, database or connect(settings), clock, watches)
     app.config.update(SECRET_KEY=binding.secret(settings) or secrets.token_bytes(32), MAX_CONTENT_LENGTH=LONGEST_BODY,
                       TRUSTED_HOSTS=address.hosts, SESSION_COOKIE_SECURE=address.is_secure, SESSION_COOKIE_NAME="fire_session")

@@ -13,7 +13,7 @@ from services.dashboard.sources import here
 from services.dashboard.views import alerts, corrections, devices, sites, system
 from services.dashboard.views.exports import csv_lines
 from services.dashboard.views.overview import overview
-from services.dashboard.views.parameters import alert_filter, device_filter, limit, text
+from services.dashboard.views.parameters import after, alert_filter, device_filter, limit
 
 DEAD_LETTERS = 20
 
@@ -29,13 +29,13 @@ def overview_page() -> str:
 @blueprint.get("/sites/<path:site_id>")
 def site_page(site_id: str) -> str:
     """Renders the page of one site."""
-    return render_template("site.html", page=sites.site(here(), site_id, text("cursor"), limit()))
+    return render_template("site.html", page=sites.site(here(), site_id, after(), limit()))
 
 
 @blueprint.get("/devices")
 def devices_page() -> str:
     """Renders the list of devices."""
-    return render_template("devices.html", page=devices.devices(here(), device_filter(), text("cursor"), limit()))
+    return render_template("devices.html", page=devices.devices(here(), device_filter(), after(), limit()))
 
 
 @blueprint.get("/devices/<path:device_id>")
@@ -47,7 +47,7 @@ def device_page(device_id: str) -> str:
 @blueprint.get("/alerts")
 def alerts_page() -> str:
     """Renders the list of alerts."""
-    return render_template("alerts.html", page=alerts.alerts(here(), alert_filter(), text("cursor"), limit()))
+    return render_template("alerts.html", page=alerts.alerts(here(), alert_filter(), after(), limit()))
 
 
 @blueprint.get("/alerts.csv")
@@ -69,7 +69,7 @@ def alert_page(alert_id: str) -> str:
 @blueprint.get("/pipeline")
 def pipeline_page() -> str:
     """Renders the page for engineers: jobs, lag, dead letters, notifications."""
-    return render_template("pipeline.html", page=system.pipeline(here(), text("cursor"), limit(DEAD_LETTERS)))
+    return render_template("pipeline.html", page=system.pipeline(here(), after(), limit(DEAD_LETTERS)))
 
 
 @blueprint.post("/alerts/<path:alert_id>/acknowledge")

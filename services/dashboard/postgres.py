@@ -18,11 +18,13 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from core.database import conninfo
 from core.errors import FireError
 from core.settings import Settings
+from services.dashboard import json_text
 
 SQL = Path(__file__).with_name("queries")
 CONNECTIONS = 8
@@ -104,7 +106,8 @@ class Server:
     def __init__(self, conninfo: Mapping[str, Any]) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             kwargs={**conninfo, **LIMITS, "autocommit": True, "row_factory": dict_row}, min_size=1, max_size=CONNECTIONS,
-            timeout=WAIT_SECONDS, reconnect_timeout=PAUSE_SECONDS, open=False)
+            timeout=WAIT_SECONDS, reconnect_timeout=PAUSE_SECONDS, open=False,
+            configure=lambda connection: set_json_loads(json_text.loads, connection))
         self._unreachable_until = 0.0
         self._opening = threading.Lock()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -23,6 +25,8 @@ MISSING = "–"
 UNPRINTABLE = re.compile(r"[^\t\n\r -~\u00a0-\ud7ff\ue000-\ufffd]")
 HEX_COLUMNS = 16
 SHOWN_BYTES = 2048
+LONG_NUMBER = 1e12
+"""The number from which on an exponent is shown."""
 RESOLUTIONS = ("confirmed_hazard", "false_alarm", "maintenance")
 STATES = ("open", "acknowledged", "cleared", "resolved", "all")
 UNITS = {each.name: (each.unit, each.digits) for each in CONTRACT.shown_with_alerts}
@@ -53,21 +57,25 @@ def _names() -> dict[str, Any]:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """Formats a number as `1,234.5`; a missing one becomes a dash."""
-    return MISSING if value is None else f"{value:,.{digits}f}"
+    """Formats a number as `1,234.5` or `3.4e+38`; one that is missing or not finite becomes a dash."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:,.{digits}f}" if abs(value) < LONG_NUMBER else f"{value:.3g}"
 
 
 def quantity(value: float | None, unit: str | None, digits: int = 2) -> str:
     """Formats a value with its unit as `72.4 °C`, without trailing zeros and with a non-breaking space."""
-    if value is None:
+    spelled = number(value, digits)
+    if spelled == MISSING:
         return MISSING
-    spelled = f"{value:,.{digits}f}"
-    return (spelled.rstrip("0").rstrip(".") if "." in spelled else spelled) + (f"\u00a0{unit}" if unit else "")
+    is_long = "." in spelled and "e" not in spelled
+    return (spelled.rstrip("0").rstrip(".") if is_long else spelled) + (f"\u00a0{unit}" if unit else "")
 
 
 def share(part: float | None, whole: float | None) -> int:
     """Returns the percentage of `part` in `whole`, from 0 to 100; 0 if the whole is zero or missing."""
-    return round(100 * min(max((part or 0) / whole, 0), 1)) if whole else 0
+    of_whole = (part or 0) / whole if whole else 0.0
+    return 0 if math.isnan(of_whole) else round(100 * min(max(of_whole, 0), 1))
 
 
 def size(count: float | None) -> str:
@@ -129,8 +137,14 @@ def reason_text(reason: Mapping[str, Any], chosen: str) -> str:
 
 
 def decoded(data: str | None) -> str:
-    """Decodes base64 and returns the first 2 kB as text, or as a hex dump if the bytes are not printable UTF-8."""
-    raw = base64.b64decode(data or "")
+    """Decodes base64 and returns the first 2 kB as text, or as a hex dump if the bytes are not printable UTF-8.
+
+    Text that is not base64 is returned as it is.
+    """
+    try:
+        raw = base64.b64decode(data or "")
+    except binascii.Error:
+        return str(data)[:SHOWN_BYTES]
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

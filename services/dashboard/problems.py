@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import FireError
+from services.dashboard import json_text
 from services.dashboard.postgres import DatabaseUnavailableError
 from services.dashboard.views.paging import BadRequestError
 
@@ -41,11 +41,18 @@ STATUS: dict[type[FireError], int] = {BadRequestError: 400, NotAllowedError: 403
 
 def install(app: Flask) -> None:
     """Registers handlers that render every error of an app."""
+    app.before_request(_refuse_nul)
     app.register_error_handler(CSRFError, lambda error: answer(400, f"{error.description} Reload the page and try again."))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(FireError, lambda error: answer(STATUS.get(type(error), 500), str(error),
                                                                lacks_database=isinstance(error, DatabaseUnavailableError)))
     app.register_error_handler(Exception, _unexpected)
+
+
+def _refuse_nul() -> None:
+    """Refuses a path that contains the character NUL, which Postgres does not accept in a text."""
+    if "\0" in request.path:
+        raise NotFoundError("no name contains the character NUL")
 
 
 def is_api() -> bool:
@@ -56,8 +63,8 @@ def is_api() -> bool:
 def answer(status: int, detail: str, *, lacks_database: bool = False) -> Response:
     """Renders an error as problem+json or as a page; with `lacks_database` the page reloads itself once the database answers."""
     problem = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
-    body: Any = orjson.dumps(problem) if is_api() else render_template("error.html", page=problem, lacks_database=lacks_database)
-    response = Response(body, status, content_type=TYPE if is_api() else "text/html; charset=utf-8")
+    page = "" if is_api() else render_template("error.html", page=problem, lacks_database=lacks_database)
+    response = Response(page or json_text.dumps(problem), status, content_type=TYPE if is_api() else "text/html; charset=utf-8")
     if status in (429, 503):
         response.headers["Retry-After"] = "2"
     response.headers["Cache-Control"] = "no-store"

@@ -10,13 +10,12 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import Metric
 
+from contract import consumers
 from contract.topics import TOPICS
 from core import kafka_login
 from core.settings import Settings
 from services.metrics.collector import Labels, UnavailableError, counter, gauge
 
-GROUPS = ("detect", "alert", "store", "store-raw", "notify")
-"""The consumer groups of the jobs and the notifier, without the configured prefix."""
 LOOK_SECONDS = 3.0
 LOOK_BYTES = 65_536
 Offsets = dict[TopicPartition, int]
@@ -57,8 +56,9 @@ class Topics:
         records: dict[Labels, float] = defaultdict(float)
         for partition, offset in ends.items():
             records[(self._name(partition),)] += offset
+        behind = {reader.group: _behind(ends, self._committed(admin, reader)) for reader in consumers.READERS}
         return [counter("fire_topic_records", "records ever written to a topic, with transaction markers", ("topic",), records),
-                *self._lags(consumer, {group: _behind(ends, self._committed(admin, group)) for group in GROUPS})]
+                *self._lags(consumer, behind)]
 
     def _lags(self, consumer: KafkaConsumer, behind: dict[str, dict[TopicPartition, tuple[int, int]]]) -> list[Metric]:
         records: dict[Labels, float] = defaultdict(float)
@@ -86,9 +86,9 @@ class Topics:
             self._admin = KafkaAdminClient(bootstrap_servers=brokers, client_id="fire-metrics", **security)
         return self._consumer, self._admin
 
-    def _committed(self, admin: KafkaAdminClient, group: str) -> Offsets:
+    def _committed(self, admin: KafkaAdminClient, reader: consumers.Reader) -> Offsets:
         """Returns the offsets that a group has committed; empty if it never committed any."""
-        name = f"{self._settings.consumer_group}-{group}"
+        name = reader.group_id(self._settings.consumer_group)
         offsets = admin.list_group_offsets(name)[name]
         return {partition: each.offset for partition, each in offsets.items() if each.offset >= 0}
 

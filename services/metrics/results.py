@@ -17,6 +17,7 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from contract import consumers
 from contract.model import CONTRACT
 from core import kafka_login
 from core.logs import Report
@@ -59,7 +60,7 @@ class Results:
         """Counts one record, stored by the broker at `written` (epoch seconds); one that is not a result counts as unusable."""
         try:
             self.topics[topic](orjson.loads(value), written)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             self._unusable.labels(topic).inc()
 
     def _reading(self, reading: dict[str, Any], written: float) -> None:
@@ -131,8 +132,8 @@ class Watcher(threading.Thread):
 
     def _consume(self) -> None:
         consumer = KafkaConsumer(*self._results.topics, bootstrap_servers=self._settings.kafka_brokers.split(","),
-                                 group_id=f"{self._settings.consumer_group}-metrics", client_id="fire-metrics",
-                                 auto_offset_reset="latest", isolation_level="read_committed",
+                                 group_id=consumers.group_id("metrics", self._settings.consumer_group),
+                                 client_id="fire-metrics", auto_offset_reset="latest", isolation_level="read_committed",
                                  **kafka_login.client(self._settings))
         try:
             while not self._stopped.is_set():

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract import identifiers
 from core.errors import FireError
 from udfs.readings.scoring import LEVELS
 
-NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,256}")
+NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 WORD = re.compile(r"[\x21-\x7e]{1,64}")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 SMS_LENGTH = {"en": 160, "ko": 70}
@@ -100,7 +101,7 @@ def read_transition(value: bytes | None) -> dict[str, Any]:
         _require(WORD, alert, name, "a word of 1 to 64 printable ASCII characters")
     for name in ("subject", "site_id"):
         if name == "subject" or alert.get(name) is not None:
-            _require(NAME, alert, name, "a string of 1 to 256 printable characters")
+            _require(NAME, alert, name, f"a string of 1 to {identifiers.LONGEST_BYTES} bytes without control characters")
     if alert.get("level") not in LEVELS:
         raise UnusableTransitionError(f"level is not one of {', '.join(LEVELS)}")
     return alert
@@ -108,7 +109,7 @@ def read_transition(value: bytes | None) -> dict[str, Any]:
 
 def _require(pattern: re.Pattern[str], alert: Mapping[str, Any], name: str, rule: str) -> None:
     value = alert.get(name)
-    if not (isinstance(value, str) and pattern.fullmatch(value)):
+    if not (isinstance(value, str) and pattern.fullmatch(value)) or identifiers.is_too_long(value):
         raise UnusableTransitionError(f"{name} is not {rule}")
 
 

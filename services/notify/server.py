@@ -19,6 +19,7 @@ import psycopg
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
+from contract import consumers
 from core import embedded_stack, installation, kafka_login
 from core.database import conninfo
 from core.errors import FireError
@@ -169,9 +170,9 @@ def _commit(consumer: KafkaConsumer, report: Report) -> None:
 def _consumer(settings: Settings, topic: str) -> KafkaConsumer:
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=settings.kafka_brokers.split(","), group_id=f"{settings.consumer_group}-notify",
-            client_id="fire-notify", isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest",
-            max_poll_records=BATCH, **kafka_login.client(settings))
+            bootstrap_servers=settings.kafka_brokers.split(","), client_id="fire-notify",
+            group_id=consumers.group_id("notify", settings.consumer_group), isolation_level="read_committed",
+            enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=BATCH, **kafka_login.client(settings))
         partitions = consumer.partitions_for_topic(topic)
     except KafkaError as problem:
         raise NotifyError(f"no Kafka broker answers at {settings.kafka_brokers} ({problem}); start one with ./fire up, or set "

@@ -17,8 +17,10 @@ from kafka.admin import KafkaAdminClient
 from commands import cli
 from commands.cli import arguments
 from commands.cluster import submit
-from commands.cluster.rewind import READ, RewindError, rewind, run
+from commands.cluster.rewind import RewindError, rewind, run
 from commands.cluster.stop import StopError, stop
+from contract import consumers
+from contract.jobs import JOBS
 from contract.topics import TOPICS
 from core.settings import Settings
 
@@ -84,8 +86,8 @@ def test_unreachable_brokers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_topic_that_a_job_reads_is_rewound() -> None:
-    read = {topic for groups in READ.values() for topics in groups.values() for topic in topics}
-    assert read == {topic.name for topic in TOPICS} - {"dead-letters"}
+    names = [topic.name for topic in TOPICS]
+    assert {topic for job in JOBS for reader in consumers.of_program(job) for topic in reader.read(names)} == set(names)
 
 
 def test_a_savepoint_belongs_to_one_job() -> None:

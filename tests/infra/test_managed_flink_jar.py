@@ -77,7 +77,8 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> Any:
     jvm = get_gateway().jvm
     urls = get_gateway().new_array(jvm.java.net.URL, 1)
     urls[0] = jvm.java.net.URL(target.as_uri())
-    return jvm.java.net.URLClassLoader(urls, jvm.Thread.currentThread().getContextClassLoader())
+    # The thread's loader holds the connectors of jobs that ran before in this JVM.
+    return jvm.java.net.URLClassLoader(urls, jvm.java.lang.ClassLoader.getSystemClassLoader())
 
 
 @pytest.mark.parametrize("connector", ["kafka", "upsert-kafka", "jdbc"])

@@ -12,12 +12,12 @@ import pytest
 
 from contract.model import CONTRACT
 from core.settings import Settings
-from infra.postgres.migrate import MIGRATIONS, MigrationError, migrate, migrations
+from infra.postgres import dump
+from infra.postgres.migrate import MigrationError, migrate, migrations
 from services.retention import Maintained, maintain
 from tests.support.databases import Server
 
 Connection = psycopg.Connection[Any]
-SCHEMA = MIGRATIONS.parent / "schema.sql"
 
 UPSERT: LiteralString = """
     INSERT INTO readings (device_id, event_time, idx, schema_version, risk_score, risk_level, max_temperature,
@@ -65,10 +65,15 @@ def settings(conninfo: dict[str, Any], **given: Any) -> Settings:
                     **given)
 
 
-def test_migrations_create_the_schema_of_schema_sql(server: Server) -> None:
+def test_migrations_make_the_schema_that_schema_sql_shows(server: Server) -> None:
+    shown = dump.SCHEMA.read_text(encoding="utf-8")
+    assert dump.dumped(server.migrated()) == shown, "run python -m infra.postgres.migrate --dump"
+
+
+def test_schema_sql_makes_what_the_migrations_make(server: Server) -> None:
     shown = server.empty()
     with psycopg.connect(**shown) as connection:
-        connection.execute(SCHEMA.read_bytes())
+        connection.execute(dump.SCHEMA.read_bytes())
     migrated = catalogue(server.migrated())
     assert migrated == catalogue(shown)
     assert all(migrated)
@@ -238,8 +243,25 @@ def test_refused_messages_expire_with_the_results_and_actions_of_users_stay(data
 
 
 def test_every_table_of_a_result_is_expired(connection: Connection) -> None:
-    body = one(connection, "SELECT prosrc FROM pg_proc WHERE proname = 'fire_expire_results'")
-    assert not [result.name for result in CONTRACT.stored()["window_results"] if f"'{result.name}'" not in body]
+    expired = {name for (name,) in connection.execute("SELECT result FROM result_retention").fetchall()}
+    assert expired == {*(result.name for result in CONTRACT.stored()["window_results"]), "device_5min_aggregates"}
+
+
+def test_a_further_window_expires_once_it_has_a_row_in_the_retention(database: dict[str, Any], connection: Connection) -> None:
+    connection.execute("""CREATE TABLE humidity_rises AS SELECT now() - make_interval(days => n) AS window_end
+                          FROM generate_series(0, 9) AS n""")
+    connection.execute("INSERT INTO result_retention (result, time_column, days) VALUES ('humidity_rises', 'window_end', 5)")
+    assert maintain(settings(database)).aggregates_deleted == 5
+    assert one(connection, "SELECT count(*) FROM humidity_rises") == 5
+
+
+def test_alarms_beyond_all_reason_fill_the_count_and_stop_nothing(connection: Connection) -> None:
+    most = 2**63 - 1
+    upsert(connection, *(reading("dev-1", "2025-10-09T09:00:00Z", idx, alarms=most) for idx in (1, 2)))
+    upsert(connection, reading("dev-1", "2025-10-09T09:00:01Z", 3, alarms=most),
+           reading("dev-2", "2025-10-09T09:00:01Z", 1, alarms=-5))
+    assert connection.execute("SELECT device_id, total_alarms FROM device_state ORDER BY device_id").fetchall() == [
+        ("dev-1", most), ("dev-2", 0)]
 
 
 def test_counts_and_peaks_of_an_alert_never_fall(connection: Connection) -> None:

@@ -95,7 +95,7 @@ def test_store_says_that_it_reads_kafka_alone() -> None:
 def test_missing_jar_is_named_with_where_it_is_to_be_had(tmp_path: Path) -> None:
     (tmp_path / "jars/flink").mkdir(parents=True)
     (tmp_path / "jars/flink/kafka.jar").touch()
-    with pytest.raises(submit.SubmitError, match=r"FIRE_KINESIS_JAR is .. and must name .*connector-aws-kinesis-streams"):
+    with pytest.raises(submit.SubmitError, match=r"FIRE_KINESIS_JAR must name the connector's jar .*aws-kinesis-streams"):
         submit.connector_jars(Settings(source="kinesis", kinesis_streams=ARN, home=str(tmp_path)))
 
 

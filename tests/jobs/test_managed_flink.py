@@ -121,7 +121,7 @@ def test_package_holds_one_jar_the_project_and_its_packages_and_no_tests(unzippe
     assert sorted(each.name for each in unzipped.iterdir()) == ["dep", "lib", "main.py"]
     assert [each.name for each in (unzipped / "lib").iterdir()] == ["pyflink-dependencies.jar"]
     present = {each.name for each in (unzipped / "dep").iterdir()}
-    assert {"jobs", "udfs", "sql", "orjson", "boto3", "botocore"} <= present
+    assert {"contract", "jobs", "udfs", "sql", "orjson", "boto3", "botocore"} <= present
     assert not {"tests", "infra", "pyflink", "numpy", "pandas", "pyarrow"} & present
 
 

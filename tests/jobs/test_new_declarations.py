@@ -118,8 +118,10 @@ class Grown:
     def python(self, *arguments: str) -> str:
         """The output of a Python that imports the copy."""
         home = str(home_folder(Settings.load()).absolute())
+        # Left behind by a mini-cluster in this process, it would keep the command from starting its JVM.
+        inherited = {name: value for name, value in os.environ.items() if name != "PYFLINK_GATEWAY_DISABLED"}
         done = subprocess.run([sys.executable, "-P", *arguments], cwd=self.folder, capture_output=True, text=True,
-                              env={**os.environ, "PYTHONPATH": str(self.folder), "FIRE_HOME": home})
+                              env={**inherited, "PYTHONPATH": str(self.folder), "FIRE_HOME": home})
         assert done.returncode == 0, done.stderr
         return done.stdout
 

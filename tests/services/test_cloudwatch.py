@@ -127,6 +127,23 @@ def test_record_that_is_not_a_reading_is_reported_and_skipped() -> None:
     assert len(log) == 5 and made.summary.readings == 0 and made.summary.take(NOW) == ([], 0)
 
 
+@pytest.mark.parametrize("changed", [
+    {"risk_level": 5}, {"risk_level": ["HIGH"]}, {"risk_level": "LOUD"}, {"site_id": 5}, {"device_id": []},
+    {"event_time": "0001-01-01T00:00:00+14:00"}, {"event_time": 5}, {"voltage": [1]}, {"voltage": {}},
+])  # fmt: skip
+def test_record_of_wrong_types_is_said_and_passed_over(changed: dict[str, Any]) -> None:
+    said: list[str] = []
+    made = Relay(Summary("local", frozenset({"dev-07"})), Publisher(None, lambda _: False, said.append), lambda: NOW)
+    made.take([json.dumps(reading(**changed)).encode(), b"[" * 100_000, b'{"voltage": 1e999}'])
+    assert len(said) == 3 and made.summary.take(NOW) == ([], 0)
+
+
+@pytest.mark.parametrize("value", [3.4e38, -3.4e38, 1.7e308, -1.7e308, 5e-324, 10**300])
+def test_sums_of_any_numbers_stay_within_what_cloudwatch_takes(value: float) -> None:
+    for statistic in taken(*(reading(voltage=value) for _ in range(1000))).values():
+        assert all(abs(each) <= 2.0**360 for each in statistic.values())
+
+
 def test_requests_stay_below_cloudwatchs_limit_and_nothing_is_left_out() -> None:
     client = boto3.client("cloudwatch", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
     datum = {"MetricName": "DeviceRiskScore", "Value": 1.0}

@@ -14,6 +14,8 @@ from udfs.alerts.state import State
     ({"kind": "OTHER"}, 'kind must be CANDIDATE or MINUTE, not "OTHER"'),
     ({"subject": ""}, "subject must be a text that is not empty"),
     ({"subject": "dev-\ud800"}, "subject must be a text"),
+    ({"subject": "한" * 86}, "subject must be a text of at most 256 bytes in UTF-8"),
+    ({"site_id": "𒀀" * 65}, "site_id must be a text of at most 256 bytes in UTF-8"),
     ({"site_id": 7}, "site_id must be a text"),
     ({"alert_type": None}, "alert_type must be a text"),
     ({"level": "SEVERE"}, "level must be MEDIUM, HIGH or CRITICAL"),

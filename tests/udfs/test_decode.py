@@ -41,7 +41,9 @@ def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
 @pytest.mark.parametrize(("change", "named"), [
     ({"deviceId": None}, "deviceId is absent"), ({"deviceId": 7}, "deviceId must be a string, not 7"),
     ({"deviceId": " "}, "deviceId is empty"), ({"deviceId": "a\u0000b"}, "deviceId holds a control character"),
-    ({"deviceId": "x" * 257}, "deviceId is longer than 256 characters"), ({"siteId": 3}, "siteId must be a string, not 3"),
+    ({"deviceId": "x" * 257}, "deviceId is longer than 256 bytes in UTF-8"),
+    ({"deviceId": "𒀀" * 65}, "deviceId is longer than 256 bytes in UTF-8"),
+    ({"siteId": "한" * 86}, "siteId is longer than 256 bytes in UTF-8"), ({"siteId": 3}, "siteId must be a string, not 3"),
     ({"idx": None}, "idx is absent"), ({"idx": 1.5}, "idx must be a whole number, not 1.5"),
     ({"idx": 2**60}, "idx is out of range"), ({"volt": "abc"}, "volt must be a number, not 'abc'"),
     ({"volt": True}, "volt must be a number, not True"), ({"volt": "1_0"}, "volt must be a number, not '1_0'"),
@@ -62,6 +64,11 @@ def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named:
 ])  # fmt: skip
 def test_bytes_that_are_not_a_message_are_refused_with_what_they_are(raw: bytes, said: str) -> None:
     assert said in refusal(raw)
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "한" * 85, "𒀀" * 64])
+def test_id_with_the_maximum_of_bytes_is_accepted(name: str) -> None:
+    assert read(GOOD | {"deviceId": name, "siteId": name})[1] is None
 
 
 def test_message_without_a_measurement_is_refused_but_a_status_alone_is_a_reading() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract import identifiers
 from contract.model import CONTRACT
 from udfs.readings import event_time
 from udfs.readings.decode import LARGEST_EXACT
@@ -26,9 +27,8 @@ EVIDENCE = tuple(column.name for column in COLUMNS
                  if column.type in ("score", "number", "whole") and column.name not in ("risk_score", "idx"))
 """Columns with the scores and measurements of the reading or window behind a candidate; null or absent if not measured."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
-LONGEST_TEXT = 256
 LONGEST_LIMITS = 2_000
-"""Characters of a profile's limits as JSON text; a registry's profile needs about 400."""
+"""Bytes of a profile's limits as JSON text; those of a registry have about 400."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: JSON can escape it, UTF-8 cannot encode it."""
 
@@ -143,7 +143,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:
-    text = _optional_text(row, "limits", LONGEST_LIMITS)
+    text = None if row.get("limits") is None else _text(row, "limits", LONGEST_LIMITS)
     try:
         profiles.read(text)
     except (ValueError, RecursionError) as problem:
@@ -151,17 +151,17 @@ def _limits(row: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _text(row: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> str:
+def _text(row: Mapping[str, Any], field: str, longest: int = identifiers.LONGEST_BYTES) -> str:
     value = row.get(field)
-    if isinstance(value, str) and len(value) > longest:
-        raise CandidateError(f"{field} must be a text of at most {longest} characters, not {_shown(value)}")
+    if isinstance(value, str) and identifiers.is_too_long(value, longest):
+        raise CandidateError(f"{field} must be a text of at most {longest} bytes in UTF-8, not {_shown(value)}")
     if isinstance(value, str) and value and not LONE_SURROGATE.search(value):
         return value
     raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
 
 
-def _optional_text(row: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> str | None:
-    return None if row.get(field) is None else _text(row, field, longest)
+def _optional_text(row: Mapping[str, Any], field: str) -> str | None:
+    return None if row.get(field) is None else _text(row, field)
 
 
 def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:

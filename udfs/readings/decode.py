@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from contract import identifiers
 from contract.model import CONTRACT
 from udfs.readings import event_time, scoring
 from udfs.registry.registry import NONE, Registry
@@ -25,7 +26,6 @@ Column = NDArray[Any]
 MEASUREMENTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "number"}
 """Reading field → its spellings in a message."""
 COUNTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "whole" and each.evidence}
-LONGEST_ID = 256
 LARGEST_EXACT = 2**53
 """Whole numbers up to here survive a JSON number unchanged."""
 
@@ -151,8 +151,8 @@ def _text_problem(value: Any, required: bool) -> str | None:
         return "is absent" if required else None
     if not isinstance(value, str):
         return f"must be a string, not {shown(value)}"
-    if len(value) > LONGEST_ID:
-        return f"is longer than {LONGEST_ID} characters"
+    if identifiers.is_too_long(value):
+        return f"is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8"
     if required and not value.strip():
         return "is empty"
     return "holds a control character" if CONTROL_CHARACTER.search(value) else None

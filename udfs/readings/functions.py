@@ -15,6 +15,7 @@ from pyflink.table import DataTypes
 from pyflink.table.types import DataType
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
+from contract import identifiers
 from contract.model import CONTRACT
 from udfs import dead_letters
 from udfs.readings import decode, event_time
@@ -94,7 +95,7 @@ def _are_of_another_device(keys: list[bytes | None], devices: NDArray[np.object_
 
 
 def _two_devices(device: str, key: bytes) -> str:
-    shown = key.decode(errors="replace")[: decode.LONGEST_ID]
+    shown = key[:identifiers.LONGEST_BYTES].decode(errors="replace")
     return f"deviceId {device!r} is not the record key {shown!r}; a device may speak only for itself"
 
 

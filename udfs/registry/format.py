@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from contract import identifiers
 from core.errors import FireError
 from udfs.readings import event_time
 from udfs.registry import profiles
@@ -17,7 +18,6 @@ from udfs.registry.profiles import Path, Profile, Refused, only, shown
 from udfs.registry.registry import Place, Registry, Spans, Windows, joined
 
 SECTIONS = ("version", "sites", "profiles", "devices", "maintenance")
-LONGEST_TEXT = 256
 LONGEST_MAINTENANCE_DAYS = 31
 """Nobody works on a circuit for longer, and a slip of the pen must not hold alerts back for years."""
 LONGEST_EXACT = 15
@@ -139,8 +139,9 @@ def _moment(value: Any, path: Path) -> int:
 def _text(value: Any, path: Path) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT or UNUSABLE.search(value):
-        raise Refused(path, f"must be a text of 1 to {LONGEST_TEXT} characters without control characters, not {shown(value)}")
+    if not isinstance(value, str) or not value.strip() or identifiers.is_too_long(value) or UNUSABLE.search(value):
+        raise Refused(path, f"must be a text of 1 to {identifiers.LONGEST_BYTES} bytes in UTF-8 without control characters, "
+                            f"not {shown(value)}")
     return value
 
 

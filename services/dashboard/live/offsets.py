@@ -9,11 +9,13 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from contract import consumers
 from core import kafka_login
 from core.settings import Settings
 
-READERS = {"detect": ("telemetry",), "alert": ("candidates",), "store": ("readings", "alerts", "device-minutes")}
-"""The topics whose lag is measured for each job; the store job reads further topics at the same pace."""
+SHOWN = ("telemetry", "candidates", "readings", "alerts", "device-minutes")
+"""The topics whose lag is measured; the store job reads further topics at the same pace."""
+READERS = tuple(reader for reader in consumers.READERS if reader.group in ("detect", "alert", "store"))
 RATE_SECONDS = 30.0
 TIMEOUTS: dict[str, Any] = {"bootstrap_timeout_ms": 2_000, "request_timeout_ms": 4_000}
 
@@ -36,8 +38,8 @@ class Offsets:
 
     def lag(self) -> list[dict[str, Any]]:
         """Returns for each job and topic the number of messages between the offsets of its last checkpoint and the end."""
-        return [{"group": f"{self._group}-{job}", "topic": self._topic(topic), "lag": self._behind(f"{self._group}-{job}", topic)}
-                for job, topics in READERS.items() for topic in topics]
+        read = [(reader.group_id(self._group), topic) for reader in READERS for topic in reader.read(SHOWN)]
+        return [{"group": group, "topic": self._topic(topic), "lag": self._behind(group, topic)} for group, topic in read]
 
     def rate(self, topic: str) -> float | None:
         """Returns the messages per second over the last half minute; None if the first call was less than a second ago."""

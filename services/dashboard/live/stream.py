@@ -20,6 +20,7 @@ from kafka.errors import KafkaError
 
 from core import kafka_login
 from core.settings import Settings
+from services.dashboard import json_text
 from services.dashboard.live.cache import Cache
 from services.dashboard.live.offsets import TIMEOUTS
 from services.dashboard.postgres import Database, DatabaseUnavailableError
@@ -190,7 +191,7 @@ class Feed:
 
 def event(name: str, data: Any) -> bytes:
     """Encodes a server-sent event."""
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(data))
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), json_text.dumps(data))
 
 
 def _put(page: Page, encoded: bytes | None) -> None:

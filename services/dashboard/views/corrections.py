@@ -27,6 +27,8 @@ def send(sources: Sources, source: str | None, message: str, actor: str, address
         NotFoundError: there is no such dead letter.
         UnavailableError: Kafka does not accept the message.
     """
+    if source and "\0" in source:
+        raise NotFoundError("no dead letter's source contains the character NUL")
     value = message.strip().encode()
     if source:
         _require_whole(sources, source)

@@ -95,5 +95,5 @@ def series(sources: Sources, device_id: str, now: datetime, span: timedelta) -> 
 def _recommendations(alerts: list[Row]) -> dict[str, list[str]]:
     """Returns the recommendations of the open alerts, those of the worst first, by language."""
     ongoing = sorted((row for row in alerts if json_rows.is_open(row)), key=lambda row: -json_rows.rank(row["level"]))
-    return {language: json_rows.unique(text for row in ongoing for text in row[f"recommendations_{language}"] or ())
+    return {language: json_rows.unique(text for row in ongoing for text in json_rows.texts(row[f"recommendations_{language}"]))
             for language in ("en", "ko")}

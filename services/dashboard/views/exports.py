@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -27,8 +28,8 @@ def csv_lines(alerts: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def cell(value: Any) -> Any:
-    """Returns the value of a cell; text that looks like a formula gets an apostrophe in front."""
-    if value is None:
+    """Returns the value of a cell; text that looks like a formula gets an apostrophe in front, what is not a number is empty."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 

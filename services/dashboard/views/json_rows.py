@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ MEASUREMENTS = tuple(each.name for each in CONTRACT.shown_with_alerts)
 ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
          "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count")
 PEOPLE = ("status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note", "note_at")
+LISTS = ("invalid_fields", "warnings", "sensor_anomalies")
+"""Columns of lists, which the database stores as JSON."""
 ACTIVE = timedelta(minutes=SILENCE_MINUTES)
 """The age of its newest reading up to which a device is active."""
 
@@ -30,18 +33,46 @@ def stamp(time: datetime) -> str:
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a row with its times as ISO-8601 strings."""
-    return {name: stamp(value) if isinstance(value, datetime) else value for name, value in row.items()}
+    """Returns a row with its times as ISO-8601 strings and its lists as lists of strings."""
+    return {name: _plain(name, value) for name, value in row.items()}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return stamp(value)
+    return texts(value) if name in LISTS and value is not None else value
 
 
 def alert(row: Mapping[str, Any]) -> dict[str, Any]:
     """Converts a row of `alerts` to the API's Alert."""
     values = plain(row)
     return {name: values[name] for name in ALERT} | {
-        "explanation": values["explanation"] or [], "message": {"en": values["message_en"], "ko": values["message_ko"]},
-        "recommendations": {"en": values["recommendations_en"] or [], "ko": values["recommendations_ko"] or []},
+        "explanation": contributions(values["explanation"]),
+        "message": {"en": values["message_en"], "ko": values["message_ko"]},
+        "recommendations": {"en": texts(values["recommendations_en"]), "ko": texts(values["recommendations_ko"])},
         "measurements": {name: values[name] for name in MEASUREMENTS},
     } | {name: values[name] for name in PEOPLE}  # fmt: skip
+
+
+def contributions(explanation: Any) -> list[dict[str, Any]]:
+    """Returns the contributions to an alert's score in the form that the alert job writes; anything else is left out."""
+    found = explanation if isinstance(explanation, list) else []
+    return [_contribution(each) for each in found if isinstance(each, dict) and isinstance(each.get("name"), str)]
+
+
+def _contribution(given: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: value if _is_number(value := given.get(name)) else None for name in ("value", "limit", "points")}
+    words = {name: value if isinstance(value := given.get(name), str) else None for name in ("unit", "text")}
+    return {"name": given["name"], **numbers, **words}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def texts(given: Any) -> list[str]:
+    """Returns the strings of a list that the database stores as JSON; nothing if it is not a list."""
+    return [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
 
 
 def device(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:

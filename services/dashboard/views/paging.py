@@ -15,6 +15,8 @@ from core.errors import FireError
 LIMIT, MOST = 50, 200
 COUNTED = 100_000
 """The maximum that is counted, so that a total is cheap."""
+READ: dict[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, float: float}
+"""How a part of a sort key that JSON does not know is read from its text."""
 
 
 class BadRequestError(FireError):
@@ -30,7 +32,8 @@ def page(rows: Sequence[dict[str, Any]], limit: int, total: int, item: Callable[
 
 def cursor(*key: Any) -> str:
     """Encodes the sort key of an item as a cursor, which `position` decodes."""
-    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+    parts = [repr(part) if isinstance(part, float) else part for part in key]  # JSON has no infinity, which a key may be
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
 def position(text: str | None, *types: type) -> tuple[Any, ...]:
@@ -43,9 +46,9 @@ def position(text: str | None, *types: type) -> tuple[Any, ...]:
         return (None,) * len(types)
     try:
         values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        parts = [datetime.fromisoformat(value) if each is datetime else value for each, value in zip(types, values, strict=True)]
+        parts = [READ[each](value) if each in READ else value for each, value in zip(types, values, strict=True)]
     except (binascii.Error, ValueError, TypeError):
         raise BadRequestError("cursor does not belong to this list; leave it out to get the first page") from None
-    if not all(isinstance(part, (int, float) if each is float else each) for part, each in zip(parts, types, strict=True)):
+    if not all(isinstance(part, each) for part, each in zip(parts, types, strict=True)):
         raise BadRequestError("cursor does not belong to this list; leave it out to get the first page")
     return tuple(parts)

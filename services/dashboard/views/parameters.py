@@ -15,15 +15,21 @@ from services.dashboard.views.paging import LIMIT, MOST, BadRequestError
 from udfs.readings.scoring import LEVELS
 from udfs.texts.alert_texts import ALERT_TYPES
 
-LONGEST = 256
+LONGEST, LONGEST_CURSOR = 256, 1024
+"""Maximum length in characters; a cursor contains the longest id, escaped as JSON, in base64."""
 
 
-def text(name: str) -> str | None:
+def text(name: str, longest: int = LONGEST) -> str | None:
     """Returns a parameter, or None if it is missing or empty, as forms send it."""
     value = request.args.get(name, "").strip()
-    if len(value) > LONGEST or "\0" in value:
-        raise BadRequestError(f"{name} must be at most {LONGEST} characters, none of them NUL")
+    if len(value) > longest or "\0" in value:
+        raise BadRequestError(f"{name} must be at most {longest} characters, none of them NUL")
     return value or None
+
+
+def after() -> str | None:
+    """Returns the cursor after which a page of a list begins, or None."""
+    return text("cursor", LONGEST_CURSOR)
 
 
 def choice(name: str, choices: Sequence[str]) -> str | None:
@@ -58,7 +64,7 @@ def limit(default: int = LIMIT) -> int:
     value = text("limit")
     if value is None:
         return default
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST):
+    if not (value.isascii() and value.isdigit() and len(value) <= len(str(MOST)) and 1 <= int(value) <= MOST):
         raise BadRequestError(f"limit is {value!r}; use a number from 1 to {MOST}")
     return int(value)
 

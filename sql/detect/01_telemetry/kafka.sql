@@ -22,7 +22,7 @@ ${MESSAGE_TIME},
   'topic' = '${TOPIC_PREFIX}telemetry',
   'properties.bootstrap.servers' = '${KAFKA_BROKERS}',
   ${KAFKA_SECURITY}
-  'properties.group.id' = '${CONSUMER_GROUP}-detect',
+  'properties.group.id' = '${CONSUMER_GROUP}',
   'properties.auto.offset.reset' = 'earliest',
   'scan.startup.mode' = 'group-offsets',
   'scan.topic-partition-discovery.interval' = '60 s',

@@ -86,6 +86,18 @@ def test_rubbish_on_a_result_topic_is_counted_and_stops_nothing(results: Results
     assert registry.get_sample_value("fire_unusable_results_total", {"topic": topic}) == 1
 
 
+@pytest.mark.parametrize(("topic", "record"), [
+    ("dead-letters", b'{"source": 5, "reason": "x"}'), ("dead-letters", b'{"source": "t[0]@1", "reason": []}'),
+    ("readings", b'{"risk_level": "LOW", "is_late": false, "event_time": "0001-01-01T00:00:00"}'),
+    ("readings", b'{"risk_level": "LOW", "is_late": false, "event_time": 1e999}'), ("alerts", b"[" * 100_000),
+    ("alerts", transition(event_time=5)), ("alerts", transition(alert_id=[])), ("alerts", b'{"alert_id": "\\ud800"}'),
+])  # fmt: skip
+def test_a_record_of_wrong_types_is_counted_and_ends_nothing(results: Results, registry: CollectorRegistry, topic: str,
+                                                             record: bytes) -> None:
+    results.take(topic, record, OPENED_AT)
+    assert registry.get_sample_value("fire_unusable_results_total", {"topic": topic}) == 1
+
+
 def test_every_malformed_vector_has_a_reason_of_a_few_words(tmp_path: Path) -> None:
     refused = tmp_path / "refused.jsonl"
     subprocess.run([sys.executable, "-m", "commands.cli", "score", "--field", "bytes", "--dead-letters", str(refused),

@@ -320,6 +320,7 @@ def test_keys_distinguish_escalations_and_reminders_and_nothing_else() -> None:
     (None, "not JSON"), (b"rubbish", "not JSON"), (b"\xff", "not JSON"), (b"[" * 100_000, "not JSON"),
     (b"[1]", "not a JSON object"), (b'{"a": NaN}', "not JSON"), (b'{"a": 1e999}', "not JSON"), (b"{}", "alert_id is not a word"),
     (json.dumps(alert(subject="nul\0")).encode(), "subject is not a string"), (json.dumps(alert(site_id=7)).encode(), "site_id"),
+    (json.dumps(alert(subject="한" * 86)).encode(), "subject is not a string of 1 to 256 bytes"),
     (json.dumps(alert(subject="\ud800")).encode(), "subject"), (json.dumps(alert(level="LOUD")).encode(), "level is not one of"),
     (json.dumps(alert(alert_id="a\r\nX: y")).encode(), "alert_id"), (json.dumps(alert(event_time=None)).encode(), "event_time"),
 ])  # fmt: skip

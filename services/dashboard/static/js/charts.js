@@ -8,6 +8,7 @@ const cursors = uPlot.sync("day");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const hour = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const MARK_WIDTH = 16;
+const OUTERMOST = 1e12; // ticks of an axis that ends at the largest numbers of all would never end
 const LEVELS = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "NORMAL"];
 const SHAPES = {
   CRITICAL: '<path d="M5 .8h6L15.2 5v6L11 15.2H5L.8 11V5z"/><path class="inner" d="M8 4v5M8 11.2v.9"/>',
@@ -27,8 +28,9 @@ function range(name) {
     const outer = name === "voltage" ? limits(name) : limits(name).slice(0, 1);
     const lowest = name === "voltage" ? Math.min(low ?? Infinity, ...outer) : name === "temperature" ? low ?? 0 : Math.min(0, low ?? 0);
     const highest = Math.max(high ?? 1, ...outer, 1);
-    const air = (highest - lowest) * 0.08;
-    return [lowest && lowest - air, highest + air];
+    const [from, to] = [lowest, highest].map((edge) => Math.min(Math.max(edge, -OUTERMOST), OUTERMOST));
+    const air = (to - from) * 0.08 || 1;
+    return [from && from - air, to + air];
   };
 }
 
