@@ -47,9 +47,9 @@ def hours(draw: st.DrawFn) -> tuple[list[int], list[float | None]]:
 @given(hours())
 def test_slope_is_that_of_polyfit(window: tuple[list[int], list[float | None]]) -> None:
     minutes, temperatures = window
-    slope = context(minutes, temperatures)["temperature_slope"]
+    computed = context(minutes, temperatures)["temperature_slope"]
     expected = slope(minutes, temperatures) if len(minutes) >= 5 else float("nan")
-    assert slope == pytest.approx(expected, abs=2e-6, nan_ok=True)
+    assert computed == pytest.approx(expected, abs=2e-6, nan_ok=True)
 
 
 @given(hours(), st.integers(-10**6, 3 * 10**7))
