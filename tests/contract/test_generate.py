@@ -120,7 +120,7 @@ def test_writing_brings_back_what_is_missing_and_deletes_what_is_not_rendered_an
 
 
 def test_part_without_its_comments_is_an_error_that_names_file_and_comments() -> None:
-    with pytest.raises(ContractError, match=r"msk\.yaml must hold the comments .*topics' and '# end of topics' once"):
+    with pytest.raises(ContractError, match=r"msk\.yaml must contain the comments .*topics' and '# end of topics' once"):
         marked.replaced("Resources:\n", "topics", (), "msk.yaml")
 
 

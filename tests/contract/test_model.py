@@ -67,13 +67,13 @@ def test_unknown_result_is_an_error_that_lists_the_known_ones() -> None:
 
 MISTAKES = [
     ("results/risk_spikes.toml", 'type = "score"', 'type = "scores"', r"risk_score\.type must be one of id, name"),
-    ("results/risk_spikes.toml", 'key = ["device_id"', 'key = ["device"', r"'device' is no column, but"),
+    ("results/risk_spikes.toml", 'key = ["device_id"', 'key = ["device"', r"names 'device', which is not a column"),
     ("results/risk_spikes.toml", "kept_days", "kept_weeks", r"risk_spikes\.toml sets kept_weeks, which is unknown"),
     ("results/risk_spikes.toml", "grain = ", "title_of_grain = ", r"risk_spikes\.toml sets title_of_grain, which is unknown"),
-    ("results/candidates.toml", '"@evidence" = {}', '"@evidences" = {}', r'names the list "@evidences", which there is not'),
-    ("results/site_risk.toml", '"@levels"', '"@level"', r"risk_level names the words '@level', which there are"),
-    ("measurements.toml", 'minute = ["avg"', 'minute = ["mean"', r"voc\.minute knows avg, max, min, not mean"),
-    ("alerts.toml", 'advice = ["cool", "cut_off"]', 'advice = ["heat"]', r"TEMPERATURE_CRITICAL gives the advice heat, which"),
+    ("results/candidates.toml", '"@evidence" = {}', '"@evidences" = {}', r'refers to the columns "@evidences", which do not'),
+    ("results/site_risk.toml", '"@levels"', '"@level"', r"risk_level refers to the words '@level', which do not"),
+    ("measurements.toml", 'minute = ["avg"', 'minute = ["mean"', r"voc\.minute must list only avg, max, min, not mean"),
+    ("alerts.toml", 'advice = ["cool", "cut_off"]', 'advice = ["heat"]', r"_CRITICAL refers to the advice heat, which"),
     ("alerts.toml", "[levels]", "[levels", r"alerts\.toml cannot be read"),
 ]  # fmt: skip
 
