@@ -34,7 +34,7 @@ BATCH_OVERHEAD = 72
 """Bytes of a Kafka batch beside the value of its one record, which has no key and is longer than 8 KiB."""
 PREFIX = "largest."
 LONGEST_TEXT = "🔥" * (LONGEST_BYTES // 4)
-"""The longest id; JSON escapes no character of an id to more bytes than it has in UTF-8."""
+"""The longest id: JSON escapes no character that an id may have."""
 LONGEST_NUMBER = -1.7976931348623157e308
 REFUSED = b"x" * (LARGEST_BATCH - BATCH_OVERHEAD)
 
