@@ -12,10 +12,10 @@ def shown(value: Any) -> str:
     """Formats a JSON value as Python writes it, cut to `LONGEST_SHOWN` characters; an array or object only by its type."""
     if isinstance(value, str):
         value = value[:LONGEST_SHOWN]
-    return shortened(repr(value) if isinstance(value, str | int | float) else kind(value), LONGEST_SHOWN)
+    return shortened(repr(value) if isinstance(value, str | int | float) else json_type(value), LONGEST_SHOWN)
 
 
-def kind(value: Any) -> str:
+def json_type(value: Any) -> str:
     """Names the type of a JSON value: `a string`, `null`."""
     return "null" if value is None else JSON_TYPES[type(value)]
 

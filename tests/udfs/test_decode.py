@@ -40,7 +40,7 @@ def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
 
 @pytest.mark.parametrize(("change", "named"), [
     ({"deviceId": None}, "deviceId is absent"), ({"deviceId": 7}, "deviceId must be a string, not 7"),
-    ({"deviceId": " "}, "deviceId is empty"), ({"deviceId": "a\u0000b"}, "deviceId holds a control character"),
+    ({"deviceId": " "}, "deviceId is empty"), ({"deviceId": "a\u0000b"}, "deviceId contains a control character"),
     ({"deviceId": "x" * 257}, "deviceId is longer than 256 bytes in UTF-8"),
     ({"deviceId": "𒀀" * 65}, "deviceId is longer than 256 bytes in UTF-8"),
     ({"siteId": "한" * 86}, "siteId is longer than 256 bytes in UTF-8"), ({"siteId": 3}, "siteId must be a string, not 3"),
@@ -51,8 +51,8 @@ def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
     ({"volt": [1]}, "volt must be a number, not an array"), ({"status": -1}, "status is out of range: -1"),
     ({"aArc": 0.5}, "aArc must be a whole number, not 0.5"), ({"verifySts": "x"}, "verifySts must be a number, not 'x'"),
     ({"timestamp": "yesterday"}, "timestamp cannot be read: 'yesterday'"), ({"timestamp": True}, "timestamp cannot be read"),
-    ({"timestamp": -1}, "timestamp cannot be read: -1 lies outside"),
-    ({"timestamp": "2025-02-30T09:00:00Z"}, "timestamp cannot be read: '2025-02-30T09:00:00Z' is no date and time"),
+    ({"timestamp": -1}, "timestamp cannot be read: -1 is outside"),
+    ({"timestamp": "2025-02-30T09:00:00Z"}, "timestamp cannot be read: '2025-02-30T09:00:00Z' is not a date and time"),
 ])  # fmt: skip
 def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named: str) -> None:
     assert named in refusal(GOOD | change)

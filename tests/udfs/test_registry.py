@@ -150,7 +150,7 @@ WHEN = "2025-10-09T22:00:00+09:00"
     (b"", "line 1: the registry is not JSON"), (b"[]", r"line 1: the registry must be an object, not \[\]"),
     (b'{"version":\n "\xff"}', "line 2: the registry is not UTF-8"),
     (b"[" * 100_000, "line 1: the registry is nested too deeply"),
-    (b'{"devices": {\n"a": {},\n"b": {},\n"a": {}\n}}', "line 4: devices.a stands there a second time; remove one"),
+    (b'{"devices": {\n"a": {},\n"b": {},\n"a": {}\n}}', "line 4: devices.a appears a second time; remove one"),
     (b'{"profiles": {"p":\n{"rated_current": NaN}}}', "line 2: profiles.p.rated_current must be a number .*, not NaN"),
     (b'{"profiles": {"p":\n{"rated_current": 1' + b"0" * 9999 + b"}}}", "line 2: profiles.p.rated_current must be a number"),
     (changed("owner", to="x"), "owner is not known; use version, sites, profiles, devices, maintenance"),

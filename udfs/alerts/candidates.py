@@ -15,7 +15,7 @@ from udfs.readings import event_time
 from udfs.readings.decode import LARGEST_EXACT
 from udfs.readings.thresholds import LEAST_RISK
 from udfs.registry import profiles
-from udfs.shown import LONGEST_SHOWN, kind, shortened
+from udfs.shown import LONGEST_SHOWN, json_type, shortened
 
 MINUTE_MS = 60_000
 READINGS = "readings"
@@ -232,4 +232,4 @@ def _shown(value: Any) -> str:
     """Formats a value as JSON; an array or object only by its type, because it may be nested too deeply to be written."""
     if isinstance(value, str):
         value = value[:LONGEST_SHOWN]
-    return shortened(kind(value) if isinstance(value, dict | list) else json.dumps(value), LONGEST_SHOWN)
+    return shortened(json_type(value) if isinstance(value, dict | list) else json.dumps(value), LONGEST_SHOWN)

@@ -41,7 +41,7 @@ def to_epoch_ms(value: Any) -> int:
     """
     milliseconds = _from_text(value) if isinstance(value, str) else _from_number(value)
     if not 0 <= milliseconds <= LATEST_MS:
-        raise ValueError(f"{shown(value)} lies outside the years 1970 to 9999")
+        raise ValueError(f"{shown(value)} is outside the years 1970 to 9999")
     return milliseconds
 
 
@@ -64,7 +64,7 @@ def _from_text(text: str) -> int:
     try:
         local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
     except ValueError as problem:
-        raise ValueError(f"{text!r} is no date and time: {problem}") from problem
+        raise ValueError(f"{text!r} is not a date and time: {problem}") from problem
     offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
     utc = local + offset if sign == "-" else local - offset
     return (utc - EPOCH) // timedelta(milliseconds=1) + int((fraction or "0")[:3].ljust(3, "0"))

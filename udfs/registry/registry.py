@@ -24,8 +24,8 @@ UNNAMED = "default"
 """The `profile_version` of results that were computed without a registry."""
 
 
-class Place(NamedTuple):
-    """What the registry says about a device."""
+class Entry(NamedTuple):
+    """The entry of a device in the registry; its fields are those of the file."""
 
     site: str | None = None
     zone: str | None = None
@@ -49,19 +49,19 @@ class Lookup(NamedTuple):
 class Registry:
     """One version of the registry; immutable."""
 
-    def __init__(self, version: str, devices: Mapping[str, Place] | None = None, windows: Windows | None = None) -> None:
+    def __init__(self, version: str, devices: Mapping[str, Entry] | None = None, windows: Windows | None = None) -> None:
         """`devices` are the listed ones; every other device has the default profile and the site of its messages."""
         self.version = version
         self._windows = windows or Windows({}, {})
         self._begin, self._end = _whole_span([*self._windows.devices.values(), *self._windows.sites.values()])
-        places = [Place(), *(devices or {}).values()]
+        entries = [Entry(), *(devices or {}).values()]
         self._rows = {device: row for row, device in enumerate(devices or {}, 1)}
         self._texts = {
-            "site_id": _texts(place.site for place in places), "zone": _texts(place.zone for place in places),
-            "profile": _texts(place.profile.name for place in places),
-            "limits": _texts(profiles.write(place.profile.limits) for place in places),
+            "site_id": _texts(entry.site for entry in entries), "zone": _texts(entry.zone for entry in entries),
+            "profile": _texts(entry.profile.name for entry in entries),
+            "limits": _texts(profiles.write(entry.profile.limits) for entry in entries),
         }  # fmt: skip
-        self._limits = {name: np.array([place.profile.limits[name] for place in places]) for name in thresholds.LIMITS}
+        self._limits = {name: np.array([entry.profile.limits[name] for entry in entries]) for name in thresholds.LIMITS}
 
     def find(self, device_id: Column, site_id: Column, event_ms: Column) -> Lookup:
         """Looks up the devices of a batch of messages.
