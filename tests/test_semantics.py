@@ -1,4 +1,4 @@
-"""docs/semantics.md is true: its tables, and the figures in its sentences, are those of the code and of the SQL."""
+"""The tables of docs/semantics.md, and the figures in its sentences, are those of the code and of the SQL."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from udfs.readings import decode, event_time, scoring, thresholds
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 SENTENCES = " ".join(PAGE.split())
 T = SimpleNamespace(**vars(scoring) | vars(thresholds))
-"""Every threshold by its name."""
+"""Every threshold and vocabulary of the scoring by its name."""
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 Row = tuple[str, ...]
 
 
 def section(heading: str) -> str:
-    """The text below a heading, up to the next one."""
+    """Returns the text below a heading, up to the next heading."""
     return re.split(r"^#+ ", PAGE.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(heading: str) -> list[Row]:
-    """The rows of a section's table."""
+    """Returns the rows of a section's table."""
     lines = [line for line in section(heading).splitlines() if line.startswith("|")]
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines[2:]]
 
@@ -41,19 +41,19 @@ def code(*names: str) -> str:
 
 
 def sql(view: str) -> str:
-    """The statement that declares the view, as the detect job executes it."""
+    """Returns the statement that declares a view, as the detect job executes it."""
     [found] = (statement.sql for statement in detect.script(Settings()).declarations if statement.view == view)
     return found
 
 
 def interval(view: str, after: str) -> int:
-    """The number of the interval behind some words of a view's statement."""
+    """Returns the number of the interval that follows some words in a view's statement."""
     [number] = re.findall(rf"{after} INTERVAL '(\d+)' (?:SECOND|MINUTE)", sql(view))
     return int(number)
 
 
 def hop(view: str) -> str:
-    """`60 min, every 5 min` of a view that hops in minutes."""
+    """Describes the hopping window of a view as `60 min, every 5 min`."""
     [(step, size)] = re.findall(r"HOP\(.*INTERVAL '(\d+)' MINUTE, INTERVAL '(\d+)' MINUTE\)", sql(view))
     return f"{size} min, every {step} min"
 
@@ -190,13 +190,13 @@ def test_figures_of_the_life_of_an_alert_are_those_of_the_alert_job() -> None:
 
 
 def watched(view: str) -> int:
-    """The number of minutes after which a subject without a hazard is no longer watched."""
+    """Returns the number of minutes after which a subject without a hazard is no longer watched."""
     [before] = re.findall(r"ROWS BETWEEN (\d+) PRECEDING AND CURRENT ROW", sql(view))
     return int(before) + 1
 
 
 def pause() -> int:
-    """The minutes without readings after which a device is watched again."""
+    """Returns the minutes without readings after which a device is watched again."""
     [seconds] = re.findall(r"minute_end\) >= (\d+) THEN", sql("watched_minutes"))
     return int(seconds) // 60
 

@@ -1,4 +1,4 @@
-"""The contract: complete, consistent, and outspoken about a mistake in it."""
+"""The contract is complete and consistent, and a mistake in it is an error that names its position."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_result_has_the_columns_of_its_topic_s_schema(result: Result) -> None:
 
 
 @pytest.mark.parametrize("result", CONTRACT.results, ids=lambda result: result.name)
-def test_column_says_whether_its_topic_may_hold_null(result: Result) -> None:
+def test_column_is_nullable_exactly_if_its_schema_accepts_null(result: Result) -> None:
     declared = schema(result)
     for column in result.columns:
         of_column = Draft202012Validator(declared["properties"][column.name] | {"$defs": declared.get("$defs", {})})
@@ -79,7 +79,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("file", "right", "wrong", "sentence"), MISTAKES, ids=[mistake[2] for mistake in MISTAKES])
-def test_mistake_is_an_error_that_says_where_it_is(tmp_path: Path, file: str, right: str, wrong: str, sentence: str) -> None:
+def test_mistake_is_an_error_that_names_its_position(tmp_path: Path, file: str, right: str, wrong: str, sentence: str) -> None:
     copy = shutil.copytree(ROOT / "contract", tmp_path / "contract")
     declared = (copy / file).read_text(encoding="utf-8")
     assert right in declared
