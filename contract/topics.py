@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from contract.model import CONTRACT, Contract, Result
 
-DAY_MS = 86_400_000
 LARGEST_BATCH = 1_048_588
 """Bytes of the largest batch of records that a topic takes (`max.message.bytes`); Kafka's own default."""
 LARGEST_RECORD = 1_000_000
@@ -22,11 +21,6 @@ class Topic:
     partitions: int
     retention_days: int
     meaning: str
-
-    @property
-    def retention_ms(self) -> int:
-        """How long it keeps a record, in milliseconds."""
-        return self.retention_days * DAY_MS
 
 
 def topics(contract: Contract) -> tuple[Topic, ...]:
