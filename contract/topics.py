@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from contract.model import CONTRACT, Contract, Result
 
+DAY_MS = 86_400_000
 LARGEST_BATCH = 1_048_588
 """Bytes of the largest batch of records that a topic takes (`max.message.bytes`); Kafka's own default."""
 LARGEST_RECORD = 1_000_000
