@@ -96,11 +96,14 @@ def again(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, R
     return {file.stem: rows(file) for file in out.glob("*.jsonl")}
 
 
+def in_order(found: Rows) -> list[str]:
+    """The rows in one order, with numbers to nine decimals: how a sum's parts are grouped depends on when bundles end."""
+    rounded = ({name: round(value, 9) if isinstance(value, float) else value for name, value in row.items()} for row in found)
+    return sorted(json.dumps(row, sort_keys=True) for row in rounded)
+
+
 @pytest.mark.parametrize("result", ["readings", "device_minutes", "device_5min_aggregates", "site_risk"])
 def test_replay_of_the_archive_gives_the_same_rows(original: dict[str, Rows], again: dict[str, Rows], result: str) -> None:
-    def in_order(found: Rows) -> list[str]:
-        return sorted(json.dumps(row, sort_keys=True) for row in found)
-
     assert in_order(again[result]) == in_order(original[result])
     assert again[result]
 

@@ -16,6 +16,7 @@ from kafka.errors import MessageSizeTooLargeError
 
 from commands.cluster.submit import connector_jars
 from commands.replay.replay import local_configuration
+from contract.identifiers import LONGEST_BYTES
 from contract.topics import LARGEST_BATCH, LARGEST_RECORD, TOPICS
 from core import installation
 from core.settings import Settings
@@ -32,8 +33,8 @@ from udfs.readings import decode, event_time
 BATCH_OVERHEAD = 72
 """Bytes of a Kafka batch beside the value of its one record, which has no key and is longer than 8 KiB."""
 PREFIX = "largest."
-LONGEST_TEXT = "🔥" * decode.LONGEST_ID
-"""The longest id: a character has at most four bytes in UTF-8, and JSON escapes none that an id may hold to more."""
+LONGEST_TEXT = "🔥" * (LONGEST_BYTES // 4)
+"""The longest id: JSON escapes no character that an id may have."""
 LONGEST_NUMBER = -1.7976931348623157e308
 REFUSED = b"x" * (LARGEST_BATCH - BATCH_OVERHEAD)
 

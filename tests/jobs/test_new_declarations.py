@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import psycopg
 import pyarrow.dataset as ds
 import pytest
@@ -102,7 +103,7 @@ from services.dashboard.postgres import Database
 import json, sys
 settings = Settings(kafka_brokers="127.0.0.1:1", flink_addresses="")
 app = create_app(settings, database=Database(json.loads(sys.argv[1])), watches=False)
-print(app.test_client().get("/api/devices/damp").get_data(as_text=True))
+print(app.test_client().get(sys.argv[2]).get_data(as_text=True))
 """
 
 
@@ -175,8 +176,22 @@ def test_database_and_archive_hold_both(grown: Grown) -> None:
 
 
 def test_api_tells_the_quantity_of_a_device_s_last_messages(grown: Grown) -> None:
-    device = json.loads(grown.python("-c", ASK, json.dumps(grown.database)))
+    device = json.loads(grown.python("-c", ASK, json.dumps(grown.database), "/api/devices/damp"))
     assert [each["humidity"] for each in device["messages"]] == [95.5]
+
+
+def test_api_gives_the_rows_of_the_result(grown: Grown) -> None:
+    page = json.loads(grown.python("-c", ASK, json.dumps(grown.database), "/api/results/damp-minutes/damp"))
+    assert page == {"items": grown.results["damp_minutes"], "next": None, "total": 1}
+
+
+def test_generated_schemas_describe_both(grown: Grown) -> None:
+    grown.python("-m", "commands.cli", "generate")
+    schemas = {topic: json.loads((grown.folder / f"infra/schemas/{topic}.schema.json").read_text(encoding="utf-8"))
+               for topic in ("telemetry", "readings", "damp-minutes")}
+    assert "hum" in schemas["telemetry"]["properties"] and "humidity" in schemas["readings"]["required"]
+    for row in grown.results["damp_minutes"]:
+        jsonschema.validate(row, schemas["damp-minutes"], jsonschema.Draft202012Validator)
 
 
 def test_script_of_the_store_reads_and_writes_both(grown: Grown) -> None:
