@@ -23,11 +23,6 @@ class Topic:
     retention_days: int
     meaning: str
 
-    @property
-    def retention_ms(self) -> int:
-        """The time for which the topic keeps a record, in milliseconds."""
-        return self.retention_days * DAY_MS
-
 
 def topics(contract: Contract) -> tuple[Topic, ...]:
     """Returns the topics of a contract: the devices' messages, then the results by name."""

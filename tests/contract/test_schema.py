@@ -9,9 +9,8 @@ import psycopg
 import pytest
 
 from contract.model import CONTRACT, Column, Result, Table
-from tests.support.databases import Server, server
+from tests.support.databases import Server
 
-__all__ = ["server"]
 POSTGRES = {
     "id": {"text"}, "name": {"text"}, "word": {"text"}, "text": {"text"}, "bytes": {"text"}, "time": {"timestamptz"},
     "number": {"float8"}, "score": {"float8"}, "whole": {"int4", "int8"}, "version": {"int4"}, "flag": {"bool"},

@@ -23,9 +23,8 @@ import pytest
 from core.installation import ROOT, home_folder
 from core.settings import Settings
 from tests.conftest import Rows, message, rows
-from tests.support.databases import Server, server
+from tests.support.databases import Server
 
-__all__ = ["server"]
 PARTS = ("contract", "core", "jobs", "udfs", "sql", "commands", "infra", "services")
 HUMIDITY = """
 [humidity]
