@@ -137,7 +137,7 @@ def _cleaned(column: Column) -> str:
     """Renders the expression that makes an unusable value null or shorter; empty for a column that is stored unchanged."""
     name = quoted(column.name)
     if column.type == "name":
-        return f"CASE WHEN REGEXP({_bytes(name)}, '${{NAME}}') THEN {name} END"
+        return f"CASE WHEN REGEXP({_bytes(name)}, '${{NAME}}')\n    THEN {name} END"
     if column.type in ("words", "json"):
         return f"REGEXP_EXTRACT(JSON_QUERY({name}, '$'), '${{LIST}}')"
     if column.type == "text" and column.pattern:
