@@ -39,13 +39,17 @@ WORKS = {work.name: work for work in (
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a work: its samples, the one at which the job was planned, the load average before and after, and the rows."""
+    """One run of a work: samples, the one at which the job was planned, rows, and how the machine was.
+
+    `load` is the load average before and after the run, `yardstick` what parsing alone took just after it.
+    """
 
     messages: int
     samples: Sequence[Sample]
     planned: Sample
-    load: tuple[float, float]
     rows: dict[str, int]
+    load: tuple[float, float]
+    yardstick: float
 
     @property
     def stretch(self) -> Stretch:
@@ -98,7 +102,8 @@ def run_once(work: Work, given: Telemetry, out: Path) -> Run:
             job = detect.start(settings, local_configuration(), work.views)
             planned = meter.sample()
             job.wait()
-        return Run(given.messages, meter.samples, planned, (before, os.getloadavg()[0]), telemetry.found(out))
+        load = (before, os.getloadavg()[0])
+        return Run(given.messages, meter.samples, planned, telemetry.found(out), load, telemetry.yardstick(given.file))
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
@@ -120,7 +125,9 @@ def _costs(measured: Measured) -> list[tuple[str, str]]:
 
 def _fixed(measured: Measured) -> list[tuple[str, str]]:
     def shown(of: Callable[[Run], Sample]) -> str:
-        return (f"{measured.median(lambda run: of(run).wall):.1f} s, {measured.median(lambda run: of(run).gross):.1f} CPU-s, "
+        each = ", ".join(f"{of(run).gross:.1f}" for run in measured.runs)
+        return (f"{measured.median(lambda run: of(run).wall):.1f} s, "
+                f"{measured.median(lambda run: of(run).gross):.1f} CPU-s ({each}), "
                 f"{measured.median(lambda run: of(run).cpu[JIT]):.1f} of it JIT")
 
     return [("until the job is planned", shown(lambda run: run.planned)),
@@ -131,7 +138,9 @@ def _fixed(measured: Measured) -> list[tuple[str, str]]:
 def _circumstances(measured: Measured) -> list[tuple[str, str]]:
     rows = ", ".join(f"{result.replace('_', ' ')} {rows:,}" for result, rows in measured.expected.items())
     load = ", ".join(f"{before:.1f} → {after:.1f}" for before, after in (run.load for run in measured.runs))
-    return [("rows, as they must be in every run", rows), (f"load average, {os.cpu_count()} cores", load)]
+    parsing = ", ".join(f"{run.yardstick:.2f}" for run in measured.runs)
+    return [("rows, as they must be in every run", rows), ("orjson.loads alone, CPU-s per million", parsing),
+            (f"load average, {os.cpu_count()} cores", load)]
 
 
 def _net(run: Run) -> float:

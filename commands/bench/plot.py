@@ -43,7 +43,8 @@ def _point(sample: Sample, highest: float) -> str:
 def _labels(measured: Measured, highest: float) -> str:
     texts = [(0, -24, "start", _title(measured)), (0, -8, "start", "CPU-seconds without JIT"), (-6, 10, "end", f"{highest:.0f}"),
              (-6, HEIGHT, "end", "0"), (0, HEIGHT + 18, "middle", "0 %"), (WIDTH, HEIGHT + 18, "middle", "100 %"),
-             (FROM * WIDTH, HEIGHT + 18, "middle", f"{FROM:.0%}"), (WIDTH / 2, HEIGHT + 38, "middle", "share of the input read")]
+             (FROM * WIDTH, HEIGHT + 18, "middle", f"{100 * FROM:.0f} %"),
+             (WIDTH / 2, HEIGHT + 38, "middle", "share of the input read")]
     return "".join(f'<text x="{x:.0f}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>' for x, y, anchor, text in texts)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ START_MS = 1_760_000_400_000
 """Event time of the first message, in epoch milliseconds; arbitrary but fixed, and the start of an hour."""
 MALFORMED = DUPLICATES = 0.01
 MINUTE_MS = 60_000
-BATCH = 10_000
+BATCH, PARSED = 10_000, 200_000
 OF_READINGS = "candidates of readings"
 """Candidates that come from readings alone; those of windows are compared between runs only."""
 
@@ -75,6 +77,17 @@ def _batches(file: Path) -> Iterator[list[bytes]]:
     with file.open("rb") as lines:
         while batch := [line.rstrip(b"\n") for line in itertools.islice(lines, BATCH)]:
             yield batch
+
+
+def yardstick(file: Path) -> float:
+    """Returns the CPU-seconds per million messages of parsing the first messages of a file: how fast the machine is just now."""
+    with file.open("rb") as lines:
+        messages = list(itertools.islice(lines, PARSED))
+    began = time.thread_time()
+    for message in messages:
+        with contextlib.suppress(orjson.JSONDecodeError):  # a few are malformed, which takes as long to see
+            orjson.loads(message)
+    return 1e6 * (time.thread_time() - began) / len(messages)
 
 
 def found(out: Path) -> dict[str, int]:

@@ -34,7 +34,7 @@ def cpu(net: float, jit: float) -> dict[str, float]:
 
 def run(per_million: float = 40.0, rows: dict[str, int] = EXPECTED, messages: int = 1_000_000) -> Run:
     taken = samples(per_million)
-    return Run(messages, taken, taken[1], (1.0, 2.0), rows)
+    return Run(messages, taken, taken[1], rows, (1.0, 2.0), 1.5)
 
 
 def measured(*runs: Run) -> Measured:
@@ -79,7 +79,7 @@ def test_results_that_nothing_predicts_must_be_the_same_in_every_run() -> None:
 
 
 def test_a_run_that_is_too_short_is_void() -> None:
-    short = Run(1000, samples(40.0)[::20], samples(40.0)[0], (1.0, 1.0), EXPECTED)
+    short = Run(1000, samples(40.0)[::20], samples(40.0)[0], EXPECTED, (1.0, 1.0), 1.5)
     assert "raise --messages" in measured(short).problems[0]
 
 
@@ -117,6 +117,12 @@ def test_rows_are_counted_in_all_parts_and_candidates_by_cause(tmp_path: Path) -
         (tmp_path / result).mkdir(exist_ok=True)
         (tmp_path / result / part).write_text(text, encoding="utf-8")
     assert telemetry.found(tmp_path) == {"readings": 3, "candidates": 2, telemetry.OF_READINGS: 1}
+
+
+def test_yardstick_parses_malformed_messages_too(tmp_path: Path) -> None:
+    file = tmp_path / "messages"
+    file.write_bytes(b'{"a":1}\n{\n' * 1000)
+    assert 0 < telemetry.yardstick(file) < 1000
 
 
 def test_threads_of_a_jvm_belong_to_their_parts() -> None:
