@@ -80,5 +80,5 @@ def too_short(samples: Sequence[Sample], low: float = FROM, high: float = TO) ->
     seen = sum(low <= sample.read <= high for sample in samples)
     if seen >= FEWEST_SAMPLES:
         return ""
-    return (f"{seen} samples between {100 * low:.0f} % and {100 * high:.0f} % of the input, at least {FEWEST_SAMPLES} are needed; "
-            "raise --messages")
+    return (f"{seen} samples between {100 * low:.0f} % and {100 * high:.0f} % of the input, but at least {FEWEST_SAMPLES} are "
+            "needed; raise --messages")
