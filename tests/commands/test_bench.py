@@ -163,6 +163,22 @@ def test_a_view_that_the_job_does_not_write_is_refused() -> None:
         detect.script(Settings(source="file")).writing(["minutes"])
 
 
+@pytest.mark.parametrize(("only", "works"), [("w1", ["w1"]), ("w2", ["w2"]), ("file", ["w1", "w2"])])
+def test_only_the_works_that_are_asked_for_are_run_and_drawn(only: str, works: list[str], tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flink, "measure", lambda works, *_: [Measured(work, EXPECTED, [run()]) for work in works])
+    assert main(["bench", "--only", only, "--plot", str(tmp_path / "plot.svg")]) == 0
+    drawing = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert [name for name in WORKS if f">{name}: " in drawing] == works
+
+
+def test_a_void_run_fails_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                      capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(flink, "measure", lambda *_: [measured(run(rows=EXPECTED | {"readings": 1}))])
+    assert main(["bench", "--only", "w1", "--plot", str(tmp_path / "plot.svg")]) == 1
+    assert "VOID" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("wrong", [["--messages", "0"], ["--runs", "0"], ["--devices", "-1"], ["--only", "w3"]])
 def test_arguments_that_measure_nothing_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
