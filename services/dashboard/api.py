@@ -15,7 +15,7 @@ from services.dashboard.auth import access
 from services.dashboard.postgres import DatabaseUnavailableError
 from services.dashboard.problems import UnusableError, answer
 from services.dashboard.sources import here
-from services.dashboard.views import alerts, corrections, devices, sites, system
+from services.dashboard.views import alerts, corrections, devices, sites, system, window_results
 from services.dashboard.views import overview as overviews
 from services.dashboard.views.parameters import after, alert_filter, device_filter, limit
 
@@ -71,6 +71,12 @@ def device(device_id: str) -> Response:
 def realtime(device_id: str) -> Response:
     """Returns one device with its last hour and its newest reading."""
     return json_response(devices.realtime(here(), device_id))
+
+
+@blueprint.get("/api/results/<result>/<path:subject>")
+def window_result(result: str, subject: str) -> Response:
+    """Returns a page of a window result's rows for one device or site, by the name of its topic."""
+    return json_response(window_results.rows(here(), result, subject, after(), limit()))
 
 
 @blueprint.get("/api/alerts")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -78,6 +79,14 @@ class Database:
         rows = self._writes.rows(name, parameters)
         return rows[0] if rows else None
 
+    def composed(self, name: str, names: Mapping[str, sql.Composable], **parameters: Any) -> list[Row]:
+        """Returns the rows of a reading statement in which `names` stand for tables and columns, written in braces.
+
+        Raises:
+            DatabaseUnavailableError: there was no answer in time.
+        """
+        return self._reads.rows(name, parameters, names)
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Opens a transaction on the primary, which is committed at the end of the block.
@@ -115,22 +124,23 @@ class Server:
         """Closes the connections of the pool."""
         self._pool.close()
 
-    def rows(self, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+    def rows(self, name: str, parameters: Mapping[str, Any], names: Mapping[str, sql.Composable] | None = None) -> list[Row]:
         """Returns the rows of a statement; repeats it once on a new connection if the server had dropped the old one.
 
         Raises:
             DatabaseUnavailableError: there was no answer in time.
         """
+        query = sql.SQL(statement(name).decode()).format(**names) if names else statement(name)
         try:
             with self.connection() as connection:
-                return connection.execute(statement(name), parameters).fetchall()
+                return connection.execute(query, parameters).fetchall()
         except DatabaseUnavailableError as problem:
             if isinstance(problem.__cause__, psycopg.errors.QueryCanceled | PoolTimeout | None):
                 raise
         self._unreachable_until = 0.0
         self._pool.check()
         with self.connection() as connection:
-            return connection.execute(statement(name), parameters).fetchall()
+            return connection.execute(query, parameters).fetchall()
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:

@@ -15,6 +15,7 @@ from openapi_spec_validator import validate
 
 from services.dashboard.api import document
 from services.dashboard.views.exports import FORMULA, cell
+from services.dashboard.views.window_results import WINDOWS
 from tests.support.dashboards import Dashboard, fleet
 
 __all__ = ["fleet"]
@@ -22,6 +23,7 @@ READS = {
     "/api/overview": "Overview", "/api/metrics": "Metrics", "/api/sites": "SitePage", "/api/sites/site-0": "Site",
     "/api/devices": "DevicePage", "/api/devices/dev-00008": "DeviceDetail", "/api/device/dev-00008": "DeviceDetail",
     "/api/realtime/dev-00008": "Realtime", "/api/alerts?state=all": "AlertPage", "/api/alerts/alert-00001": "AlertDetail",
+    "/api/results/device-minutes/dev-00008": "WindowResultPage",
     "/api/pipeline": "Pipeline", "/api/session": "Session", "/healthz": "Well", "/readyz": "Well",
 }  # fmt: skip
 
@@ -91,6 +93,23 @@ def test_pages_of_a_list_contain_every_item_once(fleet: Dashboard, path: str, ke
     assert len(keys) == len(set(keys)) == count == fleet.get(path)["total"]
 
 
+@pytest.mark.parametrize(("topic", "subject", "count"), [("device-minutes", "dev-00008", 10), ("site-risk", "site-1", 10),
+                                                         ("device-minutes", "nobody", 0)])
+def test_pages_of_a_window_result_contain_every_row_of_a_subject_newest_first(
+        fleet: Dashboard, topic: str, subject: str, count: int) -> None:
+    key = "minute_end" if topic == "device-minutes" else "window_end"
+    ends = list(pages(fleet, f"/api/results/{topic}/{subject}", key))
+    assert ends == sorted(set(ends), reverse=True)
+    assert len(ends) == count == fleet.get(f"/api/results/{topic}/{subject}")["total"]
+
+
+def test_a_row_of_a_window_result_has_the_columns_of_its_topic(fleet: Dashboard) -> None:
+    for topic, result in WINDOWS.items():
+        for row in fleet.get(f"/api/results/{topic}/site-1")["items"] + fleet.get(f"/api/results/{topic}/dev-00008")["items"]:
+            assert row.keys() == {column.name for column in result.columns}
+    assert {"arc-patterns", "device-correlations", "device-minutes", "device-patterns", "site-risk"} <= WINDOWS.keys()
+
+
 def test_dead_letters_are_paged_and_have_bytes_and_text(fleet: Dashboard) -> None:
     first = fleet.get("/api/pipeline?limit=20")["dead_letters"]
     second = fleet.get(f"/api/pipeline?limit=20&cursor={first['next']}")["dead_letters"]
@@ -137,6 +156,9 @@ def test_alarm_bits_have_names(fleet: Dashboard) -> None:
     ("/api/devices?limit=0", 400, "1 to 200"), ("/api/devices?cursor=zzz", 400, "cursor"), ("/api/alerts?level=X", 400, "level"),
     ("/api/alerts?since=yesterday", 400, "since"), ("/api/alerts?cursor=WzFd", 400, "cursor"), ("/api/alerts?q=%00", 400, "q"),
     ("/api/alerts?cursor=WyJub3ciLCAxXQ", 400, "cursor"), ("/api/realtime/nobody", 404, "nobody"),
+    ("/api/results/readings/dev-00008", 404, "the results are arc-patterns"),
+    ("/api/results/device-minutes/dev-00008?cursor=WyJub3ciXQ", 400, "cursor"),
+    ("/api/results/device-minutes/dev-00008?cursor=WzFd", 400, "cursor"),
 ])
 def test_an_error_is_a_problem_that_names_the_cause(fleet: Dashboard, path: str, status: int, reason: str) -> None:
     assert reason in problem(fleet.client.get(path), status)

@@ -21,6 +21,7 @@ from services.dashboard.live.stream import event
 from services.dashboard.presentation import decoded, number, quantity, share
 from services.dashboard.views.exports import cell
 from services.dashboard.views.paging import cursor, position
+from services.dashboard.views.window_results import WINDOWS
 from tests.services.dashboard.test_api import READS, check
 from tests.support.dashboards import NOW, Dashboard, dashboard
 from tests.support.databases import Server
@@ -125,6 +126,17 @@ def test_one_of_each_kind_is_answered_and_is_json(extreme: Dashboard, route: str
     strict(read(extreme, f"/api/{route}/{quote(named(case), safe='')}"))
 
 
+@pytest.mark.parametrize("topic", WINDOWS)
+def test_rows_of_every_window_result_are_answered_and_are_json(extreme: Dashboard, topic: str) -> None:
+    for case in CASES:
+        path = f"/api/results/{topic}/{quote(named(case), safe='')}"
+        following, shown = "", 0
+        while following is not None:
+            page = strict(read(extreme, f"{path}?limit=1&cursor={following}"))
+            following, shown = page["next"], shown + len(page["items"])
+        assert shown == page["total"] == 1
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("page", ["devices", "sites", "alerts"])
 def test_the_page_of_each_is_shown_in_both_languages(extreme: Dashboard, page: str, case: int) -> None:
@@ -172,6 +184,8 @@ def test_nothing_that_is_asked_for_is_an_internal_error(extreme: Dashboard, text
     for route in ("devices", "device", "realtime", "sites", "alerts"):
         assert extreme.client.get(f"/api/{route}/{asked}").status_code in (400, 404, 308)
         assert extreme.client.get(f"/{route}/{asked}").status_code in (400, 404, 308)
+    for path in (f"/api/results/{asked}/dev-1", f"/api/results/device-minutes/{asked}"):
+        assert extreme.client.get(path).status_code in (200, 400, 404, 308), path
     for path in ("/api/devices", "/api/alerts", "/api/sites", "/api/pipeline", "/alerts.csv", "/alerts", "/devices", "/pipeline"):
         for field in FIELDS:
             assert extreme.client.get(f"{path}?{field}={asked}").status_code in (200, 302, 303, 400), (path, field)
