@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
@@ -24,10 +24,13 @@ RESULTS = tuple(result.name for result in CONTRACT.written_by("detect"))
 """The results that the job writes."""
 
 
-def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
-    """Builds and submits the job; returns at once with the job's client. `configuration` (Flink's keys) takes precedence."""
+def start(settings: Settings, configuration: Mapping[str, str] | None = None, views: Collection[str] = ()) -> TableResult:
+    """Builds and submits the job, or the part of it that writes `views`; returns at once with the job's client.
+
+    `configuration` (Flink's keys) takes precedence.
+    """
     t_env = table_environment(settings, "detect", options(settings) | dict(configuration or {}))
-    return build(t_env, settings).execute()
+    return build(t_env, settings, views).execute()
 
 
 def options(settings: Settings) -> dict[str, str]:
@@ -37,14 +40,18 @@ def options(settings: Settings) -> dict[str, str]:
     return retention | (idle if settings.source == "kinesis" else {})
 
 
-def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
-    """Declares the whole job: the views of `sql/detect` in the order of their folders, from telemetry to candidates."""
+def build(t_env: StreamTableEnvironment, settings: Settings, views: Collection[str] = ()) -> StatementSet:
+    """Declares the views of `sql/detect` in the order of their folders, and the INSERTs of `views`, or all if empty.
+
+    Raises:
+        PipelineError: the job does not write one of these views.
+    """
     t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry))
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
-    whole = script(settings)
-    whole.declare(t_env)
-    return whole.statement_set(t_env)
+    chosen = script(settings).writing(views) if views else script(settings)
+    chosen.declare(t_env)
+    return chosen.statement_set(t_env)
 
 
 def script(settings: Settings) -> Script:

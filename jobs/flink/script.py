@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jobs.flink.sql_files import PipelineError, Statement
@@ -19,6 +20,17 @@ class Script:
     inserts: tuple[Statement, ...]
     in_python: str = ""
     """A sentence for readers of the script about what the job declares in Python."""
+
+    def writing(self, views: Collection[str]) -> Script:
+        """Returns the script with the INSERTs of these views only.
+
+        Raises:
+            PipelineError: there is no INSERT of one of them.
+        """
+        missing = sorted(set(views) - {statement.inserted for statement in self.inserts})
+        if missing:
+            raise PipelineError(f"the job does not write {', '.join(missing)}; name views that an INSERT of `./fire sql` reads")
+        return replace(self, inserts=tuple(each for each in self.inserts if each.inserted in views))
 
     def declare(self, t_env: StreamTableEnvironment) -> None:
         """Declares the tables and views.

@@ -17,6 +17,7 @@ from core.installation import ROOT
 SQL = ROOT / "sql"
 NAME = re.compile(r"\$\{(\w+)\}")
 VIEW = re.compile(r"(?:--.*\n)*CREATE TEMPORARY VIEW (\w+) AS\s")
+INSERTED = re.compile(r"\nFROM (\w+)")
 VARIANTS = frozenset({"file", "kafka", "kinesis", "keep_first", "keep_all"})
 """Names of files that are variants; a job declares only the chosen ones."""
 
@@ -38,6 +39,12 @@ class Statement:
         """The name of the view that the statement declares; empty if it declares something else."""
         match = VIEW.match(self.sql)
         return match[1] if match else ""
+
+    @property
+    def inserted(self) -> str:
+        """The view whose rows the statement inserts; empty if it is not an INSERT."""
+        found = INSERTED.search(self.sql) if self.sql.startswith("INSERT INTO ") else None
+        return found[1] if found else ""
 
     @property
     def query(self) -> str:
