@@ -88,7 +88,7 @@ def test_streams_have_the_names_of_topics_and_their_own_lateness_and_idle_timeou
 
 
 def test_store_is_refused_with_results_in_kinesis() -> None:
-    with pytest.raises(SettingsError, match="set FIRE_RESULTS=kafka and FIRE_ALERTS=kafka"):
+    with pytest.raises(SettingsError, match="FIRE_RESULTS or FIRE_ALERTS is kinesis; set both to kafka"):
         store.build(None, SETTINGS)  # type: ignore[arg-type]
 
 
