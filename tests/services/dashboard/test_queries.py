@@ -22,6 +22,8 @@ from tests.support.waiting import idle_seconds
 
 PAST = Path(__file__).with_name("dashboard_past.sql")
 DEVICES, ALERTS = 10_000, 1_000
+PAGE_SECONDS, TRIALS = 0.3, 20
+"""A page that is slow by itself is slow each time; one that other work holds up is not."""
 HOUR = NOW - timedelta(hours=1)
 COUNT_EVERY_DEVICE = {"fleet", "sites", "pulse", "devices_total"}
 """Statements that aggregate all devices, one row each; no other statement may scan a whole table."""
@@ -115,9 +117,11 @@ def test_a_page_is_fast_with_10000_devices_and_1000_open_alerts(large: Dashboard
                                                                  ) -> None:
     monkeypatch.setattr(cache, "FRESH_SECONDS", 0.0)
     assert large.client.get(path).status_code == 200  # compiles the templates
-    seconds = [idle_seconds(lambda: large.client.get(path)) for _ in range(3)]
+    seconds: list[float] = []
+    while len(seconds) < TRIALS and min(seconds, default=PAGE_SECONDS) >= PAGE_SECONDS:
+        seconds.append(idle_seconds(lambda: large.client.get(path)))
     print(f"{path}: {min(seconds) * 1000:.0f} ms")
-    assert min(seconds) < 0.3
+    assert min(seconds) < PAGE_SECONDS
 
 
 def test_a_prefix_matches_literally() -> None:
