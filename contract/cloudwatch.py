@@ -6,4 +6,4 @@ from contract.model import CONTRACT
 
 NAMESPACE = "FirePrediction/Devices"
 METRICS = {each.cloudwatch: each.name for each in CONTRACT.measurements if each.cloudwatch}
-"""CloudWatch's metric → field of a reading."""
+"""Name of a metric in CloudWatch → field of a reading."""

@@ -1,4 +1,4 @@
-"""Who reads which topic of Kafka, in which consumer group: the one list, declared in `consumers.toml`."""
+"""The readers of Kafka's topics and their consumer groups, as `consumers.toml` declares them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INPUTS = ("telemetry", "candidates")
 
 
 class ConsumersError(ValueError):
-    """The declaration does not make sense; the text names the table and the remedy."""
+    """A declaration of readers that cannot be used; the message names the table and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,16 @@ class Reader:
     topics: tuple[str, ...]
 
     def group_id(self, prefix: str) -> str:
-        """The name of the group in Kafka."""
+        """Returns the name of the group in Kafka."""
         return f"{prefix}-{self.group}"
 
     def read(self, topics: Iterable[str]) -> tuple[str, ...]:
-        """Those of the topics that the group reads, in their order."""
+        """Returns the topics that the group reads, in the order of the argument."""
         return tuple(topic for topic in topics if topic in self.topics or (EVERY_RESULT in self.topics and topic not in INPUTS))
 
 
 def declared(toml: str) -> tuple[Reader, ...]:
-    """The readers of a declaration, in its order.
+    """Reads a declaration; returns its readers in order.
 
     Raises:
         ConsumersError: a group has no list of topics, or two programs share a group.
@@ -59,15 +59,15 @@ READERS = declared(resources.files("contract").joinpath("consumers.toml").read_t
 
 
 def of_program(program: str) -> tuple[Reader, ...]:
-    """The groups of a program, in the declaration's order."""
+    """Returns the groups of a program, in the order of the declaration."""
     return tuple(reader for reader in READERS if reader.program == program)
 
 
 def group_id(group: str, prefix: str) -> str:
-    """The name of a declared group in Kafka.
+    """Returns the name of a declared group in Kafka.
 
     Raises:
-        ConsumersError: nobody declares the group.
+        ConsumersError: no program declares the group.
     """
     for reader in READERS:
         if reader.group == group:

@@ -1,12 +1,12 @@
-"""How long an id may be: of a device, a site, a zone, a profile, the subject of an alert, or any name in a registry."""
+"""The maximum length of an id: of a device, a site, a zone, a profile, the subject of an alert, or any name in a registry."""
 
 from __future__ import annotations
 
 LONGEST_BYTES = 256
-"""The maximum in bytes of UTF-8, with which a key of three ids and a time fits an index row of Postgres (2704 bytes)."""
-MOST_BYTES_A_CHARACTER = 4
+"""The maximum in bytes of UTF-8; a key of three ids and a time then fits an index row of Postgres (2704 bytes)."""
+MOST_BYTES_PER_CHARACTER = 4
 
 
 def is_too_long(text: str, longest: int = LONGEST_BYTES) -> bool:
-    """Returns whether the text has more than `longest` bytes in UTF-8."""
-    return len(text) * MOST_BYTES_A_CHARACTER > longest and len(text.encode(errors="surrogatepass")) > longest
+    """Checks whether a text has more than `longest` bytes in UTF-8."""
+    return len(text) * MOST_BYTES_PER_CHARACTER > longest and len(text.encode(errors="surrogatepass")) > longest

@@ -1,4 +1,4 @@
-"""Parts of hand-written files that are generated: the lines between two comments."""
+"""Replaces the generated parts of hand-written files: the lines between two comments."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def replaced(text: str, part: str, lines: Iterable[str], where: str) -> str:
         ContractError: the comments are missing or appear more than once.
     """
     start, end = START.format(part=part), END.format(part=part)
-    found = re.findall(rf"(?m)^( *){re.escape(start)}\n(?:.*\n)*?\1{re.escape(end)}$", text)
-    if len(found) != 1:
-        raise ContractError(f"{where} must hold the comments {start!r} and {end!r} once, one below the other; it holds them "
-                            f"{len(found)} times")
-    [indent] = found
+    indents = re.findall(rf"(?m)^( *){re.escape(start)}\n(?:.*\n)*?\1{re.escape(end)}$", text)
+    if len(indents) != 1:
+        raise ContractError(f"{where} must contain the comments {start!r} and {end!r} once, one below the other, but contains "
+                            f"them {len(indents)} times; restore them")
+    [indent] = indents
     block = "\n".join(f"{indent}{line}" for line in (start, *lines, end))
     return re.sub(rf"(?m)^{indent}{re.escape(start)}\n(?:.*\n)*?{indent}{re.escape(end)}$", lambda _: block, text)

@@ -1,14 +1,15 @@
-"""The declarations of this folder as frozen objects: quantities, alarm bits, the rows of every topic, and types of alerts.
+"""Loads the declarations of this folder as frozen objects: quantities, alarm bits, the rows of every topic, and alert types.
 
-`measurements.toml` holds the quantities, `results/*.toml` the rows of one topic each, `telemetry.toml` the messages of devices,
-`alarm_bits.toml` the bits of their status, and `alerts.toml` the types of alerts. Among the columns of a file, `"@name" = {}`
-stands for the columns of a list:
+`measurements.toml` declares the quantities, each file of `results/` the rows of one topic, `telemetry.toml` the messages of
+devices, `alarm_bits.toml` the bits of their status, and `alerts.toml` the alert types. Among the columns of a file,
+`"@name" = {}` stands for a list of columns:
 
-    @measurements   every measured quantity           @evidence   those that candidates carry
-    @alerted        those that alerts show            @minute     the statistics of a minute that measurements.toml asks for
+    @measurements   every measured quantity           @evidence   the quantities that candidates carry
+    @alerted        the quantities that alerts show   @minute     the statistics of a minute that measurements.toml asks for
     @spellings      the fields of a message           @alerts     the columns of another result, here of alerts
 
-A column named again replaces the one that a list gave, in its place. `words = "@name"` takes the words of a list of alerts.toml.
+A column that is declared again replaces the column of the list, in the same position. `words = "@name"` stands for a list of
+words from alerts.toml.
 """
 
 from __future__ import annotations
@@ -20,34 +21,42 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple, TypeVar
 
+from contract.identifiers import LONGEST_BYTES
+
 T = TypeVar("T")
 
 SCHEMA_VERSION = 1
-"""The version of every row, its first column."""
-TYPES = ("id", "name", "time", "word", "number", "score", "whole", "flag", "words", "json", "text", "bytes", "version")
-"""What a column may be.
+"""The value of the first column of every row; it changes if rows change in a way that readers must know about."""
+TYPES = {
+    "id": f"the name of a device, a site or a row: 1 to {LONGEST_BYTES} bytes in UTF-8 without control characters",
+    "name": "any other name, with the same bounds",
+    "time": "ISO-8601 in UTC with milliseconds, as text; in Postgres `timestamptz`",
+    "word": "one of the listed words, in capital letters",
+    "number": "a floating-point number",
+    "score": "a number from 0 to 1",
+    "whole": "a whole number",
+    "flag": "true or false",
+    "words": "a list of texts",
+    "json": "JSON with a shape of its own; in Postgres `jsonb`",
+    "text": "any text",
+    "bytes": "any bytes, as text in base64",
+    "version": "the version of the row's schema, a whole number",
+}  # fmt: skip
+"""Type of a column → its meaning.
 
-    id      the name of a device, a site or a row: 1 to 256 bytes in UTF-8; a row with another one is refused
-    name    the same, but not worth a row: another one becomes null
-    time    ISO-8601 in UTC with milliseconds; views of Flink carry a TIMESTAMP
-    word    capital letters, digits and underscores
-    number  a floating-point number; score: one from 0 to 1
-    whole   a whole number
-    flag    true or false
-    words   a list of texts; views of Flink carry them separated by commas
-    json    any other JSON; text: any text; bytes: any bytes, base64 in JSON
-    version the number of the form that a row has
+The store refuses a row with an unusable `id`, but stores null for an unusable `name`. Views of Flink carry a `time` as TIMESTAMP,
+and `words` as one text separated by commas.
 """
 STATISTICS = {"avg": "mean", "max": "highest", "min": "lowest"}
-"""Statistics of a minute: prefix of the column, and what it is called."""
+"""Statistics of a minute: prefix of the column → name."""
 
 
 class ContractError(ValueError):
-    """A declaration does not make sense; the text names the file, the rule and what it says."""
+    """A declaration that cannot be used; the message names the file, the rule and the declared value."""
 
 
 class Text(NamedTuple):
-    """One meaning in both languages."""
+    """A text in Korean and English."""
 
     ko: str
     en: str
@@ -55,7 +64,7 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class AlarmBit:
-    """A bit of a device's status. `and_above`: this bit or any higher one means it."""
+    """A bit of a device's status; with `and_above`, any higher bit has the same meaning."""
 
     name: str
     bit: int
@@ -65,12 +74,12 @@ class AlarmBit:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result: its type decides how it is declared, checked, written and read.
+    """A column of a result, whose type determines how it is declared, checked, written and read.
 
     `required` columns are never null in the database; `is_nullable` columns may be null on the topic. `least`, `most` and `above`
-    (exclusive) bound a number, `values` are the only ones, `longest` cuts a text, `shape` is the JSON Schema of a json column.
-    `default` is the SQL expression that is written where a view does not give the column; a time with `as_text` comes as text
-    out of a view already.
+    (exclusive) bound a number, `values` lists its only values, `longest` is the length to which a text is cut, and `shape` is the
+    JSON Schema of a json column. `default` is the SQL expression for a column that a view does not have. A time with `as_text` is
+    already text in the view.
     """
 
     name: str
@@ -95,7 +104,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A quantity. A measured one has `spellings`, the fields of a message that hold it, the first one first."""
+    """A quantity; a measured one has `spellings`, the fields of a message that can hold it, in the order of precedence."""
 
     name: str
     spellings: tuple[str, ...] = ()
@@ -114,20 +123,20 @@ class Measurement:
     alerted: bool = False
 
     def column(self) -> Column:
-        """The column that holds it, null where it was not measured."""
+        """Returns the column that holds the quantity, which is null if it was not measured."""
         return Column(self.name, self.type, self.means, self.unit, is_nullable=True, least=self.least)
 
     def minute_columns(self) -> Iterator[Column]:
-        """The columns of its statistics of a minute."""
+        """Yields the columns of the quantity's statistics of a minute."""
         for statistic in self.minute:
             yield Column(f"{statistic}_{self.name}", "number", "", self.unit, is_nullable=True)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of Postgres that the store fills from a result; `rows_at_a_time` limits a batch where that matters.
+    """A table of Postgres that the store fills from a result, in batches of at most `rows_at_a_time`.
 
-    One that has other columns than the result is filled from the view `view`, which the store's SQL declares.
+    A table with other columns than the result is filled from the view `view` in the store's SQL.
     """
 
     name: str
@@ -144,7 +153,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Result:
-    """The rows of one topic. `key` identifies a row; `store_with` names the results that share one source in the store."""
+    """The rows of one topic; `key` identifies a row, and results with the same `store_with` share one source in the store."""
 
     name: str
     title: str
@@ -164,10 +173,10 @@ class Result:
     tables: tuple[Table, ...] = ()
 
     def column(self, name: str) -> Column:
-        """The column of that name.
+        """Returns the column with a name.
 
         Raises:
-            ContractError: there is none.
+            ContractError: the result has no such column.
         """
         for column in self.columns:
             if column.name == name:
@@ -175,13 +184,13 @@ class Result:
         raise ContractError(f"{self.name} has no column {name!r}; it has {', '.join(each.name for each in self.columns)}")
 
     def is_required(self, column: Column) -> bool:
-        """Whether a row without the column cannot be stored."""
+        """Checks whether a row needs the column to be stored."""
         return column.required or column.name in self.key or column.name == "schema_version"
 
 
 @dataclass(frozen=True)
 class AlertType:
-    """A type of alert: the levels and causes of its candidates, and its texts."""
+    """An alert type: the levels and causes of its candidates, and its texts."""
 
     name: str
     levels: tuple[str, ...]
@@ -193,42 +202,42 @@ class AlertType:
 
 @dataclass(frozen=True)
 class Contract:
-    """Everything that is declared."""
+    """All declarations."""
 
     measurements: tuple[Measurement, ...]
-    """Every quantity, measured and derived."""
+    """Every quantity, measured or derived."""
     telemetry: Result
     results: tuple[Result, ...]
-    """By name, which is the order in which jobs write them."""
+    """The results in the order of their names, in which jobs declare them."""
     alert_types: tuple[AlertType, ...]
     advice: Mapping[str, Text]
     levels: tuple[str, ...]
     alert_levels: tuple[str, ...]
     level_names: Mapping[str, Text]
     alarm_bits: tuple[AlarmBit, ...]
-    """Those that stand for themselves, by position from 0."""
+    """The alarms, in the order of their bits from 0."""
     communication_error: AlarmBit
 
     @property
     def measured(self) -> tuple[Measurement, ...]:
-        """What devices measure."""
+        """The quantities that devices measure."""
         return tuple(each for each in self.measurements if each.spellings)
 
     @property
     def charted(self) -> tuple[Measurement, ...]:
-        """What the page of a device draws."""
+        """The quantities that the page of a device draws."""
         return tuple(each for each in self.measurements if each.chart)
 
     @property
     def shown_with_alerts(self) -> tuple[Measurement, ...]:
-        """What people see measured with an alert."""
+        """The quantities whose measurements people see with an alert."""
         return tuple(each for each in self.measurements if each.alerted and each.digits is not None)
 
     def result(self, name: str) -> Result:
-        """The result of that name.
+        """Returns the result with a name.
 
         Raises:
-            ContractError: there is none.
+            ContractError: no such result is declared.
         """
         for result in self.results:
             if result.name == name:
@@ -236,11 +245,11 @@ class Contract:
         raise ContractError(f"there is no result {name!r}; contract/results declares {', '.join(r.name for r in self.results)}")
 
     def written_by(self, job: str) -> tuple[Result, ...]:
-        """The results that a job writes."""
+        """Returns the results that a job writes."""
         return tuple(result for result in self.results if job in result.written_by)
 
     def stored(self) -> dict[str, tuple[Result, ...]]:
-        """What the store reads: the name of each source, and the results that come from it."""
+        """Returns the sources of the store: name → the results that it reads from the source."""
         groups: dict[str, tuple[Result, ...]] = {}
         for result in self.results:
             if result.key:
@@ -250,33 +259,31 @@ class Contract:
 
 
 def key_first(columns: tuple[Column, ...], key: tuple[str, ...]) -> tuple[Column, ...]:
-    """The columns with those of the key at the front, in the key's order."""
+    """Returns the columns with those of the key first, in the key's order."""
     by_name = {column.name: column for column in columns}
     return (*(by_name[name] for name in key), *(column for column in columns if column.name not in key))
 
 
 def load(folder: Traversable) -> Contract:
-    """The declarations of a folder.
+    """Loads the declarations of a folder.
 
     Raises:
-        ContractError: one of them does not make sense.
+        ContractError: a declaration cannot be used.
     """
     alerts = _read(folder.joinpath("alerts.toml"))
-    lists = _word_lists(alerts)
     measurements = tuple(_measurement(name, block) for name, block in _read(folder.joinpath("measurements.toml")).items())
-    known = _column_lists(measurements)
-    lists["ranged"] = tuple(each.name for each in measurements if each.range)
-    results = _results(folder.joinpath("results"), known, lists)
-    telemetry = _result("telemetry", _read(folder.joinpath("telemetry.toml")), _Names(known, lists, {}), versioned=False)
+    columns, words = _column_lists(measurements), _word_lists(alerts, measurements)
+    results = _results(folder.joinpath("results"), columns, words)
+    telemetry = _result("telemetry", _read(folder.joinpath("telemetry.toml")), _Names(columns, words, {}), versioned=False)
     advice = {name: Text(**texts) for name, texts in alerts["advice"].items()}
     level_names = {name: Text(**texts) for name, texts in alerts["levels"]["names"].items()}
-    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice, lists["levels"],
-                    lists["alert_levels"], level_names, *_alarm_bits(_read(folder.joinpath("alarm_bits.toml"))))
+    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice, words["levels"],
+                    words["alert_levels"], level_names, *_alarm_bits(_read(folder.joinpath("alarm_bits.toml"))))
 
 
 def _results(folder: Traversable, columns: Mapping[str, tuple[Column, ...]], words: Mapping[str, tuple[str, ...]]
              ) -> tuple[Result, ...]:
-    """The results by name; those that name another result are read after the others."""
+    """Loads the results in the order of their names; those that refer to another result are read after the others."""
     blocks = {file.name.removesuffix(".toml"): _read(file) for file in folder.iterdir() if file.name.endswith(".toml")}
     results: dict[str, Result] = {}
     for name in sorted(blocks, key=lambda name: any(each.removeprefix("@") in blocks for each in blocks[name]["columns"])):
@@ -288,18 +295,19 @@ def _read(file: Traversable) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as problem:
-        raise ContractError(f"contract/{file.name} cannot be read: {problem}") from problem
+        raise ContractError(f"contract/{file.name} cannot be read: {problem}; correct its TOML") from problem
 
 
-def _word_lists(alerts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The words that columns may name as a list."""
+def _word_lists(alerts: Mapping[str, Any], measurements: tuple[Measurement, ...]) -> dict[str, tuple[str, ...]]:
+    """Returns the lists of words to which columns can refer."""
     of_readings = [name for name, block in alerts["types"].items() if "readings" in block["causes"]]
     return {"levels": tuple(alerts["levels"]["risk"]), "alert_levels": tuple(alerts["levels"]["alert"]),
-            "alert_types": tuple(alerts["types"]), "reading_alert_types": tuple(of_readings)}
+            "alert_types": tuple(alerts["types"]), "reading_alert_types": tuple(of_readings),
+            "ranged": tuple(each.name for each in measurements if each.range)}
 
 
 def _column_lists(measurements: tuple[Measurement, ...]) -> dict[str, tuple[Column, ...]]:
-    """The columns that a file may name as a list."""
+    """Returns the lists of columns to which a file can refer."""
     measured = [each for each in measurements if each.spellings]
     return {
         "measurements": tuple(each.column() for each in measured),
@@ -312,33 +320,36 @@ def _column_lists(measurements: tuple[Measurement, ...]) -> dict[str, tuple[Colu
 
 def _measurement(name: str, block: dict[str, Any]) -> Measurement:
     where = f"contract/measurements.toml: {name}"
-    given = {**block, "label": Text(**block["name"]) if "name" in block else None, "name": name}
-    measurement = _made(Measurement, given, where)
+    values = {**block, "label": Text(**block["name"]) if "name" in block else None, "name": name}
+    measurement = _made(Measurement, values, where)
     _require(measurement.type in ("number", "whole"), f"{where}.type must be number or whole, not {measurement.type!r}")
     unknown = set(measurement.minute) - set(STATISTICS)
-    _require(not unknown, f"{where}.minute knows {', '.join(STATISTICS)}, not {', '.join(sorted(unknown))}")
+    _require(not unknown, f"{where}.minute must list only {', '.join(STATISTICS)}, not {', '.join(sorted(unknown))}")
     return measurement
 
 
 @dataclass(frozen=True)
 class _Names:
-    """What a file may refer to: lists of columns, lists of words, and the results read before it."""
+    """What a file can refer to: lists of columns, lists of words, and the results that were read before it."""
 
     columns: Mapping[str, tuple[Column, ...]]
     words: Mapping[str, tuple[str, ...]]
     results: Mapping[str, Result]
 
     def list_of(self, name: str, where: str) -> tuple[Column, ...]:
-        found = self.columns.get(name) or (self.results[name].columns[1:] if name in self.results else None)
-        if found is None:
-            raise ContractError(f'{where} names the list "@{name}", which there is not')
-        return found
+        listed = self.columns.get(name) or (self.results[name].columns[1:] if name in self.results else None)
+        if listed is None:
+            raise ContractError(f'{where} refers to the columns "@{name}", which do not exist; '
+                                f"use {', '.join(f'@{each}' for each in (*self.columns, *self.results))}")
+        return listed
 
-    def words_of(self, given: Any, where: str) -> tuple[Any, ...]:
-        if not isinstance(given, str):
-            return tuple(given)
-        _require(given.removeprefix("@") in self.words, f"{where} names the words {given!r}, which there are not")
-        return self.words[given.removeprefix("@")]
+    def words_of(self, declared: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(declared, str):
+            return tuple(declared)
+        name = declared.removeprefix("@")
+        _require(name in self.words, f"{where} refers to the words {declared!r}, which do not exist; "
+                                     f"use {', '.join(f'@{each}' for each in self.words)}")
+        return self.words[name]
 
 
 def _result(name: str, block: dict[str, Any], names: _Names, *, versioned: bool = True) -> Result:
@@ -349,9 +360,9 @@ def _result(name: str, block: dict[str, Any], names: _Names, *, versioned: bool 
     tables = block.pop("tables", None)
     conditions = tuple(_condition(each, names, where) for each in block.pop("conditions", ()))
     result = _made(Result, {**block, "name": name, "columns": columns, "conditions": conditions}, where)
-    known = {column.name for column in columns}
+    names_of_columns = {column.name for column in columns}
     for of_key in (result.partition_by, *result.key):
-        _require(of_key in known, f"{where}: {of_key!r} is no column, but partition_by or key names it")
+        _require(of_key in names_of_columns, f"{where}: partition_by or key names {of_key!r}, which is not a column; declare it")
     return replace(result, tables=_tables(result, tables, names, where))
 
 
@@ -366,18 +377,18 @@ def _columns(block: Mapping[str, Any], names: _Names, where: str) -> tuple[Colum
 
 
 def _column(name: str, declared: Mapping[str, Any], names: _Names, where: str) -> Column:
-    given = {"name": name, **declared}
-    given["is_nullable"] = given.pop("null", False)
-    given["is_unique"] = given.pop("unique", False)
+    values = {"name": name, **declared}
+    values["is_nullable"] = values.pop("null", False)
+    values["is_unique"] = values.pop("unique", False)
     for listed in ("words", "items"):
-        given[listed] = names.words_of(given.get(listed, ()), where)
-    column = _made(Column, given, where)
+        values[listed] = names.words_of(values.get(listed, ()), where)
+    column = _made(Column, values, where)
     _require(column.type in TYPES, f"{where}.type must be one of {', '.join(TYPES)}, not {column.type!r}")
     return replace(column, least=0, most=1) if column.type == "score" else column
 
 
 def _condition(declared: Mapping[str, Any], names: _Names, where: str) -> dict[str, Any]:
-    """A condition with its lists spelled out."""
+    """Returns a condition in which every list is replaced by its items."""
     condition = dict(declared)
     condition["when"] = {name: names.words_of(values, where) for name, values in declared["when"].items()}
     for rule in ("filled", "empty_otherwise"):
@@ -408,13 +419,13 @@ def _table(name: str, block: Mapping[str, Any], result: Result, names: _Names, w
 
 
 def _alarm_bits(blocks: Mapping[str, Any]) -> tuple[tuple[AlarmBit, ...], AlarmBit]:
-    """The bits that stand for themselves, and the one that any higher bit means too."""
+    """Loads the bits of the alarms, and the last bit, whose meaning any higher bit shares."""
     where = "contract/alarm_bits.toml"
     bits = [_made(AlarmBit, {**{each: block[each] for each in block if each != "name"}, "text": Text(**block["name"]),
                              "name": name}, f"{where}: {name}") for name, block in blocks.items()]
     _require([each.bit for each in bits] == list(range(len(bits))), f"{where} must list the bits from 0 on without a gap")
-    _require([each.and_above for each in bits] == [False] * (len(bits) - 1) + [True], f"{where}: the last bit, and no other, "
-                                                                                      "must say and_above = true")
+    _require([each.and_above for each in bits] == [False] * (len(bits) - 1) + [True],
+             f"{where} must set and_above = true for the last bit and for no other")
     return tuple(bits[:-1]), bits[-1]
 
 
@@ -425,21 +436,25 @@ def _alert_types(types: Mapping[str, Any], advice: Mapping[str, Text]) -> tuple[
 def _alert_type(name: str, block: Mapping[str, Any], advice: Mapping[str, Text]) -> AlertType:
     where = f"contract/alerts.toml: {name}"
     unknown = [each for each in block["advice"] if each not in advice]
-    _require(not unknown, f"{where} gives the advice {', '.join(unknown)}, which the block [advice] does not hold")
+    _require(not unknown, f"{where} refers to the advice {', '.join(unknown)}, which the block [advice] does not declare; add it")
     texts = {"title": Text(**block["title"]), "advice": [advice[each] for each in block["advice"]]}
     return _made(AlertType, {**block, **texts, "name": name}, where)
 
 
-def _made(kind: type[T], given: Mapping[str, Any], where: str) -> T:
-    """An object of a frozen class, lists as tuples; an unknown or missing field is an error that names it."""
-    unknown = set(given) - {each.name for each in fields(kind)}  # type: ignore[arg-type]
+def _made(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Makes an object of a frozen class, with tuples for lists.
+
+    Raises:
+        ContractError: a field is unknown or missing.
+    """
+    unknown = set(values) - {each.name for each in fields(cls)}  # type: ignore[arg-type]
     _require(not unknown, f"{where} sets {', '.join(sorted(unknown))}, which is unknown; correct the spelling")
-    frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    make: Callable[..., T] = kind
+    frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    make: Callable[..., T] = cls
     try:
         return make(**frozen)
     except TypeError as problem:
-        raise ContractError(f"{where} is incomplete: {problem}") from problem
+        raise ContractError(f"{where} is incomplete: {problem}; add it") from problem
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""The parts of the CloudFormation templates that say what the contract says: Kafka's topics and who uses them, IoT's fields."""
+"""Renders the parts of the CloudFormation templates that follow from the contract: topics, their users, fields of messages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from contract.topics import DAY_MS, LARGEST_BATCH, Topic, topics
 FOLDER = "infra/aws/templates"
 KAFKA, IOT, JOB, SERVICES = (f"{FOLDER}/{name}.yaml" for name in ("msk", "iot", "application", "services"))
 GROUP = "arn:${AWS::Partition}:kafka:${AWS::Region}:${AWS::AccountId}:group/fire-${Environment}/*"
-"""ARN of a consumer group of the cluster, without its name."""
+"""ARN of the cluster's consumer groups, without a group's name."""
 PREFIX = "fire"
 """The prefix of consumer groups on AWS."""
 FLEET_PARTITIONS = "!Ref PartitionCount"
-"""Partitions of a topic that grows with the fleet; a topic with one partition keeps it."""
+"""Number of partitions of a topic that grows with the fleet; a topic with one partition keeps it."""
 
 
 def render(contract: Contract, read: Callable[[str], str]) -> dict[str, str]:
-    """The templates with their generated parts: path → text. `read` gives a file's text as it is."""
+    """Returns the templates with their generated parts, path → text; `read` returns the present text of a file."""
     kafka = replaced(read(KAFKA), "topics", (line for topic in topics(contract) for line in _topic(topic)), KAFKA)
     kafka = replaced(kafka, "uses of topics", _uses(contract), KAFKA)
     services = read(SERVICES)
@@ -32,7 +32,7 @@ def render(contract: Contract, read: Callable[[str], str]) -> dict[str, str]:
 
 
 def logical_name(topic: str) -> str:
-    """The name of a topic's resource: `device-minutes` → `DeviceMinutes`."""
+    """Returns the name of a topic's resource: `device-minutes` → `DeviceMinutes`."""
     return "".join(word.capitalize() for word in topic.split("-"))
 
 
@@ -47,7 +47,7 @@ def _topic(topic: Topic) -> Iterator[str]:
 
 
 def _uses(contract: Contract) -> Iterator[str]:
-    """Outputs with the topics of each job, which its role allows."""
+    """Yields the outputs with the topics that each job's role allows."""
     stored = [result for results in contract.stored().values() for result in results]
     yield from _output("DetectWriteArns", contract.written_by("detect"))
     yield from _output("AlertReadArns", [contract.result("candidates")])
@@ -66,13 +66,13 @@ def _output(name: str, results: Iterable[Result]) -> Iterator[str]:
 
 
 def _service_groups(program: str) -> Iterator[str]:
-    """The resources of a service's role: its consumer groups."""
+    """Yields the consumer groups that a service's role allows."""
     yield "Resource:"
     yield from (f'  - !Sub "{_arn(reader)}"' for reader in consumers.of_program(program))
 
 
 def _job_groups() -> Iterator[str]:
-    """The resources in the template that all jobs share: each group under the condition that the job is its own."""
+    """Yields the consumer groups for the template that all jobs share, each under the condition that selects its job."""
     yield "Resource:"
     for reader in (reader for job in JOBS for reader in consumers.of_program(job)):
         yield "  - !If"
@@ -86,7 +86,7 @@ def _arn(reader: consumers.Reader) -> str:
 
 
 def _fields(contract: Contract) -> Iterator[str]:
-    """The rule that passes messages on: every field that the decoder knows, by the last of its spellings."""
+    """Yields the SQL of the IoT rule that forwards messages: every field of a message, renamed to its last spelling."""
     fields = ["deviceId", "siteId", "idx", *(_renamed(each.spellings) for each in contract.measured)]
     yield "Sql: >-"
     yield from _wrapped("  SELECT ", fields, "  ")
@@ -101,7 +101,7 @@ def _renamed(spellings: tuple[str, ...]) -> str:
 
 
 def _wrapped(start: str, parts: Iterable[str], indent: str, width: int = 110) -> Iterator[str]:
-    """The parts with a comma behind each, in lines of that width."""
+    """Yields the parts, each followed by a comma, in lines of at most `width` characters."""
     line = start
     for part in parts:
         if len(line) + len(part) > width and line.strip():

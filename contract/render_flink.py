@@ -1,6 +1,6 @@
-"""Flink SQL that follows from the declarations: what the detect and the alert job write, and the pieces all tables are made of.
+"""Renders Flink SQL from the contract: tables and INSERTs of the detect and alert jobs, and the building blocks of all tables.
 
-What comes out are templates: `${NAME}` stands for what a job's settings give, as in the files of `sql/`.
+The results are templates: each job replaces `${NAME}` by a value, as in the files of `sql/`.
 """
 
 from __future__ import annotations
@@ -13,61 +13,61 @@ from contract.model import Column, Contract, Result
 TYPES = {"id": "STRING", "name": "STRING", "time": "STRING", "word": "STRING", "number": "DOUBLE", "score": "DOUBLE",
          "whole": "BIGINT", "flag": "BOOLEAN", "words": "ARRAY<STRING>", "json": "STRING", "text": "STRING", "bytes": "BYTES",
          "version": "INT"}
-"""Type of a column → type in the tables that results are written to."""
+"""Type of a column → its type in the tables to which results are written."""
 RESERVED = frozenset({"current", "day", "hour", "key", "month", "offset", "partition", "position", "power", "year"})
-"""Names that SQL knows as words of its own."""
+"""Names of columns that are reserved words in SQL."""
 WIDTH = 118
 KAFKA = {"connector": "kafka", "topic": "", "properties.bootstrap.servers": "${KAFKA_BROKERS}", "${KAFKA_SECURITY}": ""}
 FILES = {"connector": "filesystem"}
 
 Options = Mapping[str, str]
-"""Key → value of a table; a key that is a `${NAME}` stands for whole lines and has no value."""
+"""Options of a table, key → value; a key that is a `${NAME}` stands for whole lines and has an empty value."""
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it."""
+    """Quotes a name that is a reserved word."""
     return f"`{name}`" if name in RESERVED else name
 
 
 def declared(columns: Iterable[tuple[str, str]]) -> str:
-    """The lines of a table's columns, given as name and type, the types below each other."""
+    """Renders the columns of a table from pairs of name and type, with the types aligned."""
     columns = list(columns)
     width = max(len(quoted(name)) for name, _ in columns)
     return ",\n".join(f"  {quoted(name):<{width}} {type_}" for name, type_ in columns)
 
 
 def listed(columns: Iterable[str], indent: int = 2) -> str:
-    """Names or expressions, separated by commas, in lines that are not too wide."""
+    """Renders names or expressions as an indented list with commas, in lines of at most `WIDTH` characters."""
     margin = " " * indent
     return textwrap.fill(", ".join(columns), WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False,
                          break_on_hyphens=False)
 
 
 def comment(text: str) -> str:
-    """A comment of as many lines as it needs."""
+    """Renders a text as a comment of one or more lines."""
     return textwrap.fill(text, WIDTH, initial_indent="-- ", subsequent_indent="-- ")
 
 
 def table(name: str, columns: str, options: Options, header: str, partitioned: str = "") -> str:
-    """A CREATE TABLE under a comment."""
+    """Renders a CREATE TABLE below a comment."""
     lines = [key if key.startswith("$") else f"'{key}' = '{value}'," for key, value in options.items()]
     body = "\n".join(f"  {line}" for line in lines).rstrip(",")
     return f"{comment(header)}\nCREATE TEMPORARY TABLE {name} (\n{columns}\n){partitioned} WITH (\n{body}\n)"
 
 
 def insert(target: str, columns: Iterable[str], selected: str, source: str, where: str = "") -> str:
-    """An INSERT that names its columns."""
+    """Renders an INSERT that names its columns."""
     condition = f"\nWHERE {where}" if where else ""
     return f"INSERT INTO {target} (\n{listed(map(quoted, columns))}\n)\nSELECT\n{selected}\nFROM {source}{condition}"
 
 
 def topic(name: str) -> str:
-    """A topic as this installation calls it."""
+    """Returns the name of a topic with the prefix of the installation."""
     return "${TOPIC_PREFIX}" + name
 
 
 def sink(result: Result, connector: str) -> str:
-    """The table that the detect job writes a result to, `RESULT_out`: JSON, keyed by the column that partitions the topic."""
+    """Renders `RESULT_out`, to which the detect job writes a result: JSON, keyed by the column that partitions the topic."""
     columns = declared((column.name, TYPES[column.type]) for column in result.columns)
     partitioned = f" PARTITIONED BY ({result.partition_by})" if connector == "kinesis" else ""
     return table(f"{result.name}_out", columns, _sink_options(result, connector), _sentence(result.grain), partitioned)
@@ -90,24 +90,24 @@ def _kinesis(name: str) -> dict[str, str]:
 
 
 def result_insert(result: Result) -> str:
-    """Writes the rows of the view that is named for the result; the version of the rows is added."""
+    """Renders the INSERT of a result's rows from the view of the same name; it adds the schema version."""
     names = [column.name for column in result.columns]
     return insert(f"{result.name}_out", names, _selected(result.columns, names[1:]), result.name)
 
 
-def view_insert(result: Result, view: str, given: Collection[str]) -> str:
-    """Writes the rows of a view that gives only some columns of a result; others have their default, or are null."""
-    columns = [column for column in result.columns if column.name in given or column.default]
-    return insert(f"{result.name}_out", (column.name for column in columns), _selected(columns, given), view)
+def view_insert(result: Result, view: str, view_columns: Collection[str]) -> str:
+    """Renders the INSERT from a view with some columns of a result; other columns have their default, or are null."""
+    columns = [column for column in result.columns if column.name in view_columns or column.default]
+    return insert(f"{result.name}_out", (column.name for column in columns), _selected(columns, view_columns), view)
 
 
-def _selected(columns: Iterable[Column], given: Collection[str]) -> str:
-    return ",\n".join(f"  {_written(column) if column.name in given else f'{column.default} AS {quoted(column.name)}'}"
+def _selected(columns: Iterable[Column], view_columns: Collection[str]) -> str:
+    return ",\n".join(f"  {_written(column) if column.name in view_columns else f'{column.default} AS {quoted(column.name)}'}"
                       for column in columns)
 
 
 def _written(column: Column) -> str:
-    """A column of a view as its type is written."""
+    """Renders the expression that converts a column of a view to the type in which it is written."""
     name = quoted(column.name)
     if column.type == "time" and not column.as_text:
         return f"DATE_FORMAT({name}, '${{ISO_TIME}}') AS {name}"
@@ -117,10 +117,10 @@ def _written(column: Column) -> str:
 
 
 def message_sink(result: Result, connector: str) -> str:
-    """The table that the alert job writes a result to, `RESULT_out`: whole messages of JSON, made by Python.
+    """Renders `RESULT_out`, to which the alert job writes a result: whole JSON messages, which Python has made.
 
-    The raw format holds one column, so only Kafka can be given a key beside it. Kinesis has a partition key for each writer
-    instead, and a subject has one writer: its messages stay in order until the job's parallelism changes.
+    The raw format has one column; only Kafka takes a key next to it. Kinesis uses a partition key per writer instead. A subject
+    has one writer, so that its messages stay in order until the job's parallelism changes.
     """
     columns = declared((name, "STRING NOT NULL") for name in _message_columns(result, connector))
     return table(f"{result.name}_out", columns, _message_options(result, connector), _sentence(result.grain))
@@ -141,7 +141,10 @@ def _message_options(result: Result, connector: str) -> Options:
 
 
 def _delivery(result: Result) -> dict[str, str]:
-    """Exactly once where a result is transactional and the settings ask for it; the timeout stays below the broker's 15 min."""
+    """Returns the options of delivery: exactly once for a transactional result if the settings ask for it, else at least once.
+
+    The timeout of a transaction must be below the broker's 15 minutes.
+    """
     if not result.is_transactional:
         return {"sink.delivery-guarantee": "at-least-once"}
     return {"properties.transaction.timeout.ms": "600000", "sink.delivery-guarantee": "${ALERT_DELIVERY}",
@@ -149,19 +152,19 @@ def _delivery(result: Result) -> dict[str, str]:
 
 
 def message_insert(result: Result, connector: str) -> str:
-    """Writes the messages that `alert_output` holds for a result."""
+    """Renders the INSERT of a result's messages from `alert_output`."""
     columns = _message_columns(result, connector)
     selected = listed("payload" if column == "payload" else f"`key` AS {column}" for column in columns)
     return insert(f"{result.name}_out", columns, selected, "alert_output", f"kind = '{result.name}'")
 
 
 def column_lists(contract: Contract) -> dict[str, str]:
-    """The lists of columns that the views of the detect job hand on, by the name under which their SQL asks for them."""
-    readings, given = contract.result("readings").columns, ("schema_version", "device_id", "idx", "event_time")
+    """Renders the lists of columns for views of the detect job, by the names with which their SQL refers to them."""
+    readings, written_out = contract.result("readings").columns, ("schema_version", "device_id", "idx", "event_time")
     statistics = [(statistic, each.name) for each in contract.measured for statistic in each.minute]
     return {
         "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}" for column in readings
-                                       if column.name not in given),
+                                       if column.name not in written_out),
         "EVIDENCE": ",\n  ".join(quoted(each.name) for each in contract.measured if each.evidence),
         "MINUTE_MEANS": _statistics(pair for pair in statistics if pair[0] == "avg"),
         "MINUTE_EXTREMES": _statistics(pair for pair in statistics if pair[0] != "avg"),

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the topics, rendered into infra/schemas for other systems that read or write them."""
+"""Renders the JSON Schemas of the topics into infra/schemas, for other systems that read or write them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ DEFINITIONS: Mapping[str, Schema] = {
     "time": {"description": "ISO-8601 in UTC with milliseconds", "type": "string", "pattern": TIME},
     "score": {"type": "number", "minimum": 0, "maximum": 1},
 }  # fmt: skip
-"""Types that are described once a schema, in its `$defs`."""
+"""Types that a schema describes once, in its `$defs`."""
 JSON_TYPES = {"number": "number", "score": "number", "whole": "integer", "flag": "boolean"}
-"""JSON's name of a column's type; the others are texts."""
+"""Type of a column → its type in JSON; every other type is a text."""
 
 
 def render(contract: Contract) -> dict[str, str]:
-    """Every schema as a file: its path in the repository, and its text."""
+    """Returns every schema as a file: path in the repository → text."""
     schemas = {result.topic: schema(result) for result in contract.results} | {contract.telemetry.topic: messages(contract)}
     return {f"{FOLDER}/{topic}.schema.json": json.dumps(each, indent=2, ensure_ascii=False) + "\n"
             for topic, each in sorted(schemas.items())}
 
 
 def schema(result: Result) -> Schema:
-    """The schema of a result's rows, which have all columns and no other field."""
+    """Returns the schema of a result's rows, which have all columns and no other field."""
     conditions = [_condition(result, each) for each in result.conditions]
     return {
         **_heading(result), "properties": {column.name: of_column(column) for column in result.columns},
@@ -52,7 +52,7 @@ def schema(result: Result) -> Schema:
 
 
 def messages(contract: Contract) -> Schema:
-    """The schema of the messages of devices, which may hold further fields; one measured quantity at least is needed."""
+    """Returns the schema of devices' messages, which need at least one measured quantity and may have further fields."""
     telemetry = contract.telemetry
     needed = [spelling for each in contract.measured if each.evidence for spelling in each.spellings]
     return {
@@ -72,9 +72,9 @@ def _example(column: Column, example: Mapping[str, Any]) -> Any:
 
 
 def of_column(column: Column) -> Schema:
-    """The schema of a column's values."""
-    said = "; ".join(part for part in (column.unit, column.means) if part)
-    return ({"description": said} if said else {}) | _or_null(column, _value(column))
+    """Returns the schema of a column's values."""
+    description = "; ".join(part for part in (column.unit, column.means) if part)
+    return ({"description": description} if description else {}) | _or_null(column, _value(column))
 
 
 def _or_null(column: Column, value: Schema) -> Schema:
@@ -88,7 +88,7 @@ def _or_null(column: Column, value: Schema) -> Schema:
 
 
 def _value(column: Column) -> Schema:
-    """What a value is that is not null."""
+    """Returns the schema of a column's values other than null."""
     if column.type == "version":
         return {"const": SCHEMA_VERSION}
     if column.type == "word":
@@ -115,7 +115,7 @@ def _list(column: Column) -> Schema:
 
 
 def _text(column: Column) -> Schema:
-    """A text of a shape of its own: any, one that matches the column's pattern, or bytes in base64."""
+    """Returns the schema of a text: any text, one that matches the column's pattern, or bytes in base64."""
     longest = {"maxLength": column.longest} if column.longest is not None else {}
     if column.type == "bytes":
         return {"type": "string", "contentEncoding": "base64", "pattern": BASE64, **longest}
@@ -132,7 +132,7 @@ def _definitions(columns: Iterable[Column]) -> dict[str, Schema]:
 
 
 def _condition(result: Result, declared: Mapping[str, Any]) -> Schema:
-    """One condition of a result as if, then and else."""
+    """Returns a condition of a result as `if`, `then` and `else`."""
     rule: Schema = {"if": {"properties": {name: _one_of(values) for name, values in declared["when"].items()}}}
     then = {name: {"type": _filled(result, name)} for name in declared.get("filled", ())}
     then |= {name: _one_of(words) for name, words in _words(result, declared).items()}
@@ -146,7 +146,7 @@ def _condition(result: Result, declared: Mapping[str, Any]) -> Schema:
 
 
 def _words(result: Result, declared: Mapping[str, Any]) -> dict[str, Iterable[Any]]:
-    """The words that columns may hold where the condition is true."""
+    """Returns the words that columns can have if the condition is true."""
     filled = (result.column(name) for name in declared.get("filled", ()))
     return {**{column.name: column.words for column in filled if column.words}, **declared.get("words", {})}
 
@@ -156,25 +156,25 @@ def _filled(result: Result, name: str) -> str:
 
 
 def _one_of(values: Iterable[Any]) -> Schema:
-    known = list(values)
-    return {"const": known[0]} if len(known) == 1 else {"enum": known}
+    listed = list(values)
+    return {"const": listed[0]} if len(listed) == 1 else {"enum": listed}
 
 
 def _of_message(column: Column) -> Schema:
-    """A field of a message: numbers may be texts, and a field that may be missing may be null."""
+    """Returns the schema of a message's field: a number may be sent as text, and a field that may be absent may be null."""
     if column.type == "id":
         value = {"type": ["string", "null"], "maxLength": LONGEST_BYTES, "pattern": NO_CONTROL_CHARACTERS}
         value = value if column.is_nullable else {"$ref": "#/$defs/id"}
         return {"description": column.means, **value}
     if column.type == "time":
         return {"description": column.means, "type": ["string", "number", "null"]}
-    what, pattern = _number_of_message(column)
-    said = "; ".join(part for part in (column.unit, column.means, what, "null: not measured" * column.is_nullable) if part)
-    return {"description": said, "anyOf": [_or_null(column, {"type": JSON_TYPES[column.type], **_bounds(column)}),
-                                           {"type": "string", "pattern": pattern}]}
+    form, pattern = _number_of_message(column)
+    parts = (column.unit, column.means, form, "null if not measured" * column.is_nullable)
+    number = _or_null(column, {"type": JSON_TYPES[column.type], **_bounds(column)})
+    return {"description": "; ".join(part for part in parts if part), "anyOf": [number, {"type": "string", "pattern": pattern}]}
 
 
 def _number_of_message(column: Column) -> tuple[str, str]:
     if column.type == "number":
-        return "a number or its text", NUMBER_AS_TEXT
-    return "a whole number or its text", COUNT_AS_TEXT if column.least == 0 else WHOLE_AS_TEXT
+        return "a number, also as text", NUMBER_AS_TEXT
+    return "a whole number, also as text", COUNT_AS_TEXT if column.least == 0 else WHOLE_AS_TEXT

@@ -1,4 +1,4 @@
-"""The schemas of the dashboard's API that repeat columns of results; the rest of openapi.yaml is written by hand."""
+"""Renders the schemas of the dashboard's API that follow from results; the rest of openapi.yaml is written by hand."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ FILE = "services/dashboard/openapi.yaml"
 WIDTH = 120
 TIME = "$ref: '#/components/schemas/Time'"
 JSON_TYPES = {"number": "number", "score": "number", "whole": "integer", "version": "integer", "flag": "boolean"}
-"""JSON's name of a column's type; the others are texts."""
+"""Type of a column → its type in JSON; every other type is a text."""
 Property = tuple[str, str]
-"""Its name and its schema as YAML."""
+"""The name of a property and its schema as YAML."""
 
 
 def render(contract: Contract, read: Callable[[str], str]) -> dict[str, str]:
-    """The description of the API with its generated part: path → text. `read` gives a file's text as it is."""
+    """Returns the description of the API with its generated part, path → text; `read` returns the present text of a file."""
     return {FILE: replaced(read(FILE), "schemas of results", _schemas(contract), FILE)}
 
 
@@ -39,12 +39,12 @@ def _measurements(contract: Contract) -> Iterator[Property]:
 
 
 def _charts(contract: Contract) -> Iterator[Property]:
-    """The series of a device's day, one value a minute."""
+    """Yields the series of a device's day, with one value per minute."""
     yield from ((each.chart, f"{{type: array, items: {{type: [{JSON_TYPES[each.type]}, 'null']}}}}") for each in contract.charted)
 
 
 def _row(contract: Contract, name: str, without: Collection[str]) -> Iterator[Property]:
-    """The columns of a result's table, which are null where the store does not require them."""
+    """Yields the columns of a result's table; those that the store does not require may be null."""
     result = contract.result(name)
     for column in result.tables[0].ordered:
         if column.name not in without:
@@ -62,8 +62,8 @@ def _type(column: Column, *, is_nullable: bool) -> str:
 
 
 def _object(name: str, properties: Iterable[Property]) -> Iterator[str]:
-    known = dict(properties)
+    schemas = dict(properties)
     yield from (f"{name}:", "  type: object", "  additionalProperties: false")
-    yield from textwrap.wrap(f"required: [{', '.join(known)}]", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    yield from textwrap.wrap(f"required: [{', '.join(schemas)}]", WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield "  properties:"
-    yield from (f"    {field}: {schema}" for field, schema in known.items())
+    yield from (f"    {field}: {schema}" for field, schema in schemas.items())

@@ -1,10 +1,10 @@
-"""Flink SQL of the jobs that read results: sources, checks and tables of the store, and the archive.
+"""Renders Flink SQL for the jobs that read results: sources, checks and tables of the store, and the archive.
 
-A result is checked by the types of its columns. Postgres refuses a whole batch for one text with a NUL, one impossible time
-or one key that is too long for an index, again and again; so whatever it could refuse becomes a fault here, which is stored in
-`store_refusals` and never stops the job. A measurement of a wrong type was read as null by the source. An id is bounded in
-bytes: it is checked in ISO-8859-1, where each of its bytes in UTF-8 is a character. JSON_QUERY writes a list as every parser
-takes it, because the parser of Flink accepts more than that of Postgres.
+Results are checked by the types of their columns. For one text with a NUL, one impossible time or one key that is too long for
+an index, Postgres would refuse the whole batch again and again. So every row that Postgres could refuse has a `fault` here,
+becomes a store refusal, and never stops the job. A measurement of a wrong type is null in the source. Ids are bounded in bytes
+and are checked in ISO-8859-1, where each byte of their UTF-8 form is one character. JSON_QUERY rewrites lists, because Flink's
+JSON parser accepts more than Postgres does.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from contract.model import Column, Result, Table
 from contract.render_flink import FILES, KAFKA, TYPES, Options, comment, declared, insert, listed, quoted, table, topic
 
 READ_TYPES = TYPES | {"words": "STRING", "bytes": "STRING"}
-"""As the sources read them: lists and objects become their JSON text, times stay text."""
+"""Type of a column → its type in the sources: lists and objects are read as JSON text, times as text."""
 JSON = {"format": "json", "json.ignore-parse-errors": "true", "json.decode.json-parser.enabled": "false"}
 POSITION = "CONCAT(topic, '[', CAST(`partition` AS STRING), ']@', CAST(`offset` AS STRING))"
 POSITION_COLUMNS = (("topic", "STRING METADATA VIRTUAL"), ("partition", "INT METADATA VIRTUAL"),
                     ("offset", "BIGINT METADATA VIRTUAL"))
 PATTERNS = {"id": ("NAME", f"must be 1 to {LONGEST_BYTES} bytes in UTF-8 without control characters"),
             "word": ("WORD", "must be a word in capital letters"), "bytes": ("BASE64", "must be base64")}
-"""Type of a column → the name of the pattern that its texts have, and the rule as a sentence."""
+"""Type of a column → the name of the pattern that its texts must match, and the rule for the reason of a refusal."""
 LARGEST = repr(sys.float_info.max)
-"""The largest number that is finite."""
-NO_TIME = "must be a time like 2025-10-09T09:00:00.959Z"
+"""The largest finite number."""
+TIME_RULE = "must be a time like 2025-10-09T09:00:00.959Z"
 ABSENT = {"text": "must be a text", "flag": "must be true or false", "json": "must be a list", "words": "must be a list",
           "name": "must be a text"}
-"""What is said of a required column that is null; numbers are said to be numbers."""
+"""Type of a required column → the rule that null breaks; for every other type it is "must be a number"."""
 REFUSALS = Table("store_refusals", ("source",), (Column("source", "id"), Column("topic", "id"), Column("reason", "text")))
 
 
 def position_of(results: Sequence[Result]) -> str:
-    """The column that says where a row was read; `source`, unless the rows have a column of that name themselves."""
+    """Returns the name of the column with a row's position in its source: `source`, or `position` if the rows have a `source`."""
     return "position" if any(column.name == "source" for column in _columns(results)) else "source"
 
 
 def _columns(results: Sequence[Result]) -> tuple[Column, ...]:
-    """The columns of all results, those of their keys first."""
+    """Returns the columns of all results, those of their keys first."""
     columns = {column.name: column for result in results for column in result.columns}
     keys = dict.fromkeys(name for result in results for name in result.key)
     return (*(columns[name] for name in keys), *(column for name, column in columns.items() if name not in keys))
 
 
 def source(name: str, results: Sequence[Result], connector: str) -> str:
-    """The table `NAME_in`: one row per message of the results' topics; a message that is no JSON gives none."""
+    """Renders the table `NAME_in`: one row per record of the results' topics, except records that are not JSON."""
     columns = [(column.name, READ_TYPES[column.type]) for column in _columns(results)]
     more = _kafka_columns(results) if connector == "kafka" else _file_columns(results)
     options = _kafka_source(results) if connector == "kafka" else _file_source(results)
-    return table(f"{name}_in", declared([*columns, *more]), options, f"One row per message of {_topics(results)}, as it says.")
+    return table(f"{name}_in", declared([*columns, *more]), options, f"One row per record of {_topics(results)}, unchecked.")
 
 
 def _topics(results: Sequence[Result]) -> str:
@@ -66,7 +66,7 @@ def _kafka_columns(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
 
 
 def _file_columns(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
-    """A line of a file has no offset, so it is named by a digest of its key."""
+    """Yields the columns that name a line of a file by a digest of its key, because it has no offset."""
     digest = f"MD5(CONCAT_WS('|', {', '.join(_text_of(column) for column in _identifying(results))}))"
     if len(results) == 1:
         yield "topic", f"AS '{results[0].topic}'"
@@ -78,7 +78,7 @@ def _file_columns(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
 
 
 def _identifying(results: Sequence[Result]) -> Iterator[Column]:
-    """The columns that tell rows apart: those of their keys, or all of rows whose key is itself the position of a message."""
+    """Returns the columns that identify a row: those of the keys, or all columns if a key is itself the position of a message."""
     keys = {name for result in results for name in result.key}
     return (column for column in _columns(results) if column.name in keys
             or (position_of(results) == "position" and column.type != "version"))
@@ -109,7 +109,7 @@ def _file_source(results: Sequence[Result]) -> Options:
 
 
 def raw_source(results: Sequence[Result], connector: str) -> str:
-    """The table `raw_in`: every message of every result, untouched, to find those that the other sources pass over."""
+    """Renders the table `raw_in`: every record of every result as bytes, to find those that the other sources skip."""
     if connector == "kafka":
         columns = [("message", "BYTES"), *POSITION_COLUMNS, ("source", f"AS {POSITION}")]
         options = (_consumer(results, "${RAW_GROUP}") | {"properties.isolation.level": "read_committed"} | _from_group()
@@ -118,26 +118,26 @@ def raw_source(results: Sequence[Result], connector: str) -> str:
         columns = [("message", "BYTES"), ("topic", "STRING METADATA FROM 'file.name' VIRTUAL"),
                    ("source", "AS CONCAT(topic, '#', MD5(DECODE(message, 'UTF-8')))")]
         options = FILES | {"path": "${FILE_INPUT}", "format": "raw"}
-    return table("raw_in", declared(columns), options, "Every message of every result, as bytes.")
+    return table("raw_in", declared(columns), options, "Every record of every result, as bytes.")
 
 
 def checked(name: str, results: Sequence[Result]) -> str:
-    """The view `NAME_checked`: the rows of a source, and as `fault` why one cannot be stored; null means it can."""
+    """Renders the view `NAME_checked`: the rows of a source; `fault` is why a row cannot be stored, or null if it can."""
     columns = _columns(results)
     plain = [quoted(column.name) for column in columns if not _cleaned(column)]
     cleaned = [f"  {_cleaned(column)} AS {quoted(column.name)},\n" for column in columns if _cleaned(column)]
     origin = ["topic", quoted(position_of(results)), *(["result_name"] if len(results) > 1 else [])]
     faults = "\n".join(f"    WHEN {condition}\n      THEN '{sentence}'" for condition, sentence in _faults(columns, results))
-    header = comment(f"Which rows of {name}_in can be stored? fault says why one can not, null means it can.")
+    header = comment(f"Which rows of {name}_in can be stored? fault is the reason why a row cannot, or null if it can.")
     return (f"{header}\nCREATE TEMPORARY VIEW {name}_checked AS\nSELECT\n"
             f"{listed(plain)},\n{''.join(cleaned)}{listed(origin)},\n  CASE\n{faults}\n  END AS fault\nFROM {name}_in")
 
 
 def _cleaned(column: Column) -> str:
-    """What is stored of a column that is not worth a row: nothing where it cannot be used; empty where a column goes as it is."""
+    """Renders the expression that makes an unusable value null or shorter; empty for a column that is stored unchanged."""
     name = quoted(column.name)
     if column.type == "name":
-        return f"CASE WHEN REGEXP({_bytes(name)}, '${{NAME}}') THEN {name} END"
+        return f"CASE WHEN REGEXP({_bytes(name)}, '${{NAME}}')\n    THEN {name} END"
     if column.type in ("words", "json"):
         return f"REGEXP_EXTRACT(JSON_QUERY({name}, '$'), '${{LIST}}')"
     if column.type == "text" and column.pattern:
@@ -149,12 +149,12 @@ def _cleaned(column: Column) -> str:
 
 
 def _bytes(name: str) -> str:
-    """The bytes of a text, each as a character."""
+    """Renders the bytes of a text in UTF-8, each as one character."""
     return f"DECODE(ENCODE({name}, 'UTF-8'), 'ISO-8859-1')"
 
 
 def _faults(columns: Iterable[Column], results: Sequence[Result]) -> Iterator[tuple[str, str]]:
-    """Conditions under which a row cannot be stored, each with its sentence."""
+    """Yields the conditions under which a row cannot be stored, each with its reason."""
     for column in columns:
         absent = _absent(column, results)
         condition, rule = _wrong(column, absent == ALWAYS)
@@ -169,7 +169,7 @@ ALWAYS = "always"
 
 
 def _absent(column: Column, results: Sequence[Result]) -> str:
-    """When the column must be there: `ALWAYS`, under a condition on the result, or (empty) never."""
+    """Returns when a column is required: `ALWAYS`, under a condition on the result, or never (empty)."""
     of = [result for result in results if column.name in {each.name for each in result.columns}]
     requiring = [result.name for result in of if result.is_required(result.column(column.name))]
     if len(requiring) == len(results):
@@ -178,11 +178,11 @@ def _absent(column: Column, results: Sequence[Result]) -> str:
 
 
 def _wrong(column: Column, required: bool) -> tuple[str, str]:
-    """The condition under which a value cannot be used, empty where any can, and the rule that it breaks."""
+    """Returns the condition under which a value cannot be used, empty if every value can, and the rule that it breaks."""
     name, fails = quoted(column.name), "IS NOT TRUE" if required else "IS FALSE"
     if column.type == "time":
         wrong = f"REGEXP({name}, '${{TIME}}') {fails}\n      OR TRY_CAST(LEFT({name}, 10) AS DATE) IS NULL"
-        return (wrong if required else f"{name} IS NOT NULL AND (\n      {wrong})"), NO_TIME
+        return (wrong if required else f"{name} IS NOT NULL AND (\n      {wrong})"), TIME_RULE
     pattern, rule = PATTERNS.get(column.type, ("", ""))
     if pattern:
         return f"REGEXP({_bytes(name) if column.type == 'id' else name}, '${{{pattern}}}') {fails}", rule
@@ -191,17 +191,17 @@ def _wrong(column: Column, required: bool) -> tuple[str, str]:
 
 
 def unstorable(sources: dict[str, tuple[Result, ...]]) -> str:
-    """The view `unstorable`: every message that was left out, with the reason."""
+    """Renders the view `unstorable`: every record that cannot be stored, with its position, topic and reason."""
     parts = [f"UNION ALL SELECT {quoted(position_of(results))}, topic, fault FROM {name}_checked WHERE fault IS NOT NULL"
              for name, results in sources.items()]
-    return "\n".join(["-- Which messages were left out, and why? One row per message.", "CREATE TEMPORARY VIEW unstorable AS",
+    return "\n".join(["-- Which records cannot be stored, and why? One row per record.", "CREATE TEMPORARY VIEW unstorable AS",
                       "SELECT source, topic, reason FROM unreadable", *parts])
 
 
 def postgres_table(stored: Table) -> str:
-    """The table `TABLE_out`. A row that comes again updates its row in the database.
+    """Renders the table `TABLE_out`, whose rows update those with the same key in the database.
 
-    Texts go out untyped (stringtype=unspecified): Postgres itself reads times and JSON, and no JVM's time zone matters.
+    Texts are sent without a type (stringtype=unspecified), so that Postgres parses times and JSON, whatever the JVM's time zone.
     """
     columns = declared((column.name, READ_TYPES[column.type]) for column in stored.ordered)
     key = f",\n  PRIMARY KEY ({', '.join(quoted(name) for name in stored.key)}) NOT ENFORCED"
@@ -211,7 +211,7 @@ def postgres_table(stored: Table) -> str:
 
 
 def postgres_insert(stored: Table, name: str, results: Sequence[Result]) -> str:
-    """Stores the usable rows of a source, or of the view that makes the table's rows out of them."""
+    """Renders the INSERT of the usable rows of a source, or of the view that derives the table's rows from them."""
     of_result = f"result_name = '{stored.name}' AND " if len(results) > 1 else ""
     view, where = (stored.view, "") if stored.view else (f"{name}_checked", f"{of_result}fault IS NULL")
     names = [column.name for column in stored.ordered]
@@ -219,20 +219,20 @@ def postgres_insert(stored: Table, name: str, results: Sequence[Result]) -> str:
 
 
 def refusals_insert() -> str:
-    """Stores where every message lies that was left out, and why."""
+    """Renders the INSERT of the position, topic and reason of every record that cannot be stored."""
     names = [column.name for column in REFUSALS.columns]
     return insert(f"{REFUSALS.name}_out", names, listed(names), "unstorable")
 
 
 PARTS = ("year", "month", "day", "hour")
-"""Folders of the archive, of the time that a row happened at."""
+"""Columns that name the folders of the archive, from the event time of a row."""
 
 
 def archive_table(result: Result) -> str:
-    """The table `RESULT_archive`: Parquet files below a folder for each hour.
+    """Renders the table `RESULT_archive`: Parquet files in a folder for each hour.
 
-    A file is complete, and visible, with the checkpoint after it; what was written into an hour until then is joined into one
-    file. At least once: after a restart a row may stand twice; its key tells.
+    A checkpoint completes the files, merges those of an hour, and makes them visible. Delivery is at least once: after a restart
+    a row may appear twice, with the same key.
     """
     columns = [(column.name, "TIMESTAMP(3)" if column.type == "time" else READ_TYPES[column.type])
                for column in result.tables[0].ordered]
@@ -242,11 +242,11 @@ def archive_table(result: Result) -> str:
     folders = [(part, "STRING") for part in PARTS]
     partitioned = f" PARTITIONED BY ({', '.join(map(quoted, PARTS))})"
     return table(f"{result.name}_archive", declared([*columns, ("source", "STRING"), *folders]), options,
-                 "Parquet files below a folder for each hour; times are UTC.", partitioned)
+                 "Parquet files in a folder for each hour; times are UTC.", partitioned)
 
 
 def archive_insert(result: Result) -> str:
-    """Archives the rows of the view `archived_RESULT`, which says in which folders each belongs."""
+    """Renders the INSERT of the rows of the view `archived_RESULT`, which has the columns of the folders."""
     columns = result.tables[0].ordered
     names = [*(column.name for column in columns), "source", *PARTS]
     selected = [*(_archived(column) for column in columns), "source", *map(quoted, PARTS)]

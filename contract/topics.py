@@ -1,4 +1,4 @@
-"""The Kafka topics: how they are keyed, how many partitions they have, and how long they keep what they hold."""
+"""The Kafka topics with their keys, partitions and retention."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contract.model import CONTRACT, Contract, Result
 
 DAY_MS = 86_400_000
 LARGEST_BATCH = 1_048_588
-"""Bytes of the largest batch of records that a topic takes (`max.message.bytes`); Kafka's own default."""
+"""Bytes of the largest batch of records that a topic accepts (`max.message.bytes`), which is Kafka's default."""
 LARGEST_RECORD = 1_000_000
-"""Bytes of the largest record that a job sends (`max.request.size`): compression may make a batch larger than its records."""
+"""Bytes of the largest record that a job sends (`max.request.size`), with room for a batch that compression enlarges."""
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic; `key` is the JSON field that partitions it, `meaning` what one of its records is."""
+    """One topic; `key` is the JSON field that partitions it, `meaning` describes its records."""
 
     name: str
     key: str
@@ -25,7 +25,7 @@ class Topic:
 
 
 def topics(contract: Contract) -> tuple[Topic, ...]:
-    """The topics of a contract: the devices' messages, then the results by name."""
+    """Returns the topics of a contract: the devices' messages, then the results by name."""
     return tuple(_topic(result) for result in (contract.telemetry, *contract.results))
 
 

@@ -1,7 +1,7 @@
-"""Archive: the readings topic → Parquet files on S3 or a disk, by the hour of the event.
+"""The archive job: writes the readings to Parquet files on S3 or a disk, in a folder for each hour of event time.
 
-A job of its own beside the store: Flink restarts a job as a whole where its sinks share a source, so that one job would let a
-bucket that is down hold up the database's rows, and a database that is down the archive.
+It is not part of the store because Flink restarts all sinks that share a source together: an unavailable bucket would delay the
+rows of the database, and an unavailable database the archive.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from core.settings import Settings, SettingsError
 from jobs import store
 from jobs.flink import kafka, sql_files, tables
 from jobs.flink.environment import table_environment
-from jobs.flink.literals import text
+from jobs.flink.literals import literal
 from jobs.flink.script import Script
 
 if TYPE_CHECKING:
@@ -22,50 +22,51 @@ if TYPE_CHECKING:
 
 
 def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
-    """Builds the job and executes it; returns at once with the job's client."""
+    """Builds and submits the job; returns at once with the job's client. `configuration` (Flink's keys) takes precedence."""
     t_env = table_environment(settings, "archive", options(settings) | dict(configuration or {}))
     return build(t_env, settings).execute()
 
 
 def options(settings: Settings) -> dict[str, str]:
-    """Flink's keys of this job: a Parquet file is complete with a checkpoint, so these are rarer than other jobs'."""
-    rare = {"execution.checkpointing.interval": f"{settings.archive_seconds} s"}
-    return store.OPTIONS | ({} if settings.managed_flink or settings.source == "file" else rare)
+    """Returns Flink's options of this job, with rarer checkpoints than in other jobs: each one completes a Parquet file."""
+    interval = {"execution.checkpointing.interval": f"{settings.archive_seconds} s"}
+    return store.OPTIONS | ({} if settings.managed_flink or settings.source == "file" else interval)
 
 
 def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
-    """Declares the whole job; it reads what the store reads, in a consumer group of its own.
+    """Declares the whole job, which reads the same topic as the store in a consumer group of its own.
 
     Raises:
-        SettingsError: there is no place for the archive, or readings are not where it reads.
+        SettingsError: no archive is configured, or the readings are not in Kafka.
     """
     if not settings.archive:
         raise SettingsError("FIRE_ARCHIVE is empty; name a folder or s3://bucket/prefix for the archive")
     if settings.results_in == "kinesis":
-        raise SettingsError("the archive job reads results from Kafka; set FIRE_RESULTS=kafka, or let Kinesis write to S3 itself")
+        raise SettingsError("the archive job reads readings from Kafka, but FIRE_RESULTS is kinesis; set FIRE_RESULTS=kafka, or "
+                            "let Kinesis write to S3 itself")
     whole = script(settings)
     whole.declare(t_env)
     return whole.statement_set(t_env)
 
 
 def script(settings: Settings) -> Script:
-    """The statements of the job."""
-    given = names(settings)
+    """Renders the statements of the job."""
+    values = substitutions(settings)
     source, table, insert = sql_files.rendered(
-        (tables.archive_source(settings.results_in), tables.archive_table(), tables.archive_insert()), given)
-    return Script((source, *sql_files.statements("archive", given), table), (insert,))
+        (tables.archive_source(settings.results_in), tables.archive_table(), tables.archive_insert()), values)
+    return Script((source, *sql_files.statements("archive", values), table), (insert,))
 
 
-def names(settings: Settings) -> dict[str, str]:
-    """What the job's SQL may ask for by `${NAME}`."""
-    given = {"KAFKA_BROKERS": settings.kafka_brokers, "TOPIC_PREFIX": settings.topic_prefix,
-             "CONSUMER_GROUP": consumers.group_id("archive", settings.consumer_group), "FILE_INPUT": settings.file_input,
-             "ARCHIVE": settings.archive.rstrip("/"), "TIME": store.PATTERNS["TIME"]}
-    return {"KAFKA_SECURITY": kafka.lines(settings), **{name: text(value) for name, value in given.items()}}
+def substitutions(settings: Settings) -> dict[str, str]:
+    """Returns the value of each `${NAME}` in the job's SQL."""
+    literals = {"KAFKA_BROKERS": settings.kafka_brokers, "TOPIC_PREFIX": settings.topic_prefix,
+                "CONSUMER_GROUP": consumers.group_id("archive", settings.consumer_group), "FILE_INPUT": settings.file_input,
+                "ARCHIVE": settings.archive.rstrip("/"), "TIME": store.PATTERNS["TIME"]}
+    return {"KAFKA_SECURITY": kafka.login_lines(settings), **{name: literal(value) for name, value in literals.items()}}
 
 
 def main() -> None:
-    """Entry point of `flink run -py`."""
+    """Starts the job with the settings of the environment (`flink run -py jobs/archive.py`)."""
     start(Settings.load())
 
 

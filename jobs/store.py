@@ -1,8 +1,8 @@
-"""Store: result topics → Postgres, by idempotent upserts.
+"""The store job: writes the rows of the result topics to Postgres by idempotent upserts.
 
-A job of its own, so that a database that is down delays rows and never an alert. The password is not part of the job:
-the driver reads it from the file that `PGPASSFILE` names in the TaskManager's environment. Where there is no such file, on
-Managed Service for Apache Flink, the job takes the login from AWS Secrets Manager when it starts.
+It is a job of its own so that an unavailable database delays rows, but never an alert. The password is not part of the job: the
+driver reads it from the file that `PGPASSFILE` names in the TaskManager's environment. On Managed Service for Apache Flink, which
+has no such file, the job reads the login from AWS Secrets Manager when it starts.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from core import secrets_manager
 from core.settings import Settings, SettingsError
 from jobs.flink import kafka, sql_files, tables
 from jobs.flink.environment import table_environment
-from jobs.flink.literals import text
+from jobs.flink.literals import literal
 from jobs.flink.script import Script
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
-# Short timeouts so that a dead connection is noticed within 10 s, which must exceed the 5 s that the retention may wait
-# for its lock; texts untyped, so that Postgres reads times and JSON by itself.
+# Short timeouts detect a dead connection within 10 s, which must exceed the 5 s for which the retention may wait for its lock.
+# Texts have no type, so that Postgres parses times and JSON.
 CONNECTION = ("reWriteBatchedInserts=true&stringtype=unspecified&socketTimeout=10&connectTimeout=5&tcpKeepAlive=true"
               "&ApplicationName=fire-store")
 
 PATTERNS = {
-    # Matches the bytes, each as a character: DECODE(ENCODE(…, 'UTF-8'), 'ISO-8859-1').
+    # Matches bytes, each as one character: DECODE(ENCODE(…, 'UTF-8'), 'ISO-8859-1').
     "NAME": rf"\A\P{{Cntrl}}{{1,{LONGEST_BYTES}}}\z",
     "WORD": r"\A[A-Z0-9_]{1,64}\z",
     "BASE64": r"\A[A-Za-z0-9+/]*={0,2}\z",
-    # A list as JSON_QUERY writes it, without what jsonb does not hold: the character NUL and numbers of 1000 digits or more.
+    # A list as JSON_QUERY writes it, without what jsonb cannot store: the character NUL, and exponents of four digits.
     "LIST": r"(?s)\A\[(?!.*?(?:\\u0000|[0-9]E[+-]?[0-9]{4})).*\z",
-    # One spelling for one time: two rows of a batch that only Postgres knows to be the same would stop the job.
+    # One form per time: two rows of a batch whose times only Postgres recognises as equal would stop the job.
     "TIME": r"\A(19|2\d)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z\z",
 }
 
-# The JSON format's ignore-parse-errors catches whatever is thrown while a row is handed on, so also what operators
-# chained behind the source throw. Without chains no failed write is taken for bad JSON: Flink sees it and restarts.
+# The JSON format's ignore-parse-errors catches every error while a row is passed on, also those of operators chained to the
+# source. Without chaining, a failed write is not mistaken for malformed JSON: Flink sees it and restarts.
 OPTIONS = {"pipeline.operator-chaining.enabled": "false"}
 
 
 def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
-    """Builds the job and executes it; returns at once with the job's client."""
+    """Builds and submits the job; returns at once with the job's client. `configuration` (Flink's keys) takes precedence."""
     t_env = table_environment(settings, "store", OPTIONS | dict(configuration or {}))
     return build(t_env, settings).execute()
 
@@ -54,27 +54,27 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
     """Declares the whole job.
 
     Raises:
-        SettingsError: results or alerts are not where it reads.
+        SettingsError: results or alerts are not in Kafka.
     """
     if "kinesis" in (settings.results_in, settings.alerts_in):
-        raise SettingsError("the store job reads results and alerts from Kafka; set FIRE_RESULTS=kafka and FIRE_ALERTS=kafka "
-                            "(telemetry may come from Kinesis), or do without the store")
+        raise SettingsError("the store job reads results and alerts from Kafka, but FIRE_RESULTS or FIRE_ALERTS is kinesis; set "
+                            "both to kafka (telemetry may come from Kinesis), or do without the store")
     whole = script(settings)
     whole.declare(t_env)
     return whole.statement_set(t_env)
 
 
 def script(settings: Settings) -> Script:
-    """The statements of the job: sources, checks, what alerts become of them, and the tables of the database."""
-    given = names(settings)
-    sources, checks, stored, inserts = (sql_files.rendered(templates, given) for templates in (
+    """Renders the statements of the job: sources, checks, the views of alerts, and the tables of the database."""
+    values = substitutions(settings)
+    sources, checks, stored, inserts = (sql_files.rendered(templates, values) for templates in (
         tables.store_sources(settings.results_in), tables.store_checks(), tables.store_tables(), tables.store_inserts()))
-    return Script((*sources, *checks, *sql_files.statements("store", given), *stored), tuple(inserts))
+    return Script((*sources, *checks, *sql_files.statements("store", values), *stored), tuple(inserts))
 
 
-def names(settings: Settings) -> dict[str, str]:
-    """What the job's SQL may ask for by `${NAME}`."""
-    given = {
+def substitutions(settings: Settings) -> dict[str, str]:
+    """Returns the value of each `${NAME}` in the job's SQL."""
+    literals = {
         "KAFKA_BROKERS": settings.kafka_brokers,
         "CONSUMER_GROUP": consumers.group_id("store", settings.consumer_group),
         "RAW_GROUP": consumers.group_id("store-raw", settings.consumer_group),
@@ -82,27 +82,27 @@ def names(settings: Settings) -> dict[str, str]:
         "FILE_INPUT": settings.file_input,
         "POSTGRES_URL": postgres_url(settings),
     }
-    return {"KAFKA_SECURITY": kafka.lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
-            **{name: text(value) for name, value in (PATTERNS | given).items()}}
+    return {"KAFKA_SECURITY": kafka.login_lines(settings), "POSTGRES_LOGIN": postgres_login(settings),
+            **{name: literal(value) for name, value in (PATTERNS | literals).items()}}
 
 
 def postgres_url(settings: Settings) -> str:
-    """The JDBC URL of the results database, with the user and without a password."""
+    """Returns the JDBC URL of the results database, without a password, and without a user if a secret holds the login."""
     database, user = quote(settings.postgres_database, safe=""), quote(settings.postgres_user, safe="")
-    named = "" if settings.postgres_secret_arn else f"user={user}&"
-    return f"jdbc:postgresql://{settings.postgres_host}:{settings.postgres_port}/{database}?{named}{CONNECTION}"
+    parameter = "" if settings.postgres_secret_arn else f"user={user}&"
+    return f"jdbc:postgresql://{settings.postgres_host}:{settings.postgres_port}/{database}?{parameter}{CONNECTION}"
 
 
 def postgres_login(settings: Settings) -> str:
-    """The lines of a JDBC table that hold the login of a secret store; empty where the driver finds it by itself."""
+    """Returns the option lines with the login from AWS Secrets Manager; empty if the driver reads the password from a file."""
     if not settings.postgres_secret_arn:
         return ""
     login = secrets_manager.login(settings.postgres_secret_arn)
-    return f"'username' = '{text(login.user)}',\n  'password' = '{text(login.password)}',"
+    return f"'username' = '{literal(login.user)}',\n  'password' = '{literal(login.password)}',"
 
 
 def main() -> None:
-    """Entry point of `flink run -py`."""
+    """Starts the job with the settings of the environment (`flink run -py jobs/store.py`)."""
     start(Settings.load())
 
 

@@ -1,4 +1,4 @@
-"""What several test modules share: rows of the vectors, replays that are run once a session, servers, and the order of tests."""
+"""Fixtures of several test modules: rows of the vectors, replays that run once per session, servers; and the order of tests."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ VECTORS = Path(__file__).parent / "vectors"
 ORDER = ("core", "contract", "udfs", "", "commands", "infra", "services",
          "core/test_secrets_manager.py", "udfs/test_event_time.py", "udfs/test_functions.py", "infra/test_managed_flink_jar.py",
          "commands/test_evaluate.py", "jobs", "end_to_end", "end_to_end/test_end_of_the_stack.py")
-"""Folders and files of tests: first what needs no Java, so that a failure is seen early, last what needs the whole stack."""
+"""Folders and files in order: first tests without Java, so that a failure shows early, last tests with the whole stack."""
 JVM_ARGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""Flink's clients plan many jobs and compute little: without the compiler for programs that work for long they take half."""
+"""Options of Flink clients, which plan many jobs and compute little: without the optimising compiler they take half the time."""
 os.environ.setdefault("JVM_ARGS", JVM_ARGS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests in order."""
+    """Sorts the tests by `ORDER`."""
     items.sort(key=lambda item: rank(item.path.relative_to(Path(__file__).parent)))
 
 
 def rank(file: Path) -> int:
-    """The place of a file in the order; those of a folder that is not listed come with those of none."""
+    """Returns the position of a file in `ORDER`; a file whose folder is not listed has that of a file without a folder."""
     listed = [ORDER.index(name) for name in (str(file), file.parts[0]) if name in ORDER]
     return listed[0] if listed else ORDER.index("")
 
 
 def rows(file: Path) -> Rows:
-    """The rows of a file of JSON lines, plain or gzip."""
+    """Reads the rows of a file of JSON lines, plain or gzip."""
     with (gzip.open(file, "rt") if file.suffix == ".gz" else file.open(encoding="utf-8")) as lines:
         return [json.loads(line) for line in lines]
 
 
 def epoch_ms(iso: str) -> int:
-    """`2025-10-09T09:00:00.000Z` in epoch milliseconds."""
+    """Converts `2025-10-09T09:00:00.000Z` to epoch milliseconds."""
     return round(datetime.fromisoformat(iso).timestamp() * 1000)
 
 
 def message(device: str = "dev-1", idx: int = 0, at: int = 0, **more: Any) -> bytes:
-    """A device message, `at` seconds after the start of an hour."""
+    """Builds a device message, `at` seconds after the start of an hour."""
     body = {"deviceId": device, "idx": idx, "timestamp": 1_760_000_400_000 + round(at * 1000), "status": 0, "pcbTemp": 30.0}
     return json.dumps(body | more).encode()
 
@@ -75,7 +75,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, 
 
 @pytest.fixture(scope="session")
 def replayed(replay: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
-    """Every result of the vectors' stream."""
+    """Returns every result of the vectors' stream."""
     return replay(VECTORS / "stream.jsonl.gz")
 
 
@@ -99,7 +99,7 @@ def detect(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, 
 
 @pytest.fixture(scope="session")
 def packed() -> tuple[list[bytes], dict[str, int]]:
-    """The messages of all golden cases and of the safety criteria, and when each case starts, epoch ms."""
+    """Returns the messages of all golden cases and of the safety criteria, and when each case starts, epoch ms."""
     from tests.jobs import test_safety_criteria, test_views
     from tests.support.packing import pack
 
@@ -108,11 +108,11 @@ def packed() -> tuple[list[bytes], dict[str, int]]:
 
 @pytest.fixture(scope="session")
 def case_starts(packed: tuple[list[bytes], dict[str, int]]) -> dict[str, int]:
-    """When each case starts, epoch ms."""
+    """Returns when each case starts, epoch ms."""
     return packed[1]
 
 
 @pytest.fixture(scope="session")
 def cases(packed: tuple[list[bytes], dict[str, int]], detect: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
-    """Every result of all cases, from one run."""
+    """Returns every result of all cases, from one run."""
     return detect(packed[0])

@@ -1,4 +1,4 @@
-"""The house's rules: imports point down, jobs/ holds what Flink runs, a file of sql/ holds one view, a name has one meaning."""
+"""Rules of the code: imports point down, jobs/ contains what Flink runs, a file of sql/ has one view, a name has one meaning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAYERS = {
     "infra": ("contract", "core", "jobs", "udfs"),
     "commands": ("contract", "core", "infra", "jobs", "services", "udfs"),
 }
-"""Package → the packages, or single modules, that it may import besides itself."""
+"""Package → the packages or modules that it may import besides itself."""
 FLINK_RUNS = {"__init__.py", "detect.py", "alert.py", "store.py", "archive.py"}
 ONE_MEANING = {
     "archive",  # the Parquet archive: the job that writes it, the reader that replays it
@@ -30,7 +30,7 @@ ONE_MEANING = {
     "retention",  # how long rows are kept: the service, and how the embedded stack starts it
     "server",  # the entry of a service
 }  # fmt: skip
-"""Names that several packages use, each for the same thing."""
+"""Names of modules that several packages use with the same meaning."""
 MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 
 
@@ -39,7 +39,7 @@ def shown(path: Path) -> str:
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of every import of the project in a module, those inside functions too."""
+    """Yields the line and dotted name of every import in a module, also within functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -77,14 +77,14 @@ def test_scoring_needs_no_flink() -> None:
     assert of_workers == {"udfs/alerts/process.py", "udfs/minutes/functions.py", "udfs/readings/functions.py"}
 
 
-def test_every_file_of_sql_holds_one_view_or_query_and_no_insert() -> None:
+def test_every_file_of_sql_has_at_most_one_view_and_no_insert() -> None:
     for path in sorted((ROOT / "sql").rglob("*.sql")):
         code = re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
         assert not re.search(r"\b(INSERT INTO|CREATE TABLE)\b", code), f"{shown(path)}: contract/ declares tables and inserts"
         assert len(re.findall(r"\bCREATE TEMPORARY VIEW\b", code)) <= 1, f"{shown(path)} declares more than one view"
 
 
-def test_sql_has_logic_only() -> None:
+def test_number_of_sql_files_is_bounded() -> None:
     assert len(list((ROOT / "sql").rglob("*.sql"))) <= 72
 
 
@@ -103,5 +103,5 @@ def test_a_module_name_has_one_meaning() -> None:
     assert not shared, f"rename one of each, or say in ONE_MEANING what both mean: {shared}"
 
 
-def test_no_module_has_a_name_that_says_nothing() -> None:
+def test_no_module_has_a_meaningless_name() -> None:
     assert not [shown(path) for path in MODULES if path.stem in {"utils", "helpers", "common", "manager", "misc"}]

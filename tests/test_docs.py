@@ -1,4 +1,4 @@
-"""The README is true and short; the reference pages, which are generated, name every command, setting and topic."""
+"""The README and the architecture are short and true, and the generated reference pages are up to date."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_README_LINES, MOST_ARCHITECTURE_LINES = 150, 200
 
 
-def test_generated_files_are_what_the_contract_and_the_code_say() -> None:
+def test_generated_files_are_up_to_date() -> None:
     generate.check(ROOT, generate.files(CONTRACT, ROOT))
 
 
@@ -27,14 +27,14 @@ def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= MOST_README_LINES
 
 
-def test_alert_of_the_readme_is_what_its_message_raises() -> None:
+def test_alert_of_the_readme_is_the_one_that_its_message_raises() -> None:
     message, alert = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", README, re.M | re.S))
     [row] = lifecycle.advance(State(), candidate_of(message))
     assert {name: row[name] for name in alert} == alert
 
 
 def candidate_of(message: dict[str, object]) -> dict[str, object]:
-    """The candidate that a message alone is, as the detect job writes it."""
+    """Returns the candidate of a single message, as the detect job writes it."""
     reading = {name: column.tolist()[0] for name, column in decode.read([json.dumps(message).encode()]).columns.items()}
     evidence = {name: int(value) if name in ("arc_count", "status_bits") else value
                 for name, value in reading.items() if name in EVIDENCE}
@@ -45,7 +45,7 @@ def candidate_of(message: dict[str, object]) -> dict[str, object]:
 
 
 def code_paths(page: str) -> list[str]:
-    """The paths that a page names in code, as far as they start with a folder of the project."""
+    """Returns the paths in a page's code spans that start with a folder of the project."""
     folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
     named = re.findall(rf"`((?:{folders})(?:/[\w.]+)*)`", (ROOT / page).read_text(encoding="utf-8"))
     return sorted(set(named))

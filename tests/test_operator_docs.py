@@ -1,4 +1,4 @@
-"""The documents: every command, module, file, heading, metric, setting, table and rule that they name exists."""
+"""Every command, module, file, heading, metric, setting, table and rule that the documents name exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"}
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 GENERATED_COMMANDS = "docs/reference/commands.md"
-"""The parsers' own help, which they need not be asked to understand."""
+"""The page that is generated from the help of the parsers; its lines are not commands to try."""
 SPANS = [(name, span) for name, text in TEXT.items() if name != GENERATED_COMMANDS
          for span in [*"\n".join(BLOCK.findall(text)).replace("\\\n", " ").splitlines(),
                       *(" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", text)))]]
@@ -30,13 +30,13 @@ SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services
 
 
 def command_lines() -> list[tuple[str, str]]:
-    """Every `./fire …` of the guide, without comments and what follows a pipe, `>` or `&&`."""
+    """Returns every `./fire …` of the guide, without comments and without what follows a pipe, `>` or `&&`."""
     found = [(name, re.sub(r"\s+#.*", "", part.strip())) for name, span in SPANS for part in re.split(r"&&|\||\s>\s", span)]
     return [(name, part[part.index("./fire"):]) for name, part in found if "./fire " in part]
 
 
 @pytest.mark.parametrize(("page", "line"), command_lines())
-def test_command_of_the_guide_is_understood(page: str, line: str) -> None:
+def test_command_of_the_guide_is_accepted(page: str, line: str) -> None:
     words = [re.sub(r"^TIME$", "2025-10-09T18:00:00Z", word) for word in shlex.split(line)[1:]]
     if len(words) == 1:
         assert words[0] in NAMES
@@ -60,7 +60,7 @@ def test_links_lead_to_files_and_headings_that_exist(page: str) -> None:
 
 
 def anchors(file: Path) -> list[str]:
-    """The anchors of a page's headings: lower case, punctuation dropped, dashes for spaces."""
+    """Returns the anchors of a page's headings: in lower case, without punctuation, with dashes for spaces."""
     headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
     return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
@@ -87,7 +87,7 @@ def test_every_rule_has_its_section_and_every_section_its_rule() -> None:
     assert re.findall(r"^### (\w+)$", rules, re.MULTILINE) == [rule["alert"] for rule in ALERTS]
 
 
-def test_the_original_designs_indicators_are_kept() -> None:
+def test_the_indicators_of_the_original_design_are_documented() -> None:
     table = TEXT["docs/operations/README.md"].partition("## Indicators")[2].partition("##")[0]
     for line in ("processing", "lag", "detection", "false alarms", "availability"):
         assert re.search(rf"^\| {line}.*\|.*`.+`", table, re.MULTILINE), line

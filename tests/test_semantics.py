@@ -1,4 +1,4 @@
-"""docs/semantics.md is true: its tables, and the figures in its sentences, are those of the code and of the SQL."""
+"""The tables of docs/semantics.md, and the figures in its sentences, are those of the code and of the SQL."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from contract import identifiers
+from contract.model import CONTRACT
 from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
@@ -19,18 +20,18 @@ from udfs.readings import decode, event_time, scoring, thresholds
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 SENTENCES = " ".join(PAGE.split())
 T = SimpleNamespace(**vars(scoring) | vars(thresholds))
-"""Every threshold by its name."""
+"""Every threshold and vocabulary of the scoring by its name."""
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 Row = tuple[str, ...]
 
 
 def section(heading: str) -> str:
-    """The text below a heading, up to the next one."""
+    """Returns the text below a heading, up to the next heading."""
     return re.split(r"^#+ ", PAGE.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(heading: str) -> list[Row]:
-    """The rows of a section's table."""
+    """Returns the rows of a section's table."""
     lines = [line for line in section(heading).splitlines() if line.startswith("|")]
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines[2:]]
 
@@ -40,19 +41,19 @@ def code(*names: str) -> str:
 
 
 def sql(view: str) -> str:
-    """The statement that declares the view, as the detect job executes it."""
+    """Returns the statement that declares a view, as the detect job executes it."""
     [found] = (statement.sql for statement in detect.script(Settings()).declarations if statement.view == view)
     return found
 
 
 def interval(view: str, after: str) -> int:
-    """The number of the interval behind some words of a view's statement."""
+    """Returns the number of the interval that follows some words in a view's statement."""
     [number] = re.findall(rf"{after} INTERVAL '(\d+)' (?:SECOND|MINUTE)", sql(view))
     return int(number)
 
 
 def hop(view: str) -> str:
-    """`60 min, every 5 min` of a view that hops in minutes."""
+    """Describes the hopping window of a view as `60 min, every 5 min`."""
     [(step, size)] = re.findall(r"HOP\(.*INTERVAL '(\d+)' MINUTE, INTERVAL '(\d+)' MINUTE\)", sql(view))
     return f"{size} min, every {step} min"
 
@@ -189,21 +190,25 @@ def test_figures_of_the_life_of_an_alert_are_those_of_the_alert_job() -> None:
 
 
 def watched(view: str) -> int:
-    """The number of minutes after which a subject without a hazard is no longer watched."""
+    """Returns the number of minutes after which a subject without a hazard is no longer watched."""
     [before] = re.findall(r"ROWS BETWEEN (\d+) PRECEDING AND CURRENT ROW", sql(view))
     return int(before) + 1
 
 
 def pause() -> int:
-    """The minutes without readings after which a device is watched again."""
+    """Returns the minutes without readings after which a device is watched again."""
     [seconds] = re.findall(r"minute_end\) >= (\d+) THEN", sql("watched_minutes"))
     return int(seconds) // 60
 
 
 def said_of_scores() -> Iterable[str]:
-    yield (f"`temperature_score` is 1 above {T.HOT_C:g} °C, 0.7 above {T.WARM_C:g} °C, 0.4 above {T.MILD_C:g} °C, else 0.1, "
-           "and NULL without a temperature.")
-    yield f"`gas_score` = 0.2 for CO above {T.CO_WARN_PPM:g} ppm† + 0.15 for VOC above {T.VOC_WARN:g} µg/m³†."
+    heat = ", ".join(f"{points:g} above {limit:g} °C" for limit, points in T.HEAT_SCORES)
+    yield f"`temperature_score` is {heat}, else {T.LEAST_HEAT_SCORE:g}, and NULL without a temperature."
+    yield (f"`gas_score` = {T.GAS_POINTS['co_gas']:g} for CO above {T.CO_WARN_PPM:g} ppm† + {T.GAS_POINTS['voc']:g} for VOC "
+           f"above {T.VOC_WARN:g} µg/m³†.")
+    bits = " + ".join(f"{points:g} for `{name}`" for name, points in T.ELECTRICAL_POINTS.items()).replace("for", "for the bit", 1)
+    yield f"`electrical_score` = {bits} + min({T.MOST_ELECTRICAL_ARC_POINTS:g}, {T.ELECTRICAL_ARC_POINTS:g} ·"
+    yield f"at least {T.LEAST_CONFIDENCE:g}."
     yield f"`indicator_risk` = min(1, {T.TEMPERATURE_WEIGHT:g} · temperature_score + electrical_score + gas_score)."
     yield f"`communication_error` is true from status {T.COMMUNICATION_ERROR} on."
     yield (f"plus {T.CROWDED_ALARM_POINTS:g} for each alarm beyond the {['', 'first', 'second', 'third'][T.CROWDED_ALARMS]}, "
@@ -258,6 +263,27 @@ def said_of_candidates() -> Iterable[str]:
     yield f"**REMINDED** every {lifecycle.REMINDER_MS // MINUTE_MS} minutes"
     yield f"**CLEARED** after {lifecycle.QUIET_MINUTES} minutes with readings in a row"
     yield f"A pause of more than {lifecycle.SILENCE_MS // MINUTE_MS} min between two of them"
+
+
+DESCRIPTIONS = {
+    "TEMPERATURE_CRITICAL": f"above {T.HOT_C:g} °C", "ELECTRICAL_LEAKAGE": f"above {T.LEAKAGE_WARN_MA:g} mA",
+    "GAS_DETECTION": f"CO above {T.CO_WARN_PPM:g} ppm, or VOC above {T.VOC_WARN:g} µg/m³",
+    "TEMPERATURE_RISE": f"at least {T.RISE_C:g} °C within a minute", "TEMPERATURE_ANOMALY": f"above {T.ANOMALY_CRITICAL_C:g} °C",
+    "RISK_SPIKE": f"by more than {T.SPIKE_CRITICAL:g} from",
+    "CO_EXPOSURE": f"{T.CO_10MIN_PPM:g} ppm over {T.RECENT_MINUTES} minutes, or {T.CO_60MIN_PPM:g} ppm over an hour",
+    "ARC_MAINTENANCE": f"more than {T.FREQUENT_ARCS} arcs in {T.RECENT_MINUTES} minutes",
+    "DEVICE_SILENT": f"for {T.SILENCE_MINUTES} minutes",
+    "risk_spikes": f"more than {T.SPIKE:g} above", "temperature_rises": f"{T.SLICE_SECONDS} s are at least {T.RISE_C:g} °C above",
+    "temperature_anomalies": f"above {T.ANOMALY_C:g} °C and above its hour's mean plus {T.ANOMALY_SIGMAS:g} sample standard",
+}  # fmt: skip
+"""Alert type or result → what its description in the contract must contain."""
+
+
+@pytest.mark.parametrize("name", DESCRIPTIONS)
+def test_descriptions_in_the_contract_have_the_figures_of_the_code(name: str) -> None:
+    described = {each.name: each.raised_by for each in CONTRACT.alert_types}
+    described |= {each.name: each.title for each in CONTRACT.results}
+    assert DESCRIPTIONS[name] in described[name]
 
 
 @pytest.mark.parametrize("said", [said_of_scores, said_of_windows, said_of_patterns, said_of_candidates])

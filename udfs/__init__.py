@@ -1,1 +1,1 @@
-"""The functions that Flink's Python workers run; they hold every rule and threshold."""
+"""The functions that Flink's Python workers run, with every formula, rule and threshold."""

@@ -1,4 +1,7 @@
-"""What a dead letter keeps of a refused message: so little that it can always be written, and what identifies the rest."""
+"""Dead letters: the beginning of a refused message, and the size and digest that identify the whole.
+
+They are bounded so that a topic always accepts them.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from contract.model import SCHEMA_VERSION
 from udfs.shown import shortened
 
-SCHEMA_VERSION = 1
 LONGEST_MESSAGE = 65_536
-"""Bytes of a refused message that are kept; base64 makes 87,384 characters of them, a twelfth of what a topic takes."""
+"""Bytes of a refused message that are kept; base64 makes 87,384 characters of them, a twelfth of a topic's largest record."""
 LONGEST_REASON = 500
-"""Characters of a reason."""
+"""Characters of a reason that are kept."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def reason(sentence: str) -> str:
 
 
 def document(message: bytes | None, sentence: str, source: str, record_time: str | None = None) -> dict[str, Any]:
-    """Writes the dead letter of a message in the shape of its topic; `source` is where the message lies."""
+    """Builds the dead letter of a message in the shape of its topic; `source` is the position of the message."""
     kept = keep(message)
     encoded = None if kept.message is None else base64.b64encode(kept.message).decode("ascii")
     return {

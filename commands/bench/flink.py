@@ -1,160 +1,155 @@
-"""`./fire bench`: measures CPU per message, messages per second and slot, alert latency and the dashboard.
-
-Three measurements, to be compared only within one run on one machine, as the figures are noisy: the detect job on a file in
-this process's mini-cluster, producer to alert consumer on the embedded stack, and the dashboard with 200 open pages.
-"""
+"""Runs the detect job on a file and measures its cost per message, in this process's mini-cluster with parallelism 1."""
 
 from __future__ import annotations
 
-import argparse
+import itertools
+import os
+import shutil
 import statistics
+import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import psutil
-from rich.console import Console
-from rich.table import Table
-
-from commands.simulate.scenarios import Plan
+from commands.bench import marginal, telemetry
+from commands.bench.marginal import JIT, Sample, Stretch
+from commands.bench.meter import PARTS, Meter
+from commands.bench.telemetry import Telemetry
 from core.settings import Settings
 
-if TYPE_CHECKING:
-    from core.embedded_stack import Stack
 
-MALFORMED = 0.01
-WARM_UP = 100_000
-"""Messages of a first run that is not measured: class loading and compilation cost as much as half a million messages."""
-LATENCY_PLAN = Plan(scenario="spreading-fire", devices=120, sites=2, rate=200.0, duration=90.0, onset=2.0, prefix="bench")
-WARM_UP_SECONDS = 45.0
-SETTLE_SECONDS = 5.0
-START_MS = 1_760_000_400_000
-"""Event time of a file's first message, in epoch milliseconds; arbitrary but fixed."""
+@dataclass(frozen=True)
+class Work:
+    """A part of the detect job that is measured: the views that it writes, all if empty, and the results that are counted."""
+
+    name: str
+    about: str
+    views: tuple[str, ...]
+    counted: tuple[str, ...]
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs all measurements, or only `args.only`, and prints a table for each."""
-    from commands.bench import dashboard
-
-    measurements = {"file": lambda: file_figures(args.messages, args.devices), "latency": latency_figures,
-                    "dashboard": dashboard.figures}
-    for name, measure in measurements.items():
-        if args.only in (None, name):
-            _print(measure())
-    return 0
+W1_COUNTED = ("readings", "dead_letters", "device_5min_aggregates", telemetry.OF_READINGS)
+WORKS = {work.name: work for work in (
+    Work("w1", "decode, refuse with reasons, deduplicate, score, 5-minute windows, candidates of readings, scored output",
+         ("readings", "dead_letters", "device_5min_aggregates", "reading_candidates"), W1_COUNTED),
+    Work("w2", "all of detection", (), (*W1_COUNTED, "device_minutes")))}
 
 
-def _print(figures: list[tuple[str, str]]) -> None:
-    table = Table("measurement", "figure")
-    for name, figure in figures:
-        table.add_row(name, figure)
-    Console().print(table)
+@dataclass(frozen=True)
+class Run:
+    """One run of a work: samples, the one at which the job was planned, rows, and how the machine was.
+
+    `load` is the load average before and after the run, `yardstick` what parsing alone took just after it.
+    """
+
+    messages: int
+    samples: Sequence[Sample]
+    planned: Sample
+    rows: dict[str, int]
+    load: tuple[float, float]
+    yardstick: float
+
+    @property
+    def stretch(self) -> Stretch:
+        """The part of the run that is measured."""
+        return marginal.stretch(self.samples, self.messages)
 
 
-def file_figures(messages: int, devices: int) -> list[tuple[str, str]]:
-    """Measures the detect job with parallelism 1: messages per second and CPU-seconds per million messages."""
+@dataclass(frozen=True)
+class Measured:
+    """The runs of one work on one input, and the rows that each must have written."""
+
+    work: Work
+    expected: dict[str, int]
+    runs: Sequence[Run]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the runs are void; empty if they count. Results without an expectation must be the same in every run."""
+        must = self.runs[0].rows | self.expected
+        return [f"run {number}: {problem}" for number, run in enumerate(self.runs, 1)
+                for problem in [*telemetry.differences(must, run.rows), *filter(None, [marginal.too_short(run.samples)])]]
+
+    def median(self, figure: Callable[[Run], float]) -> float:
+        """Returns the median of a figure over the runs."""
+        return statistics.median(map(figure, self.runs))
+
+
+def measure(works: Collection[Work], messages: int, devices: int, times: int) -> list[Measured]:
+    """Runs the works in turn on the same input, each as often as `times` says."""
     with tempfile.TemporaryDirectory(prefix="fire-bench-") as folder:
-        warm, counted = Path(folder) / "warm.jsonl", Path(folder) / "counted.jsonl"
-        write_telemetry(warm, WARM_UP, devices)
-        write_telemetry(counted, messages, devices)
-        measured(lambda: detect(warm, Path(folder) / "warm"))
-        wall, cpu = measured(lambda: detect(counted, Path(folder) / "out"))
-    return [(f"file → results, {messages:,} messages, {devices:,} devices, 1 % malformed", f"{wall:.1f} s, {cpu:.1f} CPU-s"),
-            ("messages per second", f"{messages / wall:,.0f}"),
-            ("CPU-seconds per million messages", f"{cpu / messages * 1e6:.1f}")]
+        _say(f"writes {messages:,} messages of {devices:,} devices")
+        given = telemetry.make(Path(folder) / "telemetry.jsonl", messages, devices)
+        made: dict[str, list[Run]] = {work.name: [] for work in works}
+        for number, work in itertools.product(range(1, times + 1), works):
+            _say(f"runs {work.name}, {number} of {times}")
+            made[work.name].append(run_once(work, given, Path(folder) / "out"))
+    return [Measured(work, {name: given.expected[name] for name in work.counted}, made[work.name]) for work in works]
 
 
-def write_telemetry(file: Path, messages: int, devices: int) -> None:
-    """Writes the messages of a fleet with a fire, one per second and device, 1 % of them malformed."""
-    from commands.simulate.sender import write
-
-    plan = Plan(scenario="spreading-fire", devices=devices, sites=max(devices // 10, 1), rate=float(devices), count=messages,
-                malformed=MALFORMED, duplicates=0.0)
-    with file.open("wb") as out:
-        write(plan, START_MS, out)
-
-
-def detect(file: Path, out: Path) -> None:
-    """Runs the whole detect job on a file with parallelism 1."""
+def run_once(work: Work, given: Telemetry, out: Path) -> Run:
+    """Runs a work once and removes what it has written."""
     from commands.replay.replay import local_configuration
-    from jobs import detect as job
+    from jobs import detect
 
-    settings = replace(Settings.load(), source="file", file_input=str(file), file_output=str(out), parallelism=1)
-    job.start(settings, local_configuration()).wait()
-
-
-def measured(work: Callable[[], None]) -> tuple[float, float]:
-    """Runs `work` and returns its wall-clock seconds and the CPU seconds of this process, its JVM and its Python workers."""
-    with Sampled() as sampled:
-        began = time.monotonic()
-        work()
-        wall = time.monotonic() - began
-    return wall, sampled.cpu_seconds
-
-
-class Sampled:
-    """Measures the CPU time of the process tree by sampling, to include workers that exit early."""
-
-    def __enter__(self) -> Sampled:
-        self._seen: dict[tuple[int, float], float] = {}
-        self._sample()
-        self._before = dict(self._seen)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._sample()
-        self.cpu_seconds = sum(spent - self._before.get(process, 0.0) for process, spent in self._seen.items())
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.2):
-            self._sample()
-
-    def _sample(self) -> None:
-        here = psutil.Process()
-        for process in [here, *here.children(recursive=True)]:
-            try:
-                times, key = process.cpu_times(), (process.pid, process.create_time())
-            except psutil.NoSuchProcess:
-                continue
-            self._seen[key] = times.user + times.system
+    settings = replace(Settings.load(), source="file", file_input=str(given.file), file_output=str(out), parallelism=1,
+                       registry="", deduplicate=True)
+    before = os.getloadavg()[0]
+    try:
+        with Meter(given.file) as meter:
+            job = detect.start(settings, local_configuration(), work.views)
+            planned = meter.sample()
+            job.wait()
+        load = (before, os.getloadavg()[0])
+        return Run(given.messages, meter.samples, planned, telemetry.found(out), load, telemetry.yardstick(given.file))
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
 
 
-def latency_figures() -> list[tuple[str, str]]:
-    """Measures p50 and p99 from a device's send to the alert consumer, on an embedded stack of its own."""
-    from commands.cluster.submit import submit
-    from commands.demo.watch import Watch
-    from core import installation
-    from infra.local import stack
-
-    with stack.own(installation.home_folder(Settings.load()), "bench", print) as running:
-        submit(running, jobs=("detect", "alert"))
-        watch = Watch(running.settings(), "")
-        _send(running, replace(LATENCY_PLAN, prefix="warm", duration=WARM_UP_SECONDS))
-        watch.arrivals.clear()
-        _send(running, LATENCY_PLAN)
-        latencies = [each.latency_ms for each in watch.arrivals.values() if each.alert["transition"] != "CLEARED"]
-        watch.close()
-    cuts = statistics.quantiles(latencies, n=100, method="inclusive")
-    return [(f"send → alert consumer at {LATENCY_PLAN.rate:g} messages/s, {len(latencies)} transitions",
-             f"p50 {cuts[49]:,.0f} ms, p99 {cuts[98]:,.0f} ms")]
+def figures(measured: Measured) -> list[tuple[str, str]]:
+    """Returns the figures of a work, medians of its runs; only the reasons if a run is void."""
+    if measured.problems:
+        return [("VOID, no figure counts", problem) for problem in measured.problems]
+    return [*_costs(measured), *_fixed(measured), *_circumstances(measured)]
 
 
-def _send(running: Stack, plan: Plan) -> None:
-    """Sends a plan's messages and waits until the last one has had time to raise its alert."""
-    from commands.simulate.sender import Fleet
+def _costs(measured: Measured) -> list[tuple[str, str]]:
+    each = ", ".join(f"{run.stretch.net_per_million:.1f}" for run in measured.runs)
+    parts = [(f"… {part}", f"{measured.median(partial(_part, part)):.1f}") for part in PARTS if part != JIT]
+    return [("CPU-s per million messages, without JIT", f"{measured.median(_net):.1f} ({each})"), *parts,
+            ("JIT in the same stretch, per million", f"{measured.median(partial(_part, JIT)):.1f}"),
+            ("messages per second", f"{measured.median(lambda run: run.stretch.per_second):,.0f}")]
 
-    fleet = Fleet(plan, running.kafka_brokers, running.settings().topic("telemetry"))
-    fleet.start()
-    while fleet.running:
-        fleet.wait(1.0)
-    fleet.stop()
-    time.sleep(SETTLE_SECONDS)
+
+def _fixed(measured: Measured) -> list[tuple[str, str]]:
+    def shown(of: Callable[[Run], Sample]) -> str:
+        each = ", ".join(f"{of(run).gross:.1f}" for run in measured.runs)
+        return (f"{measured.median(lambda run: of(run).wall):.1f} s, "
+                f"{measured.median(lambda run: of(run).gross):.1f} CPU-s ({each}), "
+                f"{measured.median(lambda run: of(run).cpu[JIT]):.1f} of it JIT")
+
+    return [("until the job is planned", shown(lambda run: run.planned)),
+            ("until the first message", shown(lambda run: marginal.first_message(run.samples))),
+            ("whole run", shown(lambda run: run.samples[-1]))]
+
+
+def _circumstances(measured: Measured) -> list[tuple[str, str]]:
+    rows = ", ".join(f"{result.replace('_', ' ')} {rows:,}" for result, rows in measured.expected.items())
+    load = ", ".join(f"{before:.1f} → {after:.1f}" for before, after in (run.load for run in measured.runs))
+    parsing = ", ".join(f"{run.yardstick:.2f}" for run in measured.runs)
+    return [("rows, as they must be in every run", rows), ("orjson.loads alone, CPU-s per million", parsing),
+            (f"load average, {os.cpu_count()} cores", load)]
+
+
+def _net(run: Run) -> float:
+    return run.stretch.net_per_million
+
+
+def _part(part: str, run: Run) -> float:
+    return run.stretch.per_million(part)
+
+
+def _say(what: str) -> None:
+    print(f"bench {what}", file=sys.stderr, flush=True)

@@ -29,3 +29,14 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time; write it like 2025-10-09T18:00:00Z") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def positive(text: str) -> int:
+    """Parses a whole number of at least 1.
+
+    Raises:
+        ArgumentTypeError: the text is not one.
+    """
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1; write it like 1000")
+    return int(text)

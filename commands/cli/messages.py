@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commands.cli.arguments import Commands, command
+from commands.cli.arguments import Commands, command, positive
 from core.durations import DURATION, seconds
 
 SCENARIOS = ("normal", "heating", "arcing", "leakage", "gas", "spreading-fire", "communication-error", "silent-device",
@@ -58,12 +58,15 @@ def _evaluate(commands: Commands) -> None:
 
 
 def _bench(commands: Commands) -> None:
-    sub = command(commands, "bench", "commands.bench.flink:run", "stack",
+    sub = command(commands, "bench", "commands.bench.bench:run", "stack",
                    "measure throughput, CPU per message, alert latency and the dashboard",
-                   "./fire bench --messages 2000000")
-    sub.add_argument("--messages", type=int, default=2_000_000, help="messages through the file source (default 2,000,000)")
-    sub.add_argument("--devices", type=int, default=1000, help="devices (default 1,000)")
-    sub.add_argument("--only", choices=["file", "latency", "dashboard"], help="run only this measurement")
+                   "./fire bench --only w1 --messages 500000")
+    sub.add_argument("--messages", type=positive, default=1_000_000, help="messages in the file of w1 and w2 (default 1,000,000)")
+    sub.add_argument("--devices", type=positive, default=1000, help="devices in it (default 1,000)")
+    sub.add_argument("--runs", type=positive, default=3, help="runs of w1 and of w2, of which medians are printed (default 3)")
+    sub.add_argument("--only", choices=["file", "w1", "w2", "latency", "dashboard"],
+                     help="run only this measurement: w1 is what every message needs, w2 all of detection, file both")
+    sub.add_argument("--plot", metavar="FILE", help="SVG file of w1 and w2 (default: bench.svg in FIRE_HOME)")
 
 
 DECLARATIONS = (_score, _replay, _simulate, _measurements, _evaluate, _bench)

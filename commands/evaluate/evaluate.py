@@ -23,7 +23,7 @@ from rich.table import Table
 from commands.evaluate.datasets import SOURCES, convert, start_of
 from commands.evaluate.ground_truth import FAULTS_OF, deadline, faults
 from commands.replay.replay import replay
-from udfs.readings.scoring import ALERT_LEVELS
+from udfs.readings.scoring import RISKY_LEVELS
 
 FIRES = tuple(source.test.partition("-")[0] for source in SOURCES if source.start)
 """Name prefixes of the tests with fires or overheating cables; all other tests are everyday operation."""
@@ -101,7 +101,7 @@ def judge(data: Path, test: str, messages: int, results: dict[str, list[Row]]) -
     raised = [row for row in results["alerts"] if row["transition"] in RAISED]
     opened = [row for row in raised if row["transition"] == "OPENED"]
     silences = sum(row["alert_type"] == SILENCE for row in opened)
-    first = min((row for row in raised if row["level"] in ALERT_LEVELS), key=lambda row: row["event_time"], default=None)
+    first = min((row for row in raised if row["level"] in RISKY_LEVELS), key=lambda row: row["event_time"], default=None)
     after = None if start is None or first is None else (_time(first["event_time"]) - start).total_seconds()
     periods = faults(data) if test == FAULTS_OF else []
     return Verdict(test, messages, len(results["readings"]), _device_days(results["readings"]), len(opened) - silences, silences,

@@ -15,7 +15,7 @@ from core.settings import Settings
 
 def table_environment(settings: Settings, name: str, configuration: Mapping[str, str] | None = None
                       ) -> StreamTableEnvironment:
-    """A streaming table environment for the job `name`; `configuration` (Flink's keys) wins over our options."""
+    """Creates a streaming table environment for the job `name`; `configuration` (Flink's keys) takes precedence."""
     flink = Configuration()
     for key, value in (_options(settings, name) | dict(configuration or {})).items():
         flink.set_string(key, value)
@@ -25,11 +25,11 @@ def table_environment(settings: Settings, name: str, configuration: Mapping[str,
 
 
 def _stream_environment(flink: Configuration) -> StreamExecutionEnvironment:
-    """For the cluster that `execution.target` names, else for the one that started this client, else local."""
+    """Connects to the cluster that `execution.target` names, else to the one that started this client, else runs locally."""
     if not flink.contains_key("execution.target"):
         return StreamExecutionEnvironment.get_execution_environment(flink)
-    # PyFlink takes every client outside `flink run` for a local one: it would replace the target by a mini-cluster, and
-    # have the workers call back to a client that has long ended.
+    # PyFlink regards every client outside `flink run` as local: it would replace the target by a mini-cluster and make the
+    # workers call back a client that has long ended.
     os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112 -- its name in PyFlink
     java = get_gateway().jvm.org.apache.flink.streaming.api.environment.StreamExecutionEnvironment
     return StreamExecutionEnvironment(java(flink._j_configuration))
@@ -38,20 +38,20 @@ def _stream_environment(flink: Configuration) -> StreamExecutionEnvironment:
 def _options(settings: Settings, name: str) -> dict[str, str]:
     """Returns Flink's options for a job.
 
-    Managed Service for Apache Flink refuses a program that sets more than the first of them; its defaults then apply to
-    bundles, and the application's configuration to checkpoints and parallelism.
+    Managed Service for Apache Flink refuses a program that sets bundles, checkpoints or parallelism: its defaults apply to
+    bundles, and the application's configuration to the others.
     """
     options = {
         "pipeline.name": f"fire-{name}",
         "pipeline.object-reuse": "true",
         "table.local-time-zone": "UTC",
-        # One decoder for all results: without this the planner runs the Python function once for every INSERT.
+        # One decoder for all results: otherwise the planner runs the Python function once per INSERT.
         "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
     }
-    return options if settings.managed_flink else options | _sizes(settings) | _checkpoints(settings)
+    return options if settings.managed_flink else options | _bundles(settings) | _checkpoints(settings)
 
 
-def _sizes(settings: Settings) -> dict[str, str]:
+def _bundles(settings: Settings) -> dict[str, str]:
     options = {
         "python.fn-execution.bundle.size": str(settings.bundle_size),
         "python.fn-execution.bundle.time": str(settings.bundle_millis),
@@ -61,7 +61,7 @@ def _sizes(settings: Settings) -> dict[str, str]:
 
 
 def _checkpoints(settings: Settings) -> dict[str, str]:
-    """A bounded file is read again after a failure; only an endless source needs a place to resume from."""
+    """Returns the options of checkpoints; none for a file, which is read again from its start after a failure."""
     if settings.source == "file" or not settings.checkpoint_seconds:
         return {}
     return {

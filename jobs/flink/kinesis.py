@@ -1,29 +1,29 @@
-"""What the tables of Amazon Kinesis Data Streams are told; streams are called like topics.
+"""Connector options for tables of Amazon Kinesis Data Streams. Streams have the same names as topics.
 
-Credentials are never part of a table: the connector takes those that the AWS SDK finds by itself.
+Credentials are never part of a table: the connector uses the default chain of the AWS SDK.
 """
 
 from __future__ import annotations
 
 from core.settings import Settings
-from jobs.flink.literals import text
+from jobs.flink.literals import literal
 
 
-def names(settings: Settings) -> dict[str, str]:
-    """What the SQL of Kinesis may ask for by `${NAME}`; without a stream's ARN empty, and then no such SQL is declared."""
+def substitutions(settings: Settings) -> dict[str, str]:
+    """Returns the value of each `${NAME}` in SQL for Kinesis; empty values without streams, when no such SQL is declared."""
     arn = settings.kinesis_streams.split(":")
-    given = {
+    literals = {
         "KINESIS_STREAMS": settings.kinesis_streams,
         "KINESIS_REGION": arn[3] if len(arn) > 3 else "",
         "KINESIS_DISCOVERY_SECONDS": settings.kinesis_discovery_seconds,
     }
-    return {name: text(value) for name, value in given.items()} | _endpoint(settings)
+    return {name: literal(value) for name, value in literals.items()} | _endpoint(settings)
 
 
 def _endpoint(settings: Settings) -> dict[str, str]:
-    """The lines for an emulator, none for AWS; emulators answer in HTTP/1.1 only, and the sink's client asks in HTTP/2."""
+    """Returns the option lines for an emulator, which speaks only HTTP/1.1 while the sink defaults to HTTP/2; none for AWS."""
     if not settings.kinesis_endpoint:
         return {"KINESIS_SOURCE_ENDPOINT": "", "KINESIS_SINK_ENDPOINT": ""}
-    endpoint = f"'aws.endpoint' = '{text(settings.kinesis_endpoint)}',"
+    endpoint = f"'aws.endpoint' = '{literal(settings.kinesis_endpoint)}',"
     return {"KINESIS_SOURCE_ENDPOINT": endpoint,
             "KINESIS_SINK_ENDPOINT": f"{endpoint}\n  'sink.http-client.protocol.version' = 'HTTP1_1',"}

@@ -1,8 +1,13 @@
-"""Values as they may be written into a SQL statement."""
+"""Formats values for SQL statements."""
 
 from __future__ import annotations
 
 
-def text(value: object) -> str:
-    """A setting as it may stand between the quotes of a SQL literal."""
+def literal(value: object) -> str:
+    """Escapes a value for use between the quotes of a SQL literal."""
     return str(value).replace("'", "''")
+
+
+def number(value: float) -> str:
+    """Formats a number as a SQL literal of type INT or DOUBLE, never DECIMAL."""
+    return str(value) if isinstance(value, int) else f"{value!r}e0"

@@ -1,6 +1,6 @@
-"""The entry of the package for Managed Service for Apache Flink: one of the jobs, with the application's properties.
+"""The entry point of the package for Managed Service for Apache Flink: starts the job that the application's properties name.
 
-Its logs show nothing of a Python program's error but that it ended; so the cause is said in one line of JSON.
+The service logs only that a Python program has ended, not its error, so a failure is printed as one line of JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.settings import APPLICATION_PROPERTIES, Settings
 
 
 def main(argv: Sequence[str]) -> int:
-    """Starts the job; returns 1 and says why on standard error where it cannot be started."""
+    """Starts the job and returns 0; returns 1 and prints the cause on standard error if the job cannot be started."""
     parser = argparse.ArgumentParser(prog="main.py", description="Starts the job that the runtime properties name.")
     parser.add_argument("--properties", type=Path, default=APPLICATION_PROPERTIES, metavar="FILE",
                         help=f"the application's runtime properties (default {APPLICATION_PROPERTIES})")
@@ -31,13 +31,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def start(properties: Path) -> str:
-    """Starts the job of the property file and returns its name."""
+    """Starts the job that the property file names, and returns its name."""
     settings = replace(Settings.load(properties=properties), managed_flink=True)
     importlib.import_module(f"jobs.{settings.job}").start(settings)
     return settings.job
 
 
 def cause(problem: Exception) -> dict[str, str]:
-    """An error as one document: `error` says what to do, `type` and `traceback` where it came from."""
+    """Describes an error as one document: `error` holds the message with its remedy, `type` and `traceback` the origin."""
     return {"level": "ERROR", "message": "the job could not be started", "type": type(problem).__name__,
             "error": str(problem), "traceback": "".join(traceback.format_exception(problem))}

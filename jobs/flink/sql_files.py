@@ -1,7 +1,7 @@
-"""Reads the files of `sql/`: one view or source of a job each, in the order in which the job declares them.
+"""Reads the files of `sql/`, each with one view or source of a job, in the order in which the job declares them.
 
-The folders of a job have numbers, and so does their order; within a folder it is the order of names. Of files that are variants
-of one thing, the settings choose. `${NAME}` is replaced from a job's names, strictly: every name that is missing is reported.
+The numbers of a job's folders give the order, and within a folder the names of the files. The settings choose between files that
+are variants of one source or view. Every `${NAME}` is replaced by its value; all names without a value are reported at once.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from core.installation import ROOT
 SQL = ROOT / "sql"
 NAME = re.compile(r"\$\{(\w+)\}")
 VIEW = re.compile(r"(?:--.*\n)*CREATE TEMPORARY VIEW (\w+) AS\s")
+INSERTED = re.compile(r"\nFROM (\w+)")
 VARIANTS = frozenset({"file", "kafka", "kinesis", "keep_first", "keep_all"})
-"""Names of files of which a job declares only the chosen ones."""
+"""Names of files that are variants; a job declares only the chosen ones."""
 
 
 class PipelineError(FireError):
-    """A statement cannot be made or declared; the text names it, what is missing and the remedy."""
+    """A statement that cannot be rendered or declared; the message names it, what is missing and the remedy."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a job with every `${NAME}` replaced; `stage` is its folder without the number, empty if it has no file."""
+    """A rendered statement of a job; `stage` is the name of its folder without the number, empty if it has no file."""
 
     origin: str
     sql: str
@@ -35,96 +36,102 @@ class Statement:
 
     @property
     def view(self) -> str:
-        """The view that it declares; empty if it declares something else."""
-        found = VIEW.match(self.sql)
+        """The name of the view that the statement declares; empty if it declares something else."""
+        match = VIEW.match(self.sql)
+        return match[1] if match else ""
+
+    @property
+    def inserted(self) -> str:
+        """The view whose rows the statement inserts; empty if it is not an INSERT."""
+        found = INSERTED.search(self.sql) if self.sql.startswith("INSERT INTO ") else None
         return found[1] if found else ""
 
     @property
     def query(self) -> str:
-        """The query of the view."""
-        found = VIEW.match(self.sql)
-        return self.sql[found.end():] if found else ""
+        """The query of the view that the statement declares; empty if it declares something else."""
+        match = VIEW.match(self.sql)
+        return self.sql[match.end():] if match else ""
 
     def columns(self) -> tuple[str, ...]:
-        """The columns that the view gives, as its outermost SELECT names them.
+        """Returns the columns of the view, as its outermost SELECT names them.
 
         Raises:
-            PipelineError: it gives `*`, or an expression without a name.
+            PipelineError: the SELECT contains `*`, or an expression without a name.
         """
         names = tuple(_name(item) for item in _selected(self.query))
         if not names or not all(names):
-            raise PipelineError(f"{self.origin} must name each of its columns, because an INSERT is made of them; "
-                                "write `expression AS name`, and no *")
+            raise PipelineError(f"{self.origin} must name each of its columns, because an INSERT is rendered from them; "
+                                "write `expression AS name` instead of * or a bare expression")
         return names
 
 
-def statements(job: str, names: Mapping[str, str], chosen: Collection[str] = ()) -> list[Statement]:
-    """The statements of a job's files, in order.
+def statements(job: str, values: Mapping[str, str], chosen: Collection[str] = ()) -> list[Statement]:
+    """Renders the statements of a job's files, in order; of variants only the chosen ones.
 
     Raises:
-        PipelineError: the job has no files, or names are missing.
+        PipelineError: the job has no files, or a `${NAME}` has no value.
     """
-    return [Statement(str(_shown(file)), statement(file, names), file.parent.name.partition("_")[2])
+    return [Statement(str(_shown(file)), statement(file, values), file.parent.name.partition("_")[2])
             for file in files(job, chosen)]
 
 
 def files(job: str, chosen: Collection[str] = ()) -> list[Path]:
-    """The files of a job's folders in order; of variants only the chosen ones.
+    """Lists the files of a job's folders in order; of variants only the chosen ones.
 
     Raises:
-        PipelineError: the job has none.
+        PipelineError: the job has no files.
     """
-    found = [file for file in sorted((SQL / job).glob("*/*.sql")) if file.stem not in VARIANTS or file.stem in chosen]
-    if not found:
-        raise PipelineError(f"sql/{job} holds no folder with .sql files; name a job that has one")
-    return found
+    in_order = [file for file in sorted((SQL / job).glob("*/*.sql")) if file.stem not in VARIANTS or file.stem in chosen]
+    if not in_order:
+        raise PipelineError(f"sql/{job} contains no folder with .sql files; name a job that has one")
+    return in_order
 
 
-def rendered(templates: Iterable[str], names: Mapping[str, str]) -> list[Statement]:
-    """Statements that the contract gives, with every `${NAME}` replaced.
+def rendered(templates: Iterable[str], values: Mapping[str, str]) -> list[Statement]:
+    """Renders statements from templates of the contract.
 
     Raises:
-        PipelineError: names are missing.
+        PipelineError: a `${NAME}` has no value.
     """
-    return [Statement(f"contract/, {_title(template)}", replaced(template, names, f"contract/, {_title(template)}"))
+    return [Statement(f"contract/, {_title(template)}", replaced(template, values, f"contract/, {_title(template)}"))
             for template in templates]
 
 
 def expression(file: str) -> str:
-    """An expression kept in a file below `sql/`, without its comments, to be given to a job's names."""
+    """Reads an expression from a file below `sql/`, without its comments, for use as the value of a `${NAME}`."""
     lines = (SQL / file).read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not line.startswith("--")).strip()
 
 
-def statement(file: Path, names: Mapping[str, str]) -> str:
-    """The statement of a file with every `${NAME}` replaced.
+def statement(file: Path, values: Mapping[str, str]) -> str:
+    """Renders the statement of a file.
 
     Raises:
-        PipelineError: names are missing.
+        PipelineError: a `${NAME}` has no value.
     """
-    return replaced(file.read_text(encoding="utf-8"), names, str(_shown(file)))
+    return replaced(file.read_text(encoding="utf-8"), values, str(_shown(file)))
 
 
-def replaced(template: str, names: Mapping[str, str], origin: str) -> str:
-    """A template with every `${NAME}` replaced.
+def replaced(template: str, values: Mapping[str, str], origin: str) -> str:
+    """Replaces every `${NAME}` of a template by its value; `origin` names the template in errors.
 
     Raises:
-        PipelineError: names are missing.
+        PipelineError: a `${NAME}` has no value.
     """
-    missing = sorted({name for name in NAME.findall(template) if name not in names})
+    missing = sorted({name for name in NAME.findall(template) if name not in values})
     if missing:
-        raise PipelineError(f"{origin} needs {', '.join(f'${{{name}}}' for name in missing)}, which the job does not "
-                            "give; add it to the job's names or to Settings")
-    return NAME.sub(lambda match: names[match[1]], template).strip().rstrip(";")
+        raise PipelineError(f"{origin} needs {', '.join(f'${{{name}}}' for name in missing)}, for which the job has no value; "
+                            "add it to the job's substitutions() or to Settings")
+    return NAME.sub(lambda match: values[match[1]], template).strip().rstrip(";")
 
 
 def _title(template: str) -> str:
-    """The first line that is not a comment, up to its parenthesis."""
+    """Returns the first line that is not a comment, up to its parenthesis."""
     return next(line for line in template.splitlines() if not line.startswith("--")).rstrip(" (")
 
 
 def _selected(query: str) -> Iterator[str]:
-    """The items of the outermost SELECT, which ends where a line begins with FROM."""
+    """Yields the items of the outermost SELECT, which ends at the first line that begins with FROM."""
     items = re.sub(r"(?m)^ *--.*\n", "", query).removeprefix("SELECT").partition("\nFROM ")[0]
     depth, item = 0, ""
     for letter in items:
@@ -138,9 +145,9 @@ def _selected(query: str) -> Iterator[str]:
 
 
 def _name(item: str) -> str:
-    """The name that an item gives its column; empty if it has none."""
-    found = re.fullmatch(r"(?:[\s\S]*\sAS\s+)?`?([a-z_]\w*)`?", item.strip())
-    return found[1] if found else ""
+    """Returns the column name of an item of a SELECT; empty if the item has none."""
+    match = re.fullmatch(r"(?:[\s\S]*\sAS\s+)?`?([a-z_]\w*)`?", item.strip())
+    return match[1] if match else ""
 
 
 def _shown(file: Path) -> Path:

@@ -19,7 +19,7 @@ from services.dashboard import wording
 from services.dashboard.auth import locale
 from services.dashboard.views import doughnut, series
 from udfs.readings.scoring import LEVELS
-from udfs.texts.alert_texts import KINDS
+from udfs.texts.alert_texts import ALERT_TYPES
 
 MISSING = "–"
 UNPRINTABLE = re.compile(r"[^\t\n\r -~\u00a0-\ud7ff\ue000-\ufffd]")
@@ -46,7 +46,7 @@ def _names() -> dict[str, Any]:
     """Returns the names that the templates of this request can use."""
     chosen = locale.chosen()
     return {
-        "lang": chosen, "here": here(), "LEVELS": LEVELS[::-1], "KINDS": sorted(KINDS), "RESOLUTIONS": RESOLUTIONS,
+        "lang": chosen, "here": here(), "LEVELS": LEVELS[::-1], "KINDS": sorted(ALERT_TYPES), "RESOLUTIONS": RESOLUTIONS,
         "STATES": STATES, "UNITS": UNITS, "CHARTS": CHARTS, "query": query, "is_resolved": is_resolved,
         "has_wording": wording.catalogue().__contains__,
         "t": lambda key, **values: wording.say(chosen, key, values),

@@ -1,8 +1,8 @@
--- When does a message say it was measured? An expression over `message`, used by every telemetry_raw; NULL when it cannot tell.
--- Flat objects by one anchored regular expression each, epoch milliseconds and UTC (the last of repeated fields, as JSON readers
--- take it); CASE, because COALESCE evaluates all it is given. Whatever is left by JSON path: any object, any offset, the local
--- date-time minus its offset, which TO_TIMESTAMP_LTZ would ignore.
--- The decoder reads the same forms (udfs/readings/event_time.py) and refuses a message whose two readings differ.
+-- When was a message measured? An expression over `message` that every telemetry_raw uses; NULL if the message has no valid time.
+-- A flat object is read by one anchored regular expression for epoch milliseconds and one for UTC; of repeated fields the last
+-- one counts, as for JSON parsers. Any other object, and any offset, is read by JSON path: the local date and time minus the
+-- offset, which TO_TIMESTAMP_LTZ would ignore. CASE avoids evaluating both ways, as COALESCE does. The decoder reads the same
+-- forms (udfs/readings/event_time.py) and refuses a message in which it reads another time.
 CASE
   WHEN REGEXP(CAST(message AS STRING), '^\s*\{[^{}\\]*"timestamp"\s*:\s*"?\d{1,15}"?\s*[,}]') THEN
     TO_TIMESTAMP_LTZ(TRY_CAST(REGEXP_EXTRACT(CAST(message AS STRING),

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from commands.evaluate.datasets import MeasurementsError, convert
-from udfs.readings import decode, scoring
+from udfs.readings import decode, thresholds
 
 DATA = Path(__file__).parents[1] / "data"
 Messages = dict[str, list[dict[str, Any]]]
@@ -95,15 +95,15 @@ def test_scoring_core_refuses_none_of_the_messages(tests: Messages) -> None:
 
 @pytest.mark.parametrize("fire", FIRES)
 def test_every_fire_reaches_high(tests: Messages, fire: str) -> None:
-    assert scored(tests[fire]).columns["risk_score"].max() >= scoring.HIGH
+    assert scored(tests[fire]).columns["risk_score"].max() >= thresholds.HIGH
 
 
 def test_household_never_reaches_high(tests: Messages) -> None:
-    assert scored(tests["uci-household"]).columns["risk_score"].max() < scoring.HIGH
+    assert scored(tests["uci-household"]).columns["risk_score"].max() < thresholds.HIGH
 
 
 def test_cable_is_not_reported_before_it_is_heated(tests: Messages) -> None:
-    assert scored(tests["carolfire-65"][:82]).columns["risk_score"].max() < scoring.HIGH
+    assert scored(tests["carolfire-65"][:82]).columns["risk_score"].max() < thresholds.HIGH
 
 
 def test_folder_without_known_measurements_says_what_it_needs(tmp_path: Path) -> None:

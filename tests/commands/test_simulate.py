@@ -16,7 +16,7 @@ from commands.simulate.fleet import FIELDS, events, messages
 from commands.simulate.malformed import KINDS
 from commands.simulate.scenarios import FAULTS, Plan, PlanError
 from commands.simulate.sender import write
-from udfs.readings import decode, scoring
+from udfs.readings import decode, scoring, thresholds
 
 START = 1_760_000_000_000
 MINUTES_3 = 2700  # messages at the default rate of 30 a second
@@ -107,7 +107,7 @@ def test_healthy_fleet_is_normal_all_day(seed: int) -> None:
     ("gas", "GAS_DETECTION")])
 def test_fault_brings_one_device_to_high_with_its_own_type(scenario: str, kind: str) -> None:
     columns = read(Plan(scenario=scenario, count=MINUTES_3)).columns
-    high = columns["risk_score"] >= scoring.HIGH
+    high = columns["risk_score"] >= thresholds.HIGH
     assert set(columns["device_id"][high]) == {"dev-0001"}
     assert set(columns["alert_type"][high]) == {kind}
 
@@ -123,8 +123,8 @@ def test_device_raises_its_alarm_bits_as_its_terminals_heat_up() -> None:
 def test_fire_begins_at_one_device_within_a_minute_and_spreads_over_its_site_only() -> None:
     early = worst(Plan(scenario="spreading-fire", rate=15, duration=55))
     late = worst(Plan(scenario="spreading-fire", rate=15, duration=180))
-    assert [device for device, risk in early.items() if risk >= scoring.HIGH] == ["dev-0001"]
-    burning = {device for device, risk in late.items() if risk >= scoring.HIGH}
+    assert [device for device, risk in early.items() if risk >= thresholds.HIGH] == ["dev-0001"]
+    burning = {device for device, risk in late.items() if risk >= thresholds.HIGH}
     assert burning == {f"dev-{n:04d}" for n in range(1, 31, 3)}
 
 

@@ -1,4 +1,4 @@
-"""Tests that whatever names a consumer group or its topics agrees with contract/consumers.toml."""
+"""Everything that names a consumer group or its topics agrees with contract/consumers.toml."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Read = dict[str, set[str]]
 
 
 def declared_of(program: str) -> Read:
-    """The groups of a program in Kafka, and the topics that each reads."""
+    """Returns the groups of a program in Kafka, with the topics that each reads."""
     return {reader.group_id("plant"): {f"plant-a.{topic}" for topic in reader.read(NAMES)}
             for reader in consumers.of_program(program)}
 
@@ -54,7 +54,7 @@ def test_a_job_s_sql_reads_the_declared_topics_in_the_declared_groups(job: str) 
 
 
 class Refusing:
-    """Stands in for Kafka's consumer: notes what it is asked for, then refuses."""
+    """Replaces Kafka's consumer: records its arguments, then refuses."""
 
     asked: tuple[str, set[str]]
 
@@ -80,7 +80,7 @@ def test_the_services_consume_in_their_declared_groups(monkeypatch: pytest.Monke
 
 @dataclass
 class Broker:
-    """Stands in for Kafka's clients: every topic has one partition with ten records, and every group has read four."""
+    """Replaces Kafka's clients: every topic has one partition with ten records, and every group has read four."""
 
     altered: dict[str, set[str]] = field(default_factory=dict)
 
@@ -140,7 +140,7 @@ def test_the_dashboard_shows_the_lag_of_declared_groups_in_topics_that_they_read
 
 
 def resources(value: Any, job: str) -> list[str]:
-    """The resources of a statement in the stack of one job."""
+    """Returns the resources of a statement in the stack of one job."""
     if isinstance(value, list):
         return [found for each in value for found in resources(each, job)]
     if "Fn::If" in value:
@@ -150,7 +150,7 @@ def resources(value: Any, job: str) -> list[str]:
 
 
 def groups_of(role: Mapping[str, Any], job: str) -> list[str]:
-    """The consumer groups that a role may use."""
+    """Returns the consumer groups that a role may use."""
     statements = [each for policy in role["Properties"]["Policies"] if "PolicyDocument" in policy
                   for each in policy["PolicyDocument"]["Statement"]]
     (group,) = (each for each in statements if each.get("Sid") == "Group")
@@ -181,11 +181,11 @@ def test_the_store_may_read_on_aws_what_it_is_declared_to_read() -> None:
     ("[store]\nstore = []", r"store\.store must be a list of topics, not \[\]"),
     ('[store]\nstore = ["*"]\n[archive]\nstore = ["readings"]', "declares the group store twice"),
 ])  # fmt: skip
-def test_a_declaration_that_makes_no_sense_is_refused(toml: str, sentence: str) -> None:
+def test_an_unusable_declaration_is_refused(toml: str, sentence: str) -> None:
     with pytest.raises(ConsumersError, match=sentence):
         declared(toml)
 
 
-def test_a_group_that_nobody_declares_has_no_name() -> None:
+def test_an_undeclared_group_has_no_name() -> None:
     with pytest.raises(ConsumersError, match="no program declares the consumer group 'store-store'"):
         consumers.group_id("store-store", "fire")

@@ -1,4 +1,4 @@
-"""The contract: complete, consistent, and outspoken about a mistake in it."""
+"""The contract is complete and consistent, and a mistake in it is an error that names its position."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_result_has_the_columns_of_its_topic_s_schema(result: Result) -> None:
 
 
 @pytest.mark.parametrize("result", CONTRACT.results, ids=lambda result: result.name)
-def test_column_says_whether_its_topic_may_hold_null(result: Result) -> None:
+def test_column_is_nullable_exactly_if_its_schema_accepts_null(result: Result) -> None:
     declared = schema(result)
     for column in result.columns:
         of_column = Draft202012Validator(declared["properties"][column.name] | {"$defs": declared.get("$defs", {})})
@@ -67,19 +67,19 @@ def test_unknown_result_is_an_error_that_lists_the_known_ones() -> None:
 
 MISTAKES = [
     ("results/risk_spikes.toml", 'type = "score"', 'type = "scores"', r"risk_score\.type must be one of id, name"),
-    ("results/risk_spikes.toml", 'key = ["device_id"', 'key = ["device"', r"'device' is no column, but"),
+    ("results/risk_spikes.toml", 'key = ["device_id"', 'key = ["device"', r"names 'device', which is not a column"),
     ("results/risk_spikes.toml", "kept_days", "kept_weeks", r"risk_spikes\.toml sets kept_weeks, which is unknown"),
     ("results/risk_spikes.toml", "grain = ", "title_of_grain = ", r"risk_spikes\.toml sets title_of_grain, which is unknown"),
-    ("results/candidates.toml", '"@evidence" = {}', '"@evidences" = {}', r'names the list "@evidences", which there is not'),
-    ("results/site_risk.toml", '"@levels"', '"@level"', r"risk_level names the words '@level', which there are"),
-    ("measurements.toml", 'minute = ["avg"', 'minute = ["mean"', r"voc\.minute knows avg, max, min, not mean"),
-    ("alerts.toml", 'advice = ["cool", "cut_off"]', 'advice = ["heat"]', r"TEMPERATURE_CRITICAL gives the advice heat, which"),
+    ("results/candidates.toml", '"@evidence" = {}', '"@evidences" = {}', r'refers to the columns "@evidences", which do not'),
+    ("results/site_risk.toml", '"@levels"', '"@level"', r"risk_level refers to the words '@level', which do not"),
+    ("measurements.toml", 'minute = ["avg"', 'minute = ["mean"', r"voc\.minute must list only avg, max, min, not mean"),
+    ("alerts.toml", 'advice = ["cool", "cut_off"]', 'advice = ["heat"]', r"_CRITICAL refers to the advice heat, which"),
     ("alerts.toml", "[levels]", "[levels", r"alerts\.toml cannot be read"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("file", "right", "wrong", "sentence"), MISTAKES, ids=[mistake[2] for mistake in MISTAKES])
-def test_mistake_is_an_error_that_says_where_it_is(tmp_path: Path, file: str, right: str, wrong: str, sentence: str) -> None:
+def test_mistake_is_an_error_that_names_its_position(tmp_path: Path, file: str, right: str, wrong: str, sentence: str) -> None:
     copy = shutil.copytree(ROOT / "contract", tmp_path / "contract")
     declared = (copy / file).read_text(encoding="utf-8")
     assert right in declared

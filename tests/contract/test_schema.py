@@ -1,4 +1,4 @@
-"""Tables of Postgres, which migrations make, are those that the contract declares: names, types, keys, what may be null."""
+"""The tables of the migrations are those that the contract declares: names, types, keys, and what may be null."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POSTGRES = {
     "number": {"float8"}, "score": {"float8"}, "whole": {"int4", "int8"}, "version": {"int4"}, "flag": {"bool"},
     "words": {"jsonb", "_text"}, "json": {"jsonb"},
 }  # fmt: skip
-"""Type of a column → the types of Postgres that hold it."""
+"""Type of a column → the types of Postgres that can store it."""
 STORED = [(result, table) for result in CONTRACT.results for table in result.tables]
 Columns = dict[str, tuple[str, bool]]
 
@@ -37,7 +37,7 @@ def database(server: Server) -> Iterator[psycopg.Connection[Any]]:
 
 
 def columns_of(database: psycopg.Connection[Any], table: str) -> Columns:
-    """Column → its type, and whether it may be null."""
+    """Returns the columns of a table: name → type, and whether it may be null."""
     return {name: (kind, may_be_null) for of, name, kind, may_be_null in database.execute(COLUMNS).fetchall() if of == table}
 
 
@@ -46,7 +46,7 @@ def shown(pair: tuple[Result, Table]) -> str:
 
 
 @pytest.mark.parametrize("stored", STORED, ids=shown)
-def test_table_has_every_column_of_its_result_in_a_type_that_holds_it(
+def test_table_has_every_column_of_its_result_with_a_suitable_type(
         stored: tuple[Result, Table], database: psycopg.Connection[Any]) -> None:
     _, table = stored
     present = columns_of(database, table.name)
@@ -64,8 +64,8 @@ def test_table_has_the_declared_key(stored: tuple[Result, Table], database: psyc
 
 
 @pytest.mark.parametrize("stored", STORED, ids=shown)
-def test_table_takes_every_row_that_the_store_takes(stored: tuple[Result, Table], database: psycopg.Connection[Any]) -> None:
-    """A column that the store does not require is null if the row lacks it; what the store adds itself is its own affair."""
+def test_table_accepts_every_row_that_the_store_accepts(stored: tuple[Result, Table], database: psycopg.Connection[Any]) -> None:
+    """A column that the store does not require may be null; columns that the store adds are not considered."""
     result, table = stored
     present = columns_of(database, table.name)
     of_result = [column for column in table.columns if column in result.columns]
@@ -78,7 +78,7 @@ def test_table_takes_every_row_that_the_store_takes(stored: tuple[Result, Table]
 
 
 @pytest.mark.parametrize("stored", STORED, ids=shown)
-def test_table_has_no_column_that_must_be_filled_and_is_not_declared(
+def test_table_has_no_undeclared_column_that_is_required(
         stored: tuple[Result, Table], database: psycopg.Connection[Any]) -> None:
     _, table = stored
     declared = {column.name for column in table.columns}

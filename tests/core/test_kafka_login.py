@@ -30,7 +30,7 @@ def options(sql: str) -> dict[str, str]:
 
 
 def test_plaintext_adds_nothing() -> None:
-    assert kafka.lines(Settings()) == ""
+    assert kafka.login_lines(Settings()) == ""
     assert not [sql for sql in sql_of(Settings()) if "security.protocol" in sql]
 
 
@@ -58,12 +58,12 @@ def test_quotes_in_a_password_cannot_add_an_option_to_login_or_table() -> None:
     settings = Settings(kafka_security="scram", kafka_user="u", kafka_password="""a";x="'b\\""")
     assert kafka_login.options(settings)["sasl.jaas.config"].endswith(r'''password="a\";x=\"'b\\";''')
     assert kafka_login.options(settings).keys() == {"security.protocol", "sasl.mechanism", "sasl.jaas.config"}
-    assert r'''x=\"''b\\";',''' in kafka.lines(settings)
+    assert r'''x=\"''b\\";',''' in kafka.login_lines(settings)
 
 
 def test_scram_without_a_login_says_what_to_set() -> None:
     with pytest.raises(SettingsError, match="set FIRE_KAFKA_USER and FIRE_KAFKA_PASSWORD, or FIRE_KAFKA_SECRET_ARN"):
-        kafka.lines(Settings(kafka_security="scram"))
+        kafka.login_lines(Settings(kafka_security="scram"))
 
 
 @pytest.mark.parametrize(("configured", "expected"), [

@@ -1,4 +1,4 @@
-"""How the embedded stack ends. These tests come after all others, which need the stack."""
+"""The end of the embedded stack; these tests come after all others, which need the stack."""
 
 from __future__ import annotations
 

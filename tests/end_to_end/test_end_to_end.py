@@ -1,4 +1,4 @@
-"""Real Kafka, real Postgres, real Flink processes: what goes in comes out, once, everywhere that people and programs look."""
+"""Real Kafka, Postgres and Flink processes: every message is accounted for exactly once, for people and for programs."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def test_every_message_is_accounted_for_though_a_task_manager_is_killed(stack: S
 
 
 ALWAYS = {"dead-letters", "readings", "device-minutes", "device-5min-aggregates", "site-risk", "candidates", "alerts"}
-"""Topics that any fleet fills; what the others hold depends on what happens."""
+"""Topics that receive records from any fleet; the records of others depend on what happens."""
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS if topic.name != "telemetry"])
-def test_what_the_jobs_write_satisfies_the_topics_schema(stack: Stack, topic: str) -> None:
+def test_records_of_the_jobs_satisfy_the_topics_schema(stack: Stack, topic: str) -> None:
     schema = json.loads((SCHEMAS / f"{topic}.schema.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
     if topic in ALWAYS:
@@ -78,12 +78,12 @@ def test_what_the_jobs_write_satisfies_the_topics_schema(stack: Stack, topic: st
         assert not key or record.key.decode() == row[key]
 
 
-def test_the_dashboard_sees_the_jobs_and_what_they_stored(stack: Stack) -> None:
+def test_the_dashboard_shows_the_jobs_and_what_they_stored(stack: Stack) -> None:
     until(lambda: not unseen(stack), lambda: f"the dashboard's sight of this: {unseen(stack)};", pause=1.0)
 
 
 def unseen(stack: Stack) -> list[str]:
-    """What the dashboard does not show yet."""
+    """Returns what the dashboard does not show yet."""
     pipeline, overview = ask(stack, "/api/pipeline"), ask(stack, "/api/overview")
     names = {"fire-detect", "fire-alert", "fire-store"}
     away = {"DATABASE_AWAY", "STREAM_AWAY", "FLINK_AWAY", "STALE_CHECKPOINT"}
@@ -100,7 +100,7 @@ def unseen(stack: Stack) -> list[str]:
     return [what for what, is_shown in shown.items() if not is_shown]
 
 
-def test_a_corrected_dead_letter_becomes_a_reading_and_its_alert_comes_over_the_dashboard_s_stream(stack: Stack) -> None:
+def test_a_corrected_dead_letter_becomes_a_reading_and_its_alert_arrives_in_the_dashboard_s_stream(stack: Stack) -> None:
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     with browser.open(f"{stack.dashboard}/api/session", timeout=DEADLINE_SECONDS) as answer:
         token = json.load(answer)["csrf_token"]
@@ -124,7 +124,7 @@ def test_a_corrected_dead_letter_becomes_a_reading_and_its_alert_comes_over_the_
 
 
 def heard(stream: Any, what: bytes) -> Any:
-    """The data of the stream's first event that holds this; comments keep the stream going while there is none."""
+    """Returns the data of the stream's first event that contains a text; comments keep the stream alive until then."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     for line in stream:
         if line.startswith(b"data:") and what in line:
@@ -133,7 +133,7 @@ def heard(stream: Any, what: bytes) -> Any:
     return pytest.fail("the stream ended")
 
 
-def test_rubbish_among_the_candidates_is_a_dead_letter_and_stops_nothing(stack: Stack) -> None:
+def test_malformed_candidate_is_a_dead_letter_and_stops_nothing(stack: Stack) -> None:
     producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
     producer.send("candidates", b"rubbish", key=b"x").get(timeout=DEADLINE_SECONDS)
     producer.close()
@@ -146,7 +146,7 @@ def test_rubbish_among_the_candidates_is_a_dead_letter_and_stops_nothing(stack: 
 
 
 def test_the_original_designs_messages_pass_through_the_whole_system_without_an_error(stack: Stack) -> None:
-    """Its end-to-end message (arc alarm, 3 arcs) and its load: 100 devices at random, from many threads at once."""
+    """The design's end-to-end message (arc alarm, 3 arcs) and its load: 100 random devices, sent by many threads at once."""
     before = errors(stack)
     producer = KafkaProducer(bootstrap_servers=stack.kafka_brokers)
 
@@ -168,7 +168,7 @@ def test_the_original_designs_messages_pass_through_the_whole_system_without_an_
 
 
 def errors(stack: Stack) -> tuple[int, Any, dict[str, int]]:
-    """Dead letters, refusals of the store, and restarts of each job, so far."""
+    """Returns the number of dead letters, store refusals, and restarts of each job so far."""
     with psycopg.connect(**stack.database()) as connected:
         refusals = connected.execute("SELECT count(*) FROM store_refusals").fetchone()
     return len(records(stack, "dead-letters")), refusals, {job.name: job.restarts for job in status.jobs(stack)}
@@ -176,7 +176,7 @@ def errors(stack: Stack) -> tuple[int, Any, dict[str, int]]:
 
 COUNTED = ("fire_readings_total", "fire_dead_letters_total", "fire_duplicates_total")
 ROUNDS = 3
-"""Flink's figures are as old as the last time that they were asked for, so those of one round show what was so before."""
+"""Rounds of asking: Flink's figures are as old as the previous request, so those of one round describe an earlier state."""
 ATTEMPTS = 5
 
 
@@ -194,7 +194,7 @@ def test_exporter_counts_what_was_sent(stack: Stack) -> None:
 
 
 def at_rest(stack: Stack) -> list[Metric]:
-    """A scrape that has counted everything: nothing waits to be read, and no figure has changed for some rounds of asking."""
+    """Waits for a scrape that has counted everything: no record waits to be read, and no figure has changed for some rounds."""
     seen: dict[float, list[float]] = {}
 
     def settled() -> list[Metric] | None:
@@ -210,7 +210,7 @@ def at_rest(stack: Stack) -> list[Metric]:
 
 
 def waits(stack: Stack) -> bool:
-    """Whether records of the result topics wait for the exporter."""
+    """Checks whether records of the result topics wait for the exporter."""
     settings = stack.settings()
     consumer = KafkaConsumer(bootstrap_servers=stack.kafka_brokers)
     admin = KafkaAdminClient(bootstrap_servers=stack.kafka_brokers)
@@ -224,16 +224,16 @@ def waits(stack: Stack) -> bool:
 
 
 def rises(before: list[Metric], after: list[Metric]) -> list[float]:
-    """How much more is counted of each kind."""
+    """Returns the differences between two scrapes."""
     return [total(after, name) - total(before, name) for name in COUNTED]
 
 
-def test_exporter_sees_every_part_of_the_system(stack: Stack) -> None:
+def test_exporter_reports_every_part_of_the_system(stack: Stack) -> None:
     until(lambda: total(scrape(stack), "fire_source_up") == 4, "an answer of every part to the exporter")
     until(lambda: total(scrape(stack), "fire_job_running") == 3, "three running jobs")
 
 
-def test_every_metric_that_rules_and_board_ask_for_is_in_the_scrape(stack: Stack) -> None:
+def test_every_metric_in_rules_and_board_is_in_the_scrape(stack: Stack) -> None:
     asked = {name for text in expressions() for name in re.findall(r"\bfire_\w+", text)}
     assert len(asked) > 25
     until(lambda: asked <= names(scrape(stack)), lambda: f"a scrape with {asked - names(scrape(stack))}")
@@ -244,7 +244,7 @@ REPORTED = ("flink_jobmanager_job_numRestarts", "flink_jobmanager_job_lastCheckp
             "flink_taskmanager_job_task_operator_KafkaSourceReader_KafkaConsumer_records_lag_max")
 
 
-def test_flinks_own_reporter_answers_where_it_is_switched_on(stack: Stack) -> None:
+def test_flinks_own_reporter_answers_if_it_is_enabled(stack: Stack) -> None:
     def missing() -> list[str]:
         text = reported()
         return [name for name in REPORTED if not re.search(rf"^{name}\{{", text, re.MULTILINE)]
@@ -253,7 +253,7 @@ def test_flinks_own_reporter_answers_where_it_is_switched_on(stack: Stack) -> No
 
 
 def reported() -> str:
-    """What the reporters of all Flink processes say."""
+    """Returns the texts of the reporters of all Flink processes."""
     first, found = Settings.load().flink_metrics_port, ""
     for port in range(first, first + REPORTERS):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_SECONDS) as response:
@@ -273,18 +273,18 @@ def test_every_line_of_the_logs_is_json_with_time_level_and_message(stack: Stack
 
 
 def scrape(stack: Stack) -> list[Metric]:
-    """The families that the exporter tells now."""
+    """Returns the metric families of a scrape."""
     with urllib.request.urlopen(f"http://{stack.metrics}/metrics", timeout=DEADLINE_SECONDS) as response:
         return list(text_string_to_metric_families(response.read().decode()))
 
 
 def total(families: list[Metric], name: str) -> float:
-    """The sum of a metric over all its labels."""
+    """Returns the sum of a metric over all its labels."""
     return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
 
 def names(families: list[Metric]) -> set[str]:
-    """Every sample that the families may have, also those without one yet."""
+    """Returns the name of every sample that the families can have, also of those without one yet."""
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
     return {f"{family.name}{ending}" for family in families for ending in endings[family.type]}
 
@@ -293,8 +293,8 @@ def iso(milliseconds: float) -> str:
     return (EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def test_silent_device_is_heard_of_when_its_maintenance_ends(stack: Stack) -> None:
-    """Its window ends 20 s from now less the grace, which is over 20 s from now: nothing but the job's timer can tell it."""
+def test_alert_of_a_silent_device_is_published_when_its_maintenance_ends(stack: Stack) -> None:
+    """Only the job's timer can publish the alert: the maintenance window ends so that the timer's grace is over in 20 s."""
     end = time.time_ns() / 1e6 - GRACE_MS + 20_000
     held = {"is_held": True, "held_until": iso(end), "event_time": iso(end - 60_000)}
     send_candidates(stack, [reading(0, subject="mute-1") | held])

@@ -1,4 +1,4 @@
-"""Drills on the real stack: an outage, savepoints, a lost database, a killed process; nothing is lost or doubled."""
+"""Drills on the real stack: an outage, savepoints, a lost database and a killed process lose and duplicate nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_alerts_flow_while_postgres_is_down_and_everything_is_stored_when_it_is_
 
 
 def test_a_savepoint_and_a_restored_database_lose_nothing(stack: Stack, tmp_path: Path) -> None:
-    """Save, go on, lose the database, restore it, rewind the store; detect goes on from its savepoint."""
+    """Saves, continues, loses the database, restores it and rewinds the store; detect continues from its savepoint."""
     begun = datetime.now(UTC)
     file, saved = backup.save(stack.database(), tmp_path, begun)
     lost = send_all(stack, Plan(scenario="normal", devices=5, rate=200, count=400, prefix="lost", seed=5))
@@ -71,7 +71,7 @@ def restart_alert_job(stack: Stack, delivery: str, monkeypatch: pytest.MonkeyPat
 
 def test_transitions_written_exactly_once_are_seen_once_though_the_task_manager_is_killed(
         stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a kill between write and commit the transitions are written twice and committed once; other kills are repeated."""
+    """A kill between write and commit writes the transitions twice and commits them once; other kills are repeated."""
     restart_alert_job(stack, "exactly-once", monkeypatch)
     for number in range(ROUNDS):
         subjects = [f"once-{number}-{subject:03}" for subject in range(200)]

@@ -18,7 +18,7 @@ from tests.udfs.test_lifecycle import ARCS, context, minute, outputs, reading, s
 
 OTHER = "장치-2"
 SITE = {"subject": "dev-1", "subject_kind": "SITE"}
-"""A site that is called like a device."""
+"""The id of a site, which equals that of a device."""
 GARBAGE = [b"rub\xffbish", b'{"kind": "CANDIDATE"}', b"[1]",
            json.dumps(reading(70, subject="dev-\ud800")).encode(), json.dumps(reading(70, level="SEVERE")).encode()]
 
@@ -37,7 +37,7 @@ def candidates() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def results(candidates: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the job wrote; one run for all tests here."""
+    """Runs the job once for all tests of this module; returns the folder of its output."""
     folder = tmp_path_factory.mktemp("alert")
     good = [json.dumps(row, ensure_ascii=False).encode() for row in candidates]
     lines = good[:2] + GARBAGE + good[2:]
@@ -53,7 +53,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for part in parts for line in part.read_text(encoding="utf-8").splitlines()]
 
 
-def test_job_writes_exactly_what_the_life_cycle_says(candidates: list[dict[str, Any]], results: Path) -> None:
+def test_job_writes_exactly_what_the_life_cycle_returns(candidates: list[dict[str, Any]], results: Path) -> None:
     written, updates = rows(results / "alerts"), rows(results / "alert_state")
     lives = list(dict.fromkeys((row["subject_kind"], row["subject"]) for row in candidates))
     expected = {life: outputs(row for row in candidates if (row["subject_kind"], row["subject"]) == life) for life in lives}
@@ -69,12 +69,12 @@ def of(life: tuple[str, str], written: list[dict[str, Any]]) -> list[dict[str, A
     return [row for row in written if (row["subject_kind"], row["subject"]) == life]
 
 
-def test_site_and_device_of_one_name_have_lives_of_their_own(results: Path) -> None:
+def test_site_and_device_with_the_same_id_have_separate_alerts(results: Path) -> None:
     (cluster,) = of(("SITE", "dev-1"), rows(results / "alerts"))
     assert (cluster["alert_type"], cluster["transition"], cluster["candidate_count"]) == ("SITE_CLUSTER", "OPENED", 1)
 
 
-def test_what_is_no_candidate_becomes_a_dead_letter_with_its_bytes_and_a_reason(results: Path) -> None:
+def test_record_that_is_not_a_candidate_becomes_a_dead_letter_with_its_bytes_and_a_reason(results: Path) -> None:
     letters = rows(results / "dead_letters")
     assert sorted(base64.b64decode(letter["message"]) for letter in letters) == sorted(GARBAGE)
     reasons = {base64.b64decode(letter["message"]): letter["reason"] for letter in letters}
@@ -92,11 +92,11 @@ def test_every_name_in_the_sql_comes_from_the_settings() -> None:
     templates = [file.read_text(encoding="utf-8") for file in (SQL / "alert").rglob("*.sql")]
     for place in ("file", "kafka", "kinesis"):
         templates += [*tables.alert_sinks(place, place), *tables.alert_inserts(place, place)]
-    assert {name for template in templates for name in NAME.findall(template)} == set(alert.names(Settings()))
+    assert {name for template in templates for name in NAME.findall(template)} == set(alert.substitutions(Settings()))
 
 
 def test_topics_group_and_transactions_follow_the_settings() -> None:
-    names = alert.names(Settings(topic_prefix="plant-a.", consumer_group="plant-a", alert_delivery="exactly-once"))
+    names = alert.substitutions(Settings(topic_prefix="plant-a.", consumer_group="plant-a", alert_delivery="exactly-once"))
     assert names["TOPIC_PREFIX"] == "plant-a."
     assert names["CONSUMER_GROUP"] == "plant-a-alert"
     assert names["ALERT_DELIVERY"] == "exactly-once"

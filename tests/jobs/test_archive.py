@@ -1,4 +1,4 @@
-"""Every reading as Parquet, below its hour, on a disk and in S3; and back through the jobs to the same readings."""
+"""Every reading is archived as Parquet by the hour, on a disk and in S3, and a replay of the archive gives the same results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOUR = "year=2025/month=10/day=09/hour="
 
 
 def with_parquet() -> dict[str, str]:
-    """Flink's keys for a mini-cluster with what the archive needs."""
+    """Returns Flink's options of a mini-cluster that can write the archive."""
     missing = jars.missing(HOME, ["parquet"])
     if missing:
         pytest.skip(f"the jars of parquet are not there; python -m infra.local.jars {HOME} parquet downloads them")
@@ -36,7 +36,7 @@ def with_parquet() -> dict[str, str]:
 
 
 def day() -> list[bytes]:
-    """Two devices over an hour's end, a reading out of range, one with a site and Korean text, one late."""
+    """Returns messages of two devices across the end of an hour, with one out of range, one with a Korean site, and one late."""
     steady = [message(device, idx=n, at=3500 + 10 * n, pcbTemp=40.0 + n / 10) for n in range(20) for device in ("a", "b")]
     odd = [message("odd", idx=1, at=3600, volt=999.5, siteId="공장", verifySts=1), message("bare", idx=2, at=3601, pcbTemp=None)]
     return [*steady[:20], *odd, *steady[20:], message("late", idx=3, at=3400, pcbTemp=70.0)]
@@ -66,7 +66,7 @@ def key(row: dict[str, Any]) -> tuple[str, int]:
     return row["device_id"], row["idx"]
 
 
-def test_every_reading_is_archived_below_its_hour_with_every_value(original: dict[str, Rows], stored: Path) -> None:
+def test_every_reading_is_archived_in_the_folder_of_its_hour_with_every_value(original: dict[str, Rows], stored: Path) -> None:
     assert_archived(stored, original["readings"])
     assert {str(each.relative_to(stored)) for each in stored.glob("*/*/*/*")} == {f"{HOUR}09", f"{HOUR}10"}
 
@@ -83,21 +83,21 @@ def assert_archived(folder: Path, expected: Rows) -> None:
         assert (got["hour"], got["day"], got["source"] != "") == (int(row["event_time"][11:13]), 9, True)
 
 
-def test_writers_files_of_an_hour_are_joined_into_one(stored: Path) -> None:
+def test_files_of_an_hour_are_merged_into_one(stored: Path) -> None:
     for hour in ("09", "10"):
         assert len([file for file in (stored / f"{HOUR}{hour}").iterdir() if not file.name.startswith(".")]) == 1
 
 
 @pytest.fixture(scope="module")
 def again(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
-    """What the jobs make of the archive."""
+    """Returns the results of a replay of the archive."""
     out = tmp_path_factory.mktemp("again")
     replayer.replay([stored], out, 1, Settings())
     return {file.stem: rows(file) for file in out.glob("*.jsonl")}
 
 
 def in_order(found: Rows) -> list[str]:
-    """The rows in one order, with numbers to nine decimals: how a sum's parts are grouped depends on when bundles end."""
+    """Sorts rows and rounds numbers to nine decimals, because the end of a bundle changes the order in which a sum is added."""
     rounded = ({name: round(value, 9) if isinstance(value, float) else value for name, value in row.items()} for row in found)
     return sorted(json.dumps(row, sort_keys=True) for row in rounded)
 
@@ -116,7 +116,7 @@ def test_replay_of_the_archive_gives_the_same_alerts(original: dict[str, Rows], 
     assert told(again)
 
 
-def test_one_file_of_an_archive_is_told_from_lines_of_json(stored: Path, tmp_path: Path) -> None:
+def test_single_file_of_an_archive_is_distinguished_from_lines_of_json(stored: Path, tmp_path: Path) -> None:
     file = next(each for each in stored.rglob("*part-*") if not each.name.startswith("."))
     (tmp_path / "day.jsonl").write_bytes(message())
     assert archived.is_archive(stored) and archived.is_archive(file) and not archived.is_archive(tmp_path / "day.jsonl")
@@ -124,7 +124,7 @@ def test_one_file_of_an_archive_is_told_from_lines_of_json(stored: Path, tmp_pat
     assert {row["deviceId"] for row in rows(tmp_path / "messages.jsonl")} <= {"a", "b", "odd", "bare", "late"}
 
 
-def test_folder_without_readings_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_folder_without_readings_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"no parquet")
     with pytest.raises(archived.ArchivedError, match="cannot be read as an archive of readings"):
         archived.write_messages(tmp_path, tmp_path / "messages.jsonl")
@@ -134,19 +134,19 @@ def test_folder_without_readings_is_refused_by_its_name(tmp_path: Path) -> None:
     ({}, "FIRE_ARCHIVE is empty"),
     ({"archive": "/a", "source": "kinesis", "kinesis_streams": "arn:aws:kinesis:eu-west-1:123456789012:stream/"}, "FIRE_RESULTS"),
 ])  # fmt: skip
-def test_place_that_is_missing_is_named(given: dict[str, Any], said: str) -> None:
+def test_missing_destination_is_named(given: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         archive.build(None, Settings(**given))  # type: ignore[arg-type]
 
 
-def test_files_are_completed_as_rarely_as_told_and_by_managed_flinks_own_checkpoints_there() -> None:
+def test_files_are_completed_at_the_configured_interval_and_on_managed_flink_at_its_own() -> None:
     assert archive.options(Settings(archive_seconds=600))["execution.checkpointing.interval"] == "600 s"
     assert "execution.checkpointing.interval" not in archive.options(Settings(managed_flink=True))
 
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An S3 on the loopback address, with a bucket."""
+    """Runs an S3 server on the loopback address, with a bucket."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -179,7 +179,7 @@ plugins = jvm.org.apache.flink.core.plugin.PluginUtils.createPluginManagerFromRo
 jvm.org.apache.flink.core.fs.FileSystem.initialize(flink, plugins)
 archive.start(Settings(source="file", file_input=given, archive="s3://fire/archive/"), configuration | options).wait()
 """
-"""A process of its own: plugins are found, and file systems chosen, when its Java starts."""
+"""Runs in its own process, because Java finds plugins and selects file systems when it starts."""
 
 
 def test_archive_in_s3_holds_every_reading(original: dict[str, Rows], s3: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The detect job, unmodified, on bounded files: right to the row, one pass through Python, nothing lost."""
+"""The unmodified detect job on bounded files gives exactly the expected rows, with one pass through Python."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TIMES = ("event_time", "window_start", "window_end", "minute_end")
 
 
 def keyed(result: str, found: Rows) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Rows by their key, times as epoch milliseconds under the vectors' names; a repeated key fails."""
+    """Returns rows by their key, with times in epoch milliseconds under the vectors' names; fails for a repeated key."""
     made = {}
     for row in found:
         row = row | {f"{name.removesuffix('_time')}_ms": epoch_ms(row[name]) for name in TIMES if name in row}
@@ -60,7 +60,7 @@ def test_stream_gives_the_expected_rows(result: str, replayed: dict[str, Rows]) 
 
 @pytest.fixture(scope="module")
 def shuffled(replay: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
-    """The stream at parallelism 2, its lines moved by up to 4 seconds of their own time."""
+    """Replays the stream at parallelism 2, with each line moved by up to 4 seconds of event time."""
     with gzip.open(VECTORS / "stream.jsonl.gz", "rb") as lines:
         messages = [line.rstrip(b"\n") for line in lines]
     chance = random.Random(4)
@@ -83,7 +83,7 @@ def test_order_of_arrival_and_parallelism_change_no_alert(replayed: dict[str, Ro
 
 
 def test_plan_holds_one_source_and_three_python_functions() -> None:
-    """Readings, context and patterns: each is computed once for all that reads it."""
+    """Readings, context and patterns are each computed once for all of their readers."""
     settings = Settings(source="file", file_input="in", file_output="out")
     t_env = table_environment(settings, "detect", local_configuration())
     plan = detect.build(t_env, settings).explain()
@@ -102,7 +102,7 @@ RUBBISH = [b"", b"{", b'{"deviceId":"a"}', b"\xff\xfe", NO_TIME, FUTURE, message
 
 
 def day() -> list[bytes]:
-    """Ten minutes of a small fleet: rubbish, a repetition, a hazard that ends, one that falls silent, a late reading."""
+    """Replays ten minutes of a small fleet: malformed messages, a duplicate, two hazards, a silence, a late reading."""
     steady = [(30 * n, message("steady", idx=n, at=30 * n)) for n in range(21)]
     ends = [(30 * n, message("ends", idx=n, at=30 * n, pcbTemp=70.0 if n < 4 else 30.0)) for n in range(18)]
     extra = [(0, message("silent", pcbTemp=70.0)), (31, message("steady", idx=1, at=30)),
@@ -119,7 +119,7 @@ def alerts_of(results: dict[str, Rows], device: str) -> list[tuple[str, str]]:
     return [(row["transition"], row["event_time"][11:19]) for row in results["alerts"] if row["subject"] == device]
 
 
-def test_rubbish_becomes_dead_letters_with_its_bytes_its_line_and_a_reason(small_fleet: dict[str, Rows]) -> None:
+def test_malformed_message_becomes_a_dead_letter_with_its_bytes_its_line_and_a_reason(small_fleet: dict[str, Rows]) -> None:
     letters, messages = small_fleet["dead_letters"], day()
     assert Counter(base64.b64decode(row["message"]) for row in letters) == Counter(each[:LONGEST_MESSAGE] for each in RUBBISH)
     for row in letters:
@@ -130,16 +130,16 @@ def test_rubbish_becomes_dead_letters_with_its_bytes_its_line_and_a_reason(small
     assert reasons[NO_TIME] == "timestamp is absent, and this source has no record time"
 
 
-def test_rubbish_from_the_future_does_not_move_the_watermark(small_fleet: dict[str, Rows]) -> None:
+def test_refused_message_from_the_future_does_not_move_the_watermark(small_fleet: dict[str, Rows]) -> None:
     assert {row["device_id"] for row in small_fleet["readings"] if row["is_late"]} == {"late"}
 
 
-def test_repeated_reading_counts_once(small_fleet: dict[str, Rows]) -> None:
+def test_duplicate_counts_once(small_fleet: dict[str, Rows]) -> None:
     assert sum(row["device_id"] == "steady" for row in small_fleet["readings"]) == 21
     assert sum(row["record_count"] for row in small_fleet["device_minutes"] if row["device_id"] == "steady") == 21
 
 
-def test_late_reading_is_scored_and_alerts_but_leaves_windows_alone(small_fleet: dict[str, Rows]) -> None:
+def test_late_reading_is_scored_and_alerts_but_changes_no_window(small_fleet: dict[str, Rows]) -> None:
     assert alerts_of(small_fleet, "late") == [("OPENED", "09:00:10")]
     assert "late" not in {row["device_id"] for row in small_fleet["device_minutes"]}
 

@@ -1,4 +1,4 @@
-"""What a hostile device may send: its own message is refused, in time that grows as its length does, and nobody waits for it."""
+"""Messages of a hostile device are refused in time that grows linearly with their length, and delay no other message."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from udfs.readings import decode as telemetry
 
 LENGTH = 5_000
 SOON_SECONDS = 0.005
-"""Ten times what a pattern needs for `2 * LENGTH` characters; whatever takes longer is timed against half the length."""
+"""Ten times what a linear pattern needs for `2 * LENGTH` characters; one that takes longer is compared with half the length."""
 MOST_OF_TWICE = 3.0
-"""Twice the length may take so many times as long; a quadratic pattern takes four times."""
+"""The factor by which a text of twice the length may take longer; a quadratic pattern takes four times as long."""
 TRIALS = 7
 PREFIXES = ("", "1", ".", '"', "{", '"a"', '{"timestamp"', '{"timestamp":', "1e", "2025-10-09T", "[[")
 PUMPS = ("1", " ", "a", "A", ".", "+", "=", '"', "\\", "[", "{", "é", "\n", "0.", "1e", '"a":', '"timestamp"', '"timestamp": ',
@@ -41,13 +41,13 @@ SUFFIXES = ("", "x", "!", '"')
 
 @dataclass(frozen=True)
 class Use:
-    """A pattern of the tree and how it is applied, by `fullmatch` or `search`."""
+    """A pattern of the code, applied by `fullmatch` or `search`."""
 
     pattern: str | bytes
     method: str
 
     def run(self, text: str) -> None:
-        """Applies it to a text."""
+        """Applies the pattern to a text."""
         subject = text.encode() if isinstance(self.pattern, bytes) else text
         compiled: Any = re.compile(self.pattern)
         if self.method == "sub":
@@ -59,7 +59,7 @@ class Use:
 
 
 def attacks(length: int) -> Iterator[tuple[str, ...]]:
-    """The parts of texts: each kind of beginning, of repeated part and of end."""
+    """Yields the parts of attacking texts: beginnings, repeated parts and ends."""
     for prefix in PREFIXES:
         for pump in PUMPS:
             for suffix in SUFFIXES:
@@ -70,7 +70,7 @@ Clock = Callable[[], float]
 
 
 def seconds(work: Callable[[str], object], text: str, clock: Clock, trials: int = 1) -> float:
-    """The best of some trials, in seconds of a processor: what the machine does beside it does not count."""
+    """Returns the least processor time of several trials, to which other work on the machine adds nothing."""
     def trial() -> float:
         begun = clock()
         work(text)
@@ -81,7 +81,7 @@ def seconds(work: Callable[[str], object], text: str, clock: Clock, trials: int 
 
 def is_linear(work: Callable[[str], object], once: str, twice: str, soon: float = SOON_SECONDS, clock: Clock = time.thread_time
               ) -> bool:
-    """Whether a text of twice the length takes about twice as long, or no time worth timing."""
+    """Checks that a text of twice the length takes about twice as long, or too little time to measure."""
     if seconds(work, twice, clock) <= soon:
         return True
     best = seconds(work, twice, clock, TRIALS)
@@ -90,7 +90,7 @@ def is_linear(work: Callable[[str], object], once: str, twice: str, soon: float 
 
 def slow_attack(work: Callable[[str], object], length: int = LENGTH, soon: float = SOON_SECONDS, clock: Clock = time.thread_time
                 ) -> str | None:
-    """The beginning of the first attack that takes more than linear time; None where each is linear."""
+    """Returns the beginning of the first attack that takes more than linear time; None if all are linear."""
     for prefix, pumped, suffix in attacks(length):
         if not is_linear(work, prefix + pumped + suffix, prefix + pumped * 2 + suffix, soon, clock):
             return f"{prefix}{pumped[:20]}… and then {suffix!r}"
@@ -98,7 +98,7 @@ def slow_attack(work: Callable[[str], object], length: int = LENGTH, soon: float
 
 
 def python_patterns() -> list[Use]:
-    """Every pattern that the project's Python compiles, as often as it is applied in different ways."""
+    """Yields every pattern that the project's Python compiles, once for each way in which it is applied."""
     sources = {file: file.read_text(encoding="utf-8") for file in sorted(ROOT.rglob("*.py"))
                if not {"tests", ".fire", "examples"} & set(file.relative_to(ROOT).parts)}
     everything = "\n".join(sources.values())
@@ -120,18 +120,18 @@ def uses(tree: ast.Module, everything: str) -> Iterator[Use]:
 
 
 @pytest.mark.parametrize("use", python_patterns(), ids=lambda use: f"{use.method}-{use.pattern[:40]!r}")
-def test_no_pattern_of_the_tree_takes_more_than_linear_time(use: Use) -> None:
+def test_no_pattern_of_the_code_takes_more_than_linear_time(use: Use) -> None:
     assert slow_attack(use.run) is None
 
 
-def test_the_patterns_that_see_a_device_s_bytes_are_among_those_of_the_tree() -> None:
+def test_the_patterns_applied_to_device_bytes_are_among_those_tested() -> None:
     found = {use.pattern for use in python_patterns()}
     assert {telemetry.NUMERIC_TEXT.pattern, telemetry.LAST_KEY.pattern, telemetry.CONTROL_CHARACTER.pattern} <= found
     assert telemetry.LAST_KEY.pattern in {use.pattern for use in python_patterns() if use.method == "search"}
 
 
 def java_patterns() -> list[str]:
-    """Every pattern that Flink applies: those of the SQL files, of the contract and of the store job."""
+    """Returns every pattern that Flink applies: those of the SQL files, of the contract and of the store job."""
     texts = [file.read_text(encoding="utf-8") for file in sorted(SQL.rglob("*.sql"))]
     literals = {literal for text in texts if "REGEXP" in text for literal in re.findall(r"'([^'\n]*)'", text)}
     patterns = {literal for literal in literals if re.search(r"\\[dszA]|\[\^?[^\]]+\][*+{]", literal)}
@@ -139,7 +139,7 @@ def java_patterns() -> list[str]:
     return sorted(patterns | declared | set(store.PATTERNS.values()))
 
 
-def test_the_patterns_of_the_event_time_are_among_those_of_the_sql() -> None:
+def test_the_patterns_of_the_event_time_are_among_those_tested() -> None:
     assert sum('"timestamp"' in pattern for pattern in java_patterns()) == 4
     assert sum(pattern in expression("detect/message_time.sql") for pattern in java_patterns()) == 9
 
@@ -182,7 +182,7 @@ def test_a_long_text_in_any_field_is_refused_in_linear_time_with_a_short_reason(
 
 @pytest.mark.parametrize("field", [*FIELDS, "unknown"])
 @pytest.mark.parametrize("depth", [10, 900, 990, 1010, 5_000])
-def test_a_deep_value_in_any_field_raises_nothing(field: str, depth: int) -> None:
+def test_a_deeply_nested_value_in_any_field_raises_no_error(field: str, depth: int) -> None:
     raw = json.dumps(GOOD | {field: 0})
     for opening, closing in (("[", "]"), ('{"a":', "}")):
         deep = raw.replace(f'"{field}": 0', f'"{field}": {opening * depth}1{closing * depth}')
@@ -193,18 +193,18 @@ def test_a_deep_value_in_any_field_raises_nothing(field: str, depth: int) -> Non
 
 @pytest.mark.parametrize("broken", [b'{"a":' * 200_000, b'{"volt":' + b" " * 500_000, b'{"volt"' + b" " * 500_000 + b"x",
                                     b'"' * 500_001, b'{"' + b"a" * 500_000, b"\xff" * 500_000])
-def test_long_rubbish_that_is_no_json_has_a_short_reason(broken: bytes) -> None:
+def test_long_text_that_is_not_json_has_a_short_reason(broken: bytes) -> None:
     assert len(telemetry.read([broken]).reason[0]) < dead_letters.LONGEST_REASON
 
 
 @pytest.mark.parametrize("depth", range(900, 1001, 4))
-def test_a_deep_candidate_is_refused_and_stops_nothing(depth: int) -> None:
+def test_a_deeply_nested_candidate_is_refused_and_stops_nothing(depth: int) -> None:
     for row in (f'{{"kind": {"[" * depth}{"]" * depth}}}', "[" * depth + "]" * depth):
         with pytest.raises(CandidateError):
             advance(State(), decode(row.encode()))
 
 
-def test_deep_limits_of_a_candidate_are_refused() -> None:
+def test_deeply_nested_limits_of_a_candidate_are_refused() -> None:
     from tests.udfs.test_lifecycle import reading
 
     with pytest.raises(CandidateError, match="limits cannot be used"):
@@ -222,7 +222,7 @@ def test_a_long_text_in_a_candidate_is_refused_with_a_short_reason(field: str) -
 
 
 def test_a_huge_exponent_in_a_timestamp_delays_no_other_message(tmp_path: Path) -> None:
-    """Where the power of ten is built, each of these takes minutes."""
+    """Computing the power of ten would take minutes for each of these exponents."""
     huge = [f'{{"timestamp":{quote}1{point}E{sign}99999999{quote}}}' for quote in ("", '"') for point in ("", ".5")
             for sign in ("", "+", "-")]
     file = tmp_path / "messages.jsonl"

@@ -1,4 +1,4 @@
-"""What must hold for every row that the detect job writes, whatever came in: over the vectors' stream and all golden cases."""
+"""Invariants of every row that the detect job writes, checked for the vectors' stream and all golden cases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.reference import level
 WINDOWS = {"device_minutes": ("minute_start", "minute_end", 1, 1), "device_5min_aggregates": ("window_start", "window_end", 5, 5),
            "arc_patterns": ("window_start", "window_end", 10, 1), "device_correlations": ("window_start", "window_end", 2, 1),
            "site_risk": ("window_start", "window_end", 2, 1), "device_patterns": ("window_start", "window_end", 60, 5)}
-"""Names of start and end, length and step, both in minutes."""
+"""Result → names of start and end, length and step in minutes."""
 SCORES = {"readings": "risk_score", "device_minutes": "risk_score", "site_risk": "site_risk"}
 RISKS = ("risk_score", "base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "indicator_risk",
          "max_risk_score", "avg_risk_score", "max_base_risk", "max_floor_risk", "avg_indicator_risk", "previous_risk_score",
@@ -29,7 +29,7 @@ Results = dict[str, Rows]
 
 @pytest.fixture(params=["replayed", "cases"])
 def results(request: pytest.FixtureRequest) -> Results:
-    """Every result of one run."""
+    """Returns every result of one run."""
     found: Results = request.getfixturevalue(request.param)
     return found
 
@@ -46,7 +46,7 @@ def candidates(results: Results, cause: str, kind: str = "CANDIDATE") -> Rows:
     return [row for row in results["candidates"] if row["cause"] == cause and row["kind"] == kind]
 
 
-def test_every_view_has_rows_to_judge(cases: Results) -> None:
+def test_every_view_has_rows_to_check(cases: Results) -> None:
     assert all(cases[result] for result in RESULTS)
 
 
@@ -55,7 +55,7 @@ def test_level_matches_its_score(result: str, results: Results) -> None:
     assert all(row["risk_level"] == level(row[SCORES[result]]) for row in results[result])
 
 
-def test_risks_lie_between_0_and_1(results: Results) -> None:
+def test_risks_are_between_0_and_1(results: Results) -> None:
     for result in RESULTS:
         for row in results[result]:
             assert all(0 <= row[name] <= 1 for name in RISKS if row.get(name) is not None), (result, row)
@@ -90,17 +90,17 @@ def test_no_row_is_written_twice(result: str, results: Results) -> None:
     assert all(count == 1 for count in counts.values())
 
 
-def test_every_row_says_its_schema_version(results: Results) -> None:
+def test_every_row_has_its_schema_version(results: Results) -> None:
     assert all(row["schema_version"] == 1 for result in RESULTS for row in results[result])
 
 
-def test_minutes_count_every_reading_that_is_not_late_and_no_other(results: Results) -> None:
+def test_minutes_count_exactly_the_readings_that_are_not_late(results: Results) -> None:
     on_time = Counter((row["device_id"], row["event_time"][:16]) for row in results["readings"] if not row["is_late"])
     counted = {(row["device_id"], row["minute_start"][:16]): row["record_count"] for row in results["device_minutes"]}
     assert counted == on_time
 
 
-def test_five_minutes_add_up_their_minutes(results: Results) -> None:
+def test_five_minute_aggregates_add_up_their_minutes(results: Results) -> None:
     whole, parts = Counter[str](), Counter[str]()
     for rows, sums in ((results["device_5min_aggregates"], whole), (results["device_minutes"], parts)):
         for row in rows:
@@ -122,7 +122,7 @@ def test_minute_follows_from_its_readings_and_its_modifier(results: Results) -> 
         assert row["candidate_count"] <= row["record_count"] >= max(row["temperature_count"], row["co_count"], row["arc_events"])
 
 
-def test_spike_is_the_difference_of_two_minutes_that_exist(results: Results) -> None:
+def test_spike_is_the_difference_between_two_existing_minutes(results: Results) -> None:
     minutes = minutes_of(results)
     for row in results["risk_spikes"]:
         assert row["risk_change"] == pytest.approx(row["risk_score"] - row["previous_risk_score"], abs=1e-6)
@@ -130,7 +130,7 @@ def test_spike_is_the_difference_of_two_minutes_that_exist(results: Results) -> 
         assert minutes[row["device_id"], row["minute_end"]]["risk_score"] == row["risk_score"]
 
 
-def test_anomaly_is_hot_and_stands_out_and_is_its_minutes_highest(results: Results) -> None:
+def test_anomaly_is_the_highest_temperature_of_its_minute_and_exceeds_both_thresholds(results: Results) -> None:
     minutes = minutes_of(results)
     for row in results["temperature_anomalies"]:
         assert row["temperature"] > max(50, row["mean"] + 2 * row["stddev"])
@@ -152,7 +152,7 @@ def test_arc_pattern_matches_its_total(results: Results) -> None:
         assert 0 < row["max_single_arc"] <= total
 
 
-def test_pair_is_ordered_of_one_site_and_named_for_what_it_is(results: Results) -> None:
+def test_pair_is_ordered_belongs_to_one_site_and_has_the_right_type(results: Results) -> None:
     site_of = {row["device_id"]: row["site_id"] for row in results["readings"]}
     for row in results["device_correlations"]:
         assert row["device1"] < row["device2"]
@@ -176,7 +176,7 @@ def test_site_follows_from_its_devices(results: Results) -> None:
         assert (row["devices_high"] > 0) == (row["max_risk"] >= 0.6)
 
 
-def test_pattern_has_ten_to_sixty_minutes_and_a_trend_of_its_slope(results: Results) -> None:
+def test_pattern_has_ten_to_sixty_minutes_and_a_trend_that_follows_from_its_slope(results: Results) -> None:
     for row in results["device_patterns"]:
         slope = row["temperature_slope"] or 0
         assert 10 <= row["minutes"] <= 60
@@ -199,7 +199,7 @@ def test_every_hazardous_reading_has_a_candidate_in_its_minute(results: Results)
     ("temperature_rises", lambda row: True, "window_end"), ("co_exposure", lambda row: True, "minute_end"),
     ("temperature_anomalies", lambda row: row["temperature"] > 65, "minute_end"),
     ("risk_spikes", lambda row: row["risk_change"] > 0.5, "minute_end")])
-def test_every_window_that_calls_for_it_has_its_candidate(cause: str, condition: Any, end: str, results: Results) -> None:
+def test_every_window_that_meets_the_condition_has_its_candidate(cause: str, condition: Any, end: str, results: Results) -> None:
     due = Counter((row["device_id"], row[end]) for row in results[cause] if condition(row))
     assert Counter((row["subject"], row["event_time"]) for row in candidates(results, cause)) == due
 
@@ -207,7 +207,7 @@ def test_every_window_that_calls_for_it_has_its_candidate(cause: str, condition:
 @pytest.mark.parametrize(("kind", "condition"), [
     ("CONTEXT_RISK", lambda row: row["risk_score"] >= 0.6 > row["max_risk_score"]),
     ("COMMUNICATION_ERROR", lambda row: row["communication_errors"] > 0)])
-def test_every_minute_that_calls_for_it_has_its_candidate(kind: str, condition: Any, results: Results) -> None:
+def test_every_minute_that_meets_the_condition_has_its_candidate(kind: str, condition: Any, results: Results) -> None:
     due = Counter((row["device_id"], row["minute_end"]) for row in results["device_minutes"] if condition(row))
     assert Counter((row["subject"], row["event_time"]) for row in results["candidates"] if row["alert_type"] == kind) == due
 
@@ -222,20 +222,20 @@ def test_site_with_two_hazardous_devices_has_its_candidate(results: Results) -> 
     assert set(sent.values()) == {1}
 
 
-def test_frequent_arcs_call_for_maintenance_once_a_minute_with_readings(results: Results) -> None:
+def test_frequent_arcs_raise_one_candidate_per_minute_with_readings(results: Results) -> None:
     patterns = {(row["device_id"], row["window_end"]) for row in results["arc_patterns"]
                 if row["arc_pattern"] == "HIGH_FREQUENCY"}
     sent = Counter((row["subject"], row["event_time"]) for row in candidates(results, "arc_patterns"))
     assert sent == Counter(patterns & minutes_of(results).keys())
 
 
-def test_candidate_has_a_level_a_kind_and_a_cause_and_a_minute_has_none(results: Results) -> None:
+def test_candidate_has_level_type_and_cause_and_a_minute_has_none(results: Results) -> None:
     for row in results["candidates"]:
         known = [row["level"] in ("MEDIUM", "HIGH", "CRITICAL"), row["alert_type"] is not None, row["cause"] is not None]
         assert all(known) if row["kind"] == "CANDIDATE" else not any(known)
         assert row["subject_kind"] in ("DEVICE", "SITE")
 
 
-def test_late_cases_hold_one_late_reading_each_and_others_none(cases: Results) -> None:
+def test_late_cases_have_one_late_reading_each_and_others_none(cases: Results) -> None:
     late = Counter(row["device_id"].rpartition("/")[0] for row in cases["readings"] if row["is_late"])
     assert late == Counter(case.name for case in CASES if case.name.endswith("/late"))

@@ -1,4 +1,4 @@
-"""Kinesis as source and sink: what its tables say, the jobs over its columns, and end to end where the connector is there."""
+"""Kinesis as source and sink: the options of its tables, and the jobs over its columns."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KNOWN = REQUIRED | {
     "sink.requests.max-inflight", "sink.requests.max-buffered", "sink.flush-buffer.size", "sink.flush-buffer.timeout",
     "sink.http-client.max-concurrency", "sink.http-client.read-timeout", "sink.http-client.protocol.version",
 }  # fmt: skip
-"""Options of the connector, version 6.0.0, which ignores those of other names without a word."""
+"""Options of the connector in version 6.0.0, which silently ignores options with other names."""
 
 
 def options(sql: str) -> dict[str, str]:
@@ -40,14 +40,14 @@ def options(sql: str) -> dict[str, str]:
 
 
 def streams(settings: Settings = SETTINGS) -> dict[str, str]:
-    """The statements that declare a stream, by the table that they declare it as."""
+    """Returns the statements that declare a stream, by the name of the table."""
     declared = (each.sql for job in (detect, alert) for each in job.script(settings).declarations)
     return {f"{options(sql)['stream.arn'].rpartition('/')[2]} {table_of(sql)}": sql for sql in declared
             if "'connector' = 'kinesis'" in sql}
 
 
 def table_of(sql: str) -> str:
-    """The table that a statement declares or writes to."""
+    """Returns the table that a statement declares or writes to."""
     name: str = re.findall(r"(?:TABLE|INTO) (\w+)", sql)[0]
     return name
 
@@ -58,7 +58,7 @@ def test_every_topic_has_its_stream() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:5555"])
-def test_table_says_what_the_connector_requires_and_nothing_it_does_not_know(endpoint: str) -> None:
+def test_table_has_every_option_that_the_connector_requires_and_no_unknown_one(endpoint: str) -> None:
     for name, sql in streams(Settings(source="kinesis", kinesis_streams=ARN, kinesis_endpoint=endpoint)).items():
         given, is_source = options(sql), name.endswith("_raw")
         assert REQUIRED <= given.keys() <= KNOWN
@@ -71,12 +71,12 @@ def test_table_says_what_the_connector_requires_and_nothing_it_does_not_know(end
 
 
 @pytest.mark.parametrize("sql", streams().values(), ids=streams())
-def test_table_has_no_metadata_which_would_lose_every_record_and_no_credentials(sql: str) -> None:
+def test_table_has_neither_metadata_which_would_lose_every_record_nor_credentials(sql: str) -> None:
     assert "METADATA" not in sql
     assert not [option for option in options(sql) if "credentials" in option]
 
 
-def test_streams_are_called_like_topics_and_read_with_a_lateness_and_an_idle_timeout_of_their_own() -> None:
+def test_streams_have_the_names_of_topics_and_their_own_lateness_and_idle_timeout() -> None:
     settings = Settings(source="kinesis", kinesis_streams=ARN, topic_prefix="plant.", kinesis_lateness_seconds=90,
                         kinesis_discovery_seconds=5, idle_timeout_seconds=70)
     sql = streams(settings)["plant.telemetry telemetry_raw"]
@@ -87,24 +87,24 @@ def test_streams_are_called_like_topics_and_read_with_a_lateness_and_an_idle_tim
     assert "table.exec.source.idle-timeout" not in detect.options(Settings())
 
 
-def test_store_says_that_it_reads_kafka_alone() -> None:
+def test_store_is_refused_with_results_in_kinesis() -> None:
     with pytest.raises(SettingsError, match="set FIRE_RESULTS=kafka and FIRE_ALERTS=kafka"):
         store.build(None, SETTINGS)  # type: ignore[arg-type]
 
 
-def test_missing_jar_is_named_with_where_it_is_to_be_had(tmp_path: Path) -> None:
+def test_missing_jar_is_named_with_its_source(tmp_path: Path) -> None:
     (tmp_path / "jars/flink").mkdir(parents=True)
     (tmp_path / "jars/flink/kafka.jar").touch()
     with pytest.raises(submit.SubmitError, match=r"FIRE_KINESIS_JAR must name the connector's jar .*aws-kinesis-streams"):
         submit.connector_jars(Settings(source="kinesis", kinesis_streams=ARN, home=str(tmp_path)))
 
 
-def test_names_are_given_also_where_nothing_is_in_kinesis() -> None:
+def test_substitutions_exist_also_without_kinesis() -> None:
     assert names(Settings()).keys() == names(SETTINGS).keys()
 
 
 def put_on_files(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Declares files in the place of streams; everything but the connector is what runs with it."""
+    """Declares files instead of streams; everything except the connector is what runs with Kinesis."""
     declare = script._declare
 
     def on_file(t_env: StreamTableEnvironment, statement: Statement) -> None:
@@ -120,7 +120,7 @@ def put_on_files(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def detected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
-    """The detect job over Kinesis's tables, their streams replaced by files."""
+    """Runs the detect job over the tables of Kinesis, with files instead of streams."""
     import time
 
     folder, now = tmp_path_factory.mktemp("kinesis"), time.time()
@@ -135,12 +135,12 @@ def detected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
             for result in detect.RESULTS}
 
 
-def test_job_over_its_columns_scores_readings_and_finds_candidates(detected: dict[str, Rows]) -> None:
+def test_job_over_kinesis_columns_scores_readings_and_writes_candidates(detected: dict[str, Rows]) -> None:
     assert {row["device_id"] for row in detected["readings"]} == {"past", "now"}
     assert {"past", "now"} <= {row["subject"] for row in detected["candidates"]}
 
 
-def test_time_more_than_an_hour_ahead_of_arrival_and_no_time_at_all_are_dead_letters_named_by_their_digest(
+def test_message_without_a_time_or_more_than_an_hour_ahead_is_a_dead_letter_named_by_its_digest(
         detected: dict[str, Rows]) -> None:
     reasons = sorted(row["reason"] for row in detected["dead_letters"])
     assert "more than 1 h ahead of its arrival" in reasons[0]
@@ -149,7 +149,7 @@ def test_time_more_than_an_hour_ahead_of_arrival_and_no_time_at_all_are_dead_let
 
 
 @pytest.mark.parametrize(("results", "alerts"), [("kinesis", "kinesis"), ("kafka", "kinesis"), ("kinesis", "kafka")])
-def test_alert_job_reads_candidates_and_writes_alerts_where_the_settings_say(results: str, alerts: str) -> None:
+def test_alert_job_reads_candidates_and_writes_alerts_with_the_configured_connectors(results: str, alerts: str) -> None:
     settings = Settings(source="kinesis", kinesis_streams=ARN, results=results, alerts=alerts)
     whole = alert.script(settings)
     found = {table_of(each.sql): options(each.sql)["connector"] for each in whole.declarations if not each.view}
@@ -159,7 +159,7 @@ def test_alert_job_reads_candidates_and_writes_alerts_where_the_settings_say(res
         "only Kafka takes a key beside the raw format")
 
 
-def test_alert_job_over_its_columns_raises_an_alert(detected: dict[str, Rows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_alert_job_over_kinesis_columns_raises_an_alert(detected: dict[str, Rows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                                                    ) -> None:
     candidates = [row for row in detected["candidates"] if row["subject"] == "now"] + [{"no": "candidate"}]
     (tmp_path / "plant.candidates").write_text("".join(f"{json.dumps(row)}\n" for row in candidates))

@@ -1,4 +1,4 @@
-"""Devices' records in Kinesis, through the real jobs, to alerts in Kinesis and in Kafka; Kinesis is moto's, on loopback."""
+"""The real jobs turn devices' records in Kinesis into alerts in Kinesis and Kafka; Kinesis is moto's, on the loopback address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.waiting import DEADLINE_SECONDS, until
 HOME = installation.home_folder(Settings.load())
 ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/"
 PREFIX = "kinesis."
-"""Of the streams, and of the topics."""
+"""The prefix of the streams and of the topics."""
 STREAMS = ("telemetry", "candidates", "alerts", "alert-state", "dead-letters", "readings", "device-minutes",
            "device-5min-aggregates", "temperature-rises", "temperature-anomalies", "co-exposure", "risk-spikes", "arc-patterns",
            "device-correlations", "site-risk", "device-patterns")
@@ -37,12 +37,12 @@ settings = Settings.load()
 jars = ";".join(jar.as_uri() for jar in connector_jars(settings))
 {"detect": detect, "alert": alert}[sys.argv[1]].start(settings, {**local_configuration(), "pipeline.jars": jars}).wait()
 """
-"""A job for ever, on a mini-cluster of its own, whose Java finds credentials in its environment as in production."""
+"""Runs a job without end on its own mini-cluster, whose Java reads credentials from its environment as in production."""
 
 
 @pytest.fixture(scope="module")
 def kinesis() -> Iterator[Any]:
-    """Kinesis with a stream of two shards for each topic."""
+    """Runs Kinesis with a stream of two shards for each topic."""
     jar = Settings.load().kinesis_jar
     if not Path(jar).is_file():
         pytest.skip("the connector org.apache.flink:flink-sql-connector-aws-kinesis-streams:6.0.0-2.0 is not there; download it "
@@ -62,7 +62,7 @@ def kinesis() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def running(kinesis: Any, brokers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The detect job, and the alert job twice: with alerts to Kinesis and to Kafka."""
+    """Runs the detect job, and the alert job twice: with alerts to Kinesis and with alerts to Kafka."""
     folder = tmp_path_factory.mktemp("jobs")
     create_topics(brokers, PREFIX)
     environment = os.environ | {
@@ -91,7 +91,7 @@ def send(kinesis: Any) -> None:
 
 
 def in_stream(kinesis: Any, name: str) -> list[dict[str, Any]]:
-    """The records of a stream."""
+    """Returns the records of a stream."""
     found: list[dict[str, Any]] = []
     for shard in kinesis.list_shards(StreamName=PREFIX + name)["Shards"]:
         at = kinesis.get_shard_iterator(StreamName=PREFIX + name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")

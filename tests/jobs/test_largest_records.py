@@ -1,4 +1,4 @@
-"""Sizes at their edges: what a topic takes, what a job sends, and the dead letters of the largest messages, on a real broker."""
+"""Sizes at their limits: what a topic accepts, what a job sends, and dead letters of the largest messages, on a real broker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from udfs import dead_letters
 from udfs.readings import decode, event_time
 
 BATCH_OVERHEAD = 72
-"""Bytes of a Kafka batch beside the value of its one record, which has no key and is longer than 8 KiB."""
+"""Bytes of a Kafka batch besides the value of its one record, which has no key and is longer than 8 KiB."""
 PREFIX = "largest."
 LONGEST_TEXT = "🔥" * (LONGEST_BYTES // 4)
 """The longest id: JSON escapes no character that an id may have."""
@@ -48,27 +48,27 @@ def topics(brokers: str) -> str:
 
 @pytest.fixture(scope="module")
 def producer(topics: str) -> Iterator[KafkaProducer]:
-    """A producer that leaves it to the broker what is too large, and goes on after a refusal."""
+    """Yields a producer that lets the broker decide what is too large, and continues after a refusal."""
     with closing(KafkaProducer(bootstrap_servers=topics, max_request_size=2 * LARGEST_BATCH, acks="all",
                                enable_idempotence=False)) as made:
         yield made
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
-def test_every_topic_takes_a_batch_of_its_limit_and_not_a_byte_more(producer: KafkaProducer, topic: str) -> None:
+def test_every_topic_accepts_a_batch_of_its_limit_and_not_a_byte_more(producer: KafkaProducer, topic: str) -> None:
     producer.send(PREFIX + topic, REFUSED).get(timeout=60)
     with pytest.raises(MessageSizeTooLargeError):
         producer.send(PREFIX + topic, REFUSED + b"x").get(timeout=60)
 
 
 def test_the_largest_record_of_a_job_fits_whatever_compression_adds() -> None:
-    """Flink's producers compress per batch; gzip, snappy and lz4 add less than a hundredth to bytes that do not compress."""
+    """Flink's producers compress per batch; gzip, snappy and lz4 add less than a hundredth to incompressible bytes."""
     assert LARGEST_RECORD + LARGEST_RECORD // 100 + BATCH_OVERHEAD < LARGEST_BATCH
     assert corrections.LONGEST < LARGEST_RECORD
 
 
 def longest(declared: dict[str, Any], defined: dict[str, Any]) -> Any:
-    """The longest value of a JSON Schema that is no list: a text of an id's length unless it says another, or a number."""
+    """Returns the longest value of a JSON Schema: a text as long as an id, a list of these, or a number."""
     declared |= defined.get(declared.get("$ref", "").rpartition("/")[2], {})
     kinds = declared.get("type", "string")
     if "enum" in declared or "const" in declared:
@@ -114,7 +114,7 @@ def test_a_record_without_a_value_has_a_dead_letter_without_bytes() -> None:
 
 @pytest.fixture(scope="module")
 def running(topics: str) -> Iterator[None]:
-    """The detect and the alert job on mini-clusters, reading what the tests above left and all that comes."""
+    """Runs the detect and alert jobs on mini-clusters; they read all records of the topics, also those of earlier tests."""
     home = str(installation.home_folder(Settings.load()))
     settings = Settings(kafka_brokers=topics, topic_prefix=PREFIX, parallelism=1, home=home)
     jars = {"pipeline.jars": ";".join(jar.as_uri() for jar in connector_jars(settings))}
@@ -127,7 +127,7 @@ def running(topics: str) -> Iterator[None]:
 
 
 def awaited(topics: str, topic: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The first row of a topic that is wanted; what is no JSON is passed over."""
+    """Returns the first matching row of a topic; skips records that are not JSON."""
     options = {"bootstrap_servers": topics, "auto_offset_reset": "earliest", "group_id": None}
     with closing(KafkaConsumer(PREFIX + topic, **options)) as consumer:
         def found() -> list[dict[str, Any]]:
@@ -150,7 +150,7 @@ def test_the_largest_message_of_a_topic_becomes_a_cut_dead_letter(topics: str, p
     event_time.to_epoch_ms(letter["record_time"])
 
 
-def test_a_message_behind_the_largest_is_scored_and_alerts(topics: str, producer: KafkaProducer, running: None) -> None:
+def test_a_message_after_the_largest_is_scored_and_alerts(topics: str, producer: KafkaProducer, running: None) -> None:
     hot = message("behind", timestamp=time.time_ns() // 1_000_000, pcbTemp=95.0)
     producer.send(PREFIX + "telemetry", hot, key=b"behind").get(timeout=60)
     assert awaited(topics, "readings", lambda row: row["device_id"] == "behind")["risk_level"] == "CRITICAL"

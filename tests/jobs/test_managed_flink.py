@@ -1,4 +1,4 @@
-"""The package for Managed Service for Apache Flink: what it may set, what it holds, and that it runs with nothing else."""
+"""The package for Managed Service for Apache Flink: what it may set, what it contains, and that it runs on its own."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def test_main_starts_the_job_that_the_properties_name(job: Any, tmp_path: Path, 
     assert [(each.managed_flink, each.topic_prefix) for each in started] == [(True, "p.")]
 
 
-def test_main_says_in_one_line_of_json_why_it_cannot_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_prints_the_cause_as_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert managed.main(["--properties", str(properties(tmp_path, sauce="kafka"))]) == 1
     said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(each["type"], each["error"].split(":")[0]) for each in said] == [("SettingsError", "FIRE_SAUCE")]
 
 
-def test_properties_hold_what_differs_from_the_defaults_and_no_secret() -> None:
+def test_properties_contain_what_differs_from_the_defaults_and_no_secret() -> None:
     settings = Settings(kafka_security="scram", kafka_password="hunter2", deduplicate=False, checkpoint_seconds=3)
     run, ours = package.application_properties(settings)
     assert run["PropertyMap"] == {"python": "main.py", "jarfile": "lib/pyflink-dependencies.jar", "pyFiles": "dep/"}
@@ -94,7 +94,7 @@ def properties(folder: Path, **ours: str) -> Path:
 
 @pytest.fixture(scope="module", params=["3.11", "3.12"])
 def python(request: pytest.FixtureRequest) -> Path:
-    """An interpreter of each supported version that has PyFlink: this one, and another where it was made."""
+    """Returns an interpreter of each supported version that has PyFlink: this one, and another one if it exists."""
     if request.param == "{}.{}".format(*sys.version_info):
         return Path(sys.executable)
     other = HOME / f"venv-{request.param}"
@@ -106,7 +106,7 @@ def python(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def unzipped(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package for an interpreter's version, in a folder of its own."""
+    """Returns the unzipped package for an interpreter's version."""
     if jars.missing(HOME, ["managed-flink", "flink", "kafka"]):
         pytest.skip("the jars of managed-flink are not there; ./fire package managed-flink downloads them")
     folder = tmp_path_factory.mktemp("package")
@@ -117,7 +117,7 @@ def unzipped(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "application"
 
 
-def test_package_holds_one_jar_the_project_and_its_packages_and_no_tests(unzipped: Path) -> None:
+def test_package_contains_one_jar_the_project_and_its_packages_and_no_tests(unzipped: Path) -> None:
     assert sorted(each.name for each in unzipped.iterdir()) == ["dep", "lib", "main.py"]
     assert [each.name for each in (unzipped / "lib").iterdir()] == ["pyflink-dependencies.jar"]
     present = {each.name for each in (unzipped / "dep").iterdir()}
@@ -132,13 +132,13 @@ def test_wheels_load_in_their_interpreter_from_the_package_alone(unzipped: Path,
 
 
 def alone(*path: Path) -> dict[str, str]:
-    """The environment of a client that knows nothing of this repository."""
+    """Returns the environment of a client without access to this repository."""
     return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": ":".join(map(str, path))}
 
 
 @dataclass(frozen=True)
 class Bare(flink.Flink):
-    """A cluster that has neither connectors nor the project: whatever a job needs, it must bring along."""
+    """A cluster without connectors and without the project: a job must bring everything it needs."""
 
     def launch(self) -> None:
         self._configure()
@@ -149,7 +149,7 @@ class Bare(flink.Flink):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Bare]:
-    """A Flink cluster without anything of ours."""
+    """Runs a Flink cluster without anything of the project."""
     home = embedded.fresh_home(HOME, "test-package")
     (home / "jars").unlink()
     chosen = free_ports("Flink", "Flink's RPC")
@@ -165,7 +165,7 @@ def cluster() -> Iterator[Bare]:
 
 
 def submit(cluster: Bare, application: Path, python: Path, **ours: str) -> None:
-    """Starts a job as the service does: the Python program of the zip with its jar and its packages, nothing else."""
+    """Starts a job as the service does: the Python program of the zip with its jar and packages, and nothing else."""
     dist = flink.distribution()
     command = [str(dist / "bin" / "flink"), "run", "-d", "-m", cluster.address, "-pyexec", str(python), "-pyclientexec",
                str(python), "-j", "lib/pyflink-dependencies.jar", "-pyfs", "dep/", "-py", "main.py",
@@ -197,7 +197,7 @@ def test_package_alone_scores_readings_and_raises_alerts_on_a_cluster(brokers: s
 
 
 def first(brokers: str, topic: str, count: int) -> list[dict[str, Any]]:
-    """The first records of a topic, or as many as come within the deadline."""
+    """Returns the first records of a topic, or as many as arrive before the deadline."""
     consumer = KafkaConsumer(topic, bootstrap_servers=brokers, group_id=None, auto_offset_reset="earliest")
     found: list[dict[str, Any]] = []
     deadline = time.monotonic() + DEADLINE_SECONDS
@@ -209,7 +209,7 @@ def first(brokers: str, topic: str, count: int) -> list[dict[str, Any]]:
 
 
 def cancel(cluster: Bare) -> None:
-    """Ends the jobs, whose slots the next interpreter's jobs need."""
+    """Cancels the jobs, because the next interpreter's jobs need their slots."""
     import urllib.request
 
     for job in flink_rest.get(cluster.address, "/jobs")["jobs"]:

@@ -1,4 +1,4 @@
-"""What a new quantity and a new result cost: files of the contract, one view, one migration; everything else follows from them.
+"""A new quantity and a new result need files of the contract, one view and one migration; everything else follows from them.
 
 The project is copied, the copy is given both, and its real jobs carry them from a message to the topics, the database, the
 archive and the API.
@@ -116,7 +116,7 @@ class Grown:
     database: dict[str, Any]
 
     def python(self, *arguments: str) -> str:
-        """The output of a Python that imports the copy."""
+        """Runs Python with the copy on its path and returns its output."""
         home = str(home_folder(Settings.load()).absolute())
         # Left behind by a mini-cluster in this process, it would keep the command from starting its JVM.
         inherited = {name: value for name, value in os.environ.items() if name != "PYFLINK_GATEWAY_DISABLED"}
@@ -126,7 +126,7 @@ class Grown:
         return done.stdout
 
     def row(self, table: str) -> dict[str, Any]:
-        """The one row of a table."""
+        """Returns the one row of a table."""
         with psycopg.connect(**self.database) as connection:
             (found,) = connection.execute(f"SELECT to_jsonb({table}) FROM {table}").fetchall()
         row: dict[str, Any] = found[0]
@@ -175,12 +175,12 @@ def test_database_and_archive_hold_both(grown: Grown) -> None:
     assert {"device_id": "damp", "humidity": 95.5} in archived
 
 
-def test_api_tells_the_quantity_of_a_device_s_last_messages(grown: Grown) -> None:
+def test_api_returns_the_quantity_in_a_device_s_last_messages(grown: Grown) -> None:
     device = json.loads(grown.python("-c", ASK, json.dumps(grown.database), "/api/devices/damp"))
     assert [each["humidity"] for each in device["messages"]] == [95.5]
 
 
-def test_api_gives_the_rows_of_the_result(grown: Grown) -> None:
+def test_api_returns_the_rows_of_the_result(grown: Grown) -> None:
     page = json.loads(grown.python("-c", ASK, json.dumps(grown.database), "/api/results/damp-minutes/damp"))
     assert page == {"items": grown.results["damp_minutes"], "next": None, "total": 1}
 

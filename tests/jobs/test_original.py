@@ -17,7 +17,7 @@ OVERVOLTAGE = 1
 
 
 def scored(*messages: dict[str, Any]) -> list[dict[str, Any]]:
-    """The readings of messages, none of which may be refused."""
+    """Returns the readings of messages, none of which may be refused."""
     given = "".join(f"{json.dumps(message)}\n" for message in messages)
     done = subprocess.run([sys.executable, "-m", "commands.cli", "score"], input=given, capture_output=True, text=True, cwd=ROOT,
                           check=True)
@@ -46,11 +46,11 @@ def test_heat_is_a_risk_above_one_half(readings: list[dict[str, Any]]) -> None:
     assert readings[2]["risk_score"] > 0.5
 
 
-def test_arc_alarm_with_three_arcs_is_kept_as_such(readings: list[dict[str, Any]]) -> None:
+def test_arc_alarm_with_three_arcs_is_read_unchanged(readings: list[dict[str, Any]]) -> None:
     assert (readings[3]["status_bits"], readings[3]["arc_count"], readings[3]["alert_type"]) == (2048, 3, "ARC_DETECTED")
 
 
-def test_scores_of_a_hundred_devices_at_random_are_scores(readings: list[dict[str, Any]]) -> None:
+def test_scores_of_a_hundred_random_devices_are_between_0_and_1(readings: list[dict[str, Any]]) -> None:
     load = readings[4:]
     assert len(load) == 100
     assert all(0 <= reading["risk_score"] <= 1 and reading["risk_level"] in LEVELS for reading in load)

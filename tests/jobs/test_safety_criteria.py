@@ -1,4 +1,4 @@
-"""What must alarm by when, and what must stay quiet until when: figures of standards, through the real detect job.
+"""Safety criteria: by when a hazard must alarm, and until when a harmless condition must not, by figures of standards.
 
 An alarm is a candidate of level HIGH or CRITICAL for the device. Times are event time, minutes after the hazard begins; a window
 counts when it closes. Devices report every 10 seconds, and have reported an hour of ordinary air before where `settled` says so.
@@ -24,7 +24,7 @@ NEVER = math.inf
 
 @dataclass(frozen=True)
 class Criterion:
-    """A hazard, and between which minutes its first alarm must come; `quiet_until` alone: it need not alarm at all."""
+    """A condition and the minutes between which its first alarm must come; with only `quiet_until` it need not alarm at all."""
 
     name: str
     hazard: Rows
@@ -85,7 +85,7 @@ Alarms = dict[str, Rows]
 
 @pytest.fixture(scope="module")
 def alarms(cases: dict[str, Rows], case_starts: dict[str, int]) -> Alarms:
-    """Candidates of level HIGH or more by criterion, `minute` after the hazard's beginning, in order."""
+    """Returns the candidates of level HIGH or CRITICAL by criterion, in order; `minute` counts from the start of the hazard."""
     found = [row for row in cases["candidates"] if row["level"] in ("HIGH", "CRITICAL")]
     made = {case.name: of_case(found, case.name, case_starts[case.name]) for case in CASES}
     return {name: sorted(({**row, "minute": row["event_time"] / 60} for row in rows), key=lambda row: row["minute"])
@@ -101,7 +101,7 @@ def test_criterion_is_met(criterion: Criterion, alarms: Alarms) -> None:
 
 
 def test_device_switched_on_in_carbon_monoxide_alarms_up_to_six_minutes_before_the_standards_band(alarms: Alarms) -> None:
-    """Without clean minutes before, most of an hour's (54) or ten minutes' (9) minutes are enough: early, on the safe side."""
+    """Without clean minutes before, 54 minutes of an hour or 9 of ten suffice: an early alarm, on the safe side."""
     assert [alarms[each.name][0]["minute"] for each in (NEW_IN_50, NEW_IN_100)] == [54, 9]
 
 

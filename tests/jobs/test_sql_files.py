@@ -1,4 +1,4 @@
-"""SQL files: one statement each, every name given, every view leading to a result."""
+"""SQL files have one statement each, a value for every `${NAME}`, and only views that lead to a result."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import pytest
 from contract.model import CONTRACT, Result
 from core.settings import Settings
 from jobs import alert, archive, detect, store
-from jobs.flink.literals import text
+from jobs.flink.literals import literal
 from jobs.flink.sql_files import SQL, VARIANTS, VIEW, PipelineError, Statement, expression, files, statement
 from jobs.flink.tables import CANDIDATES
 
 FILES = sorted(SQL.rglob("*.sql"))
 
 
-def test_missing_names_are_reported_all_at_once_with_the_file(tmp_path: Path) -> None:
+def test_names_without_a_value_are_reported_all_at_once_with_the_file(tmp_path: Path) -> None:
     file = tmp_path / "t.sql"
     file.write_text("CREATE TABLE ${B} WITH ('x' = '${A}', 'y' = '${GIVEN}')")
-    with pytest.raises(PipelineError, match=r"t\.sql needs \$\{A\}, \$\{B\}, which the job does not give"):
+    with pytest.raises(PipelineError, match=r"t\.sql needs \$\{A\}, \$\{B\}, for which the job has no value"):
         statement(file, {"GIVEN": "1"})
 
 
 def test_job_without_sql_is_an_error() -> None:
-    with pytest.raises(PipelineError, match=r"sql/nowhere holds no folder with \.sql files"):
+    with pytest.raises(PipelineError, match=r"sql/nowhere contains no folder with \.sql files"):
         files("nowhere")
 
 
@@ -56,7 +56,7 @@ def test_view_that_does_not_name_its_columns_is_an_error(items: str) -> None:
 def test_quote_in_a_setting_cannot_end_its_literal(tmp_path: Path) -> None:
     file = tmp_path / "t.sql"
     file.write_text("WITH ('x' = '${A}')")
-    assert statement(file, {"A": text("it's")}) == "WITH ('x' = 'it''s')"
+    assert statement(file, {"A": literal("it's")}) == "WITH ('x' = 'it''s')"
 
 
 def test_expression_comes_without_its_comments() -> None:
@@ -82,12 +82,12 @@ def test_view_is_recognised_as_one_and_so_read_once(file: Path) -> None:
 
 SCRIPTS = {job.__name__: job.script(replace(Settings(), archive="/archive")) for job in (detect, alert, store, archive)}
 IN_PYTHON = {"jobs.alert": "candidate_by_subject"}
-"""What a job reads without SQL."""
+"""Job → the view that it reads in Python instead of SQL."""
 
 
 @pytest.mark.parametrize("job", SCRIPTS)
 def test_everything_declared_is_used(job: str) -> None:
-    """A view that nothing reads is a mistake: `FROM` the wrong near-twin."""
+    """A view that nothing reads shows a mistake, such as a `FROM` with a similar name."""
     statements = (*SCRIPTS[job].declarations, *SCRIPTS[job].inserts)
     for each in SCRIPTS[job].declarations:
         name = re.findall(r"CREATE TEMPORARY (?:VIEW|TABLE) (\w+)", each.sql)[0]
@@ -97,13 +97,13 @@ def test_everything_declared_is_used(job: str) -> None:
 
 @pytest.mark.parametrize("result", [result for result in CONTRACT.written_by("detect") if result.name != CANDIDATES],
                          ids=lambda result: result.name)
-def test_view_of_a_result_gives_its_columns(result: Result) -> None:
+def test_view_of_a_result_has_its_columns(result: Result) -> None:
     view = next(each for each in SCRIPTS["jobs.detect"].declarations if each.view == result.name)
     if result.name != "readings":  # which hands on all of scored
         assert set(view.columns()) == {column.name for column in result.columns} - {"schema_version"}
 
 
-def test_views_of_candidates_give_columns_of_candidates_and_what_every_one_must() -> None:
+def test_views_of_candidates_have_only_columns_of_candidates_and_the_required_ones() -> None:
     known = {column.name for column in CONTRACT.result(CANDIDATES).columns}
     views = [each for each in SCRIPTS["jobs.detect"].declarations if each.stage == CANDIDATES]
     assert len(views) == 12
@@ -111,7 +111,7 @@ def test_views_of_candidates_give_columns_of_candidates_and_what_every_one_must(
         assert {"subject", "site_id", "event_time", "held_until"} <= set(view.columns()) <= known, view.origin
 
 
-def test_sources_declare_the_same_shape() -> None:
+def test_sources_declare_the_same_columns() -> None:
     shapes = {}
     for connector in ("kafka", "kinesis", "file"):
         body = (SQL / f"detect/01_telemetry/{connector}.sql").read_text(encoding="utf-8")
@@ -120,13 +120,13 @@ def test_sources_declare_the_same_shape() -> None:
 
 
 @pytest.mark.parametrize("job", [detect, alert], ids=["detect", "alert"])
-def test_job_gives_every_name_its_files_ask_for(job: Any) -> None:
-    names = job.names(Settings())
+def test_job_has_a_value_for_every_name_in_its_files(job: Any) -> None:
+    names = job.substitutions(Settings())
     for file in (SQL / job.__name__.removeprefix("jobs.")).rglob("*.sql"):
         assert statement(file, names)
 
 
-def test_script_shows_every_statement_under_where_it_comes_from() -> None:
+def test_script_shows_every_statement_below_its_origin() -> None:
     shown = str(SCRIPTS["jobs.archive"])
     assert re.findall(r"(?m)^-- \[(.*)\]$", shown) == [
         "contract/, CREATE TEMPORARY TABLE readings_in", "sql/archive/01_readings/archived_readings.sql",

@@ -1,4 +1,4 @@
-"""The store job on the local mini-cluster: results from files, rows in a real Postgres."""
+"""The store job on the local mini-cluster writes results from files to a real Postgres."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def example(topic: str, **changed: Any) -> bytes:
 
 
 def reading(idx: int, **changed: Any) -> bytes:
-    """The reading `idx` of dev-1, with `idx` alarms in second `idx`, and what is changed about it."""
+    """Builds the reading `idx` of dev-1, with `idx` alarms in second `idx`, and with these changes."""
     usual = {"device_id": "dev-1", "event_time": f"2025-10-09T09:00:{idx % 60:02}.000Z", "total_alarm_count": idx}
     return example("readings", idx=idx, **usual | changed)
 
@@ -51,7 +51,7 @@ def letter(number: int, **changed: Any) -> bytes:
 
 
 def windows(**changed: list[bytes]) -> Rows:
-    """One row of each result of a window, and the lines that are given for some of them beside it."""
+    """Returns one row of each window result, and further lines for some of them."""
     return {name: [example(name.replace("_", "-")), *changed.get(name, [])] for name in WINDOWS}
 
 
@@ -64,11 +64,11 @@ EXTREMES: tuple[Any, ...] = (
     "[" + "9" * 1000 + "]", "[0." + "9" * 900 + "e-999]", "[" * 900 + "]" * 900, "[" * 1100 + "]" * 1100, "[NaN]", "['a']",
     ["\ud800", "\x01\x7f"], [10**400], [[[]]], [{"": {"": None}}],
 )  # fmt: skip
-"""What JSON can hold in a field, and a table of Postgres perhaps not."""
+"""Values that a field of JSON can have, but perhaps not a column of Postgres."""
 RAW = ("1e999", "1E-999", "1" * 1001, "0." + "1" * 1001, "[1e999999]", "[" * 990 + "]" * 990, "[" * 1100 + "]" * 1100)
-"""The same as JSON text, for what Python would not write."""
+"""Further values as JSON text that Python would not write."""
 SHARED = {"alert_state": ("alert_id", "transition")}
-"""Fields that are left alone, because their rows would update those of another topic."""
+"""Fields that are not changed, because their rows would update those of another topic."""
 HOSTILE = [
     b"rubbish", b"[1]", b'{"device_id": "\xff\xfe"}', b'{"device_id": "dev-9"}',
     reading(1, device_id="nul\u0000"), reading(1, device_id="x" * 5000), reading(1, device_id="line\n"),
@@ -123,7 +123,7 @@ THEN: Rows = {name: [] for name in RESULTS} | {
 
 
 def besieged(name: str) -> list[bytes]:
-    """Rows of a result, each with keys of its own and one field that holds something extreme."""
+    """Returns rows of a result, each with its own key and an extreme value in one field."""
     usual = json.loads(example(name.replace("_", "-")))
     values = (*EXTREMES, *(f"@{number}@" for number in range(len(RAW))))
     cases = [(field, value) for field in usual if field not in SHARED.get(name, ()) for value in values]
@@ -132,7 +132,7 @@ def besieged(name: str) -> list[bytes]:
 
 
 def _own(usual: dict[str, Any], name: str, number: int) -> dict[str, Any]:
-    """The row with keys that no other row has."""
+    """Returns the row with a unique key."""
     names = {"device_id", "site_id", "device1", "device2", "alert_id", "source"} & set(usual)
     times = {"event_time", "opened_at", "window_end", "minute_end"} & set(usual)
     at = f"2025-10-09T09:00:{number // 1000:02}.{number % 1000:03}Z"
@@ -140,7 +140,7 @@ def _own(usual: dict[str, Any], name: str, number: int) -> dict[str, Any]:
 
 
 def _spelled(text: str) -> bytes:
-    """The text with what Python would not write, half characters as JSON escapes them."""
+    """Encodes the rows with the texts that Python would not write, and with half characters escaped as in JSON."""
     for number, raw in enumerate(RAW):
         text = text.replace(f'"@{number}@"', raw)
     return text.encode(errors="backslashreplace")
@@ -157,7 +157,7 @@ def run(rows: Rows, folder: Path, given: Settings) -> None:
 
 
 def give_password(server: Server) -> None:
-    """The driver reads its password file as in production; this JVM may run already, so a property names the file."""
+    """Names the driver's password file by a property, because this JVM may already run."""
     from pyflink.java_gateway import get_gateway
 
     get_gateway().jvm.java.lang.System.setProperty("org.postgresql.pgpassfile", str(server.passwords))
@@ -165,7 +165,7 @@ def give_password(server: Server) -> None:
 
 @pytest.fixture(scope="module")
 def stored(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection[Any]]:
-    """A database after a delivery, a person's work on an alert, and a redelivery with news."""
+    """Yields a database after a delivery, a person's work on an alert, and a redelivery with changes."""
     folder = tmp_path_factory.mktemp("store")
     conninfo = server.migrated()
     given = Settings(source="file", parallelism=1, postgres_port=conninfo["port"], postgres_database=conninfo["dbname"])
@@ -183,7 +183,7 @@ def stored(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def after_siege(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection[Any]]:
-    """A database after rows with every extreme in every field of every topic."""
+    """Yields a database after rows with every extreme value in every field of every topic."""
     conninfo = server.migrated()
     given = Settings(source="file", parallelism=1, postgres_port=conninfo["port"], postgres_database=conninfo["dbname"])
     give_password(server)
@@ -211,7 +211,7 @@ def test_repeated_and_redelivered_readings_are_stored_and_counted_once(stored: p
     assert rows(stored, "SELECT total_alarms, last_idx FROM device_state WHERE device_id = 'dev-1'") == [(14, 5)]
 
 
-def test_windows_take_the_latest_delivery(stored: psycopg.Connection[Any]) -> None:
+def test_window_results_have_the_values_of_the_latest_delivery(stored: psycopg.Connection[Any]) -> None:
     assert rows(stored, "SELECT record_count, minute_end::text FROM device_minutes") == [(7, "2025-10-09 09:01:00+00")]
     assert rows(stored, "SELECT temp_stddev, avg_temperature FROM device_5min_aggregates") == [(None, 30.125)]
 
@@ -227,7 +227,7 @@ def test_an_alert_follows_its_transitions_and_keeps_what_people_wrote(stored: ps
         ("CLEARED", "CRITICAL")]
 
 
-def test_an_update_moves_counts_and_peaks_and_neither_the_state_nor_what_people_wrote(stored: psycopg.Connection[Any]) -> None:
+def test_an_update_changes_counts_and_peaks_but_neither_the_state_nor_what_people_wrote(stored: psycopg.Connection[Any]) -> None:
     assert rows(stored, """SELECT state, candidate_count, peak_risk_score, last_candidate_at::text, reminded_at::text, note
                            FROM alerts WHERE alert_id = '0f3a5c7e9b1d2f40'""") == [
         ("CLEARED", 9, 0.9, "2025-10-09 09:34:00+00", "2025-10-09 09:30:00.959+00", "확인")]
@@ -244,7 +244,7 @@ def test_an_update_that_comes_before_its_alert_is_not_lost(stored: psycopg.Conne
                            WHERE alert_id LIKE 'c%'""") == [("OPENED", 7, "2025-10-09 09:00:00.959+00", True)]
 
 
-def test_an_update_is_no_transition(stored: psycopg.Connection[Any]) -> None:
+def test_an_update_is_not_a_transition(stored: psycopg.Connection[Any]) -> None:
     assert rows(stored, """SELECT alert_id, transition FROM alert_transitions WHERE alert_id <> '0f3a5c7e9b1d2f40'
                            ORDER BY alert_id""") == [("b" * 16, "OPENED"), ("c" * 16, "OPENED")]
 
@@ -276,22 +276,22 @@ def test_a_window_s_result_arrives_as_it_was_sent_and_once(stored: psycopg.Conne
 
 
 def tidy(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its times as the topics write them."""
+    """Returns the row with times as the topics write them."""
     times = {"window_start", "window_end", "minute_end"} & set(row)
     return row | {name: row[name].replace("+00:00", ".000Z") if "." not in row[name] else row[name] for name in times}
 
 
-def test_odd_values_of_windows_become_null(stored: psycopg.Connection[Any]) -> None:
+def test_unusable_values_of_window_results_become_null(stored: psycopg.Connection[Any]) -> None:
     assert rows(stored, "SELECT avg_co_10min, minutes_10min FROM co_exposure ORDER BY minute_end DESC LIMIT 1") == [(None, 10)]
     assert rows(stored, "SELECT sensor_anomalies FROM device_patterns ORDER BY window_end") == [(["temperature"],), (None,)]
 
 
-def test_an_alert_is_stored_without_the_parts_that_cannot_be(stored: psycopg.Connection[Any]) -> None:
+def test_an_alert_is_stored_without_its_unusable_parts(stored: psycopg.Connection[Any]) -> None:
     assert rows(stored, "SELECT message_ko, explanation, recommendations_ko FROM alerts WHERE alert_id LIKE 'b%'") == [
         ("널문자", None, None)]
 
 
-def test_odd_values_are_stored_as_far_as_they_can_be(stored: psycopg.Connection[Any]) -> None:
+def test_unusual_values_are_stored_as_far_as_possible(stored: psycopg.Connection[Any]) -> None:
     found = {row[0]: row[1:] for row in rows(stored, """
         SELECT device_id, voltage, current, invalid_fields, warnings, is_late, zone FROM readings
         WHERE device_id LIKE 'odd-%'""")}
@@ -302,7 +302,7 @@ def test_odd_values_are_stored_as_far_as_they_can_be(stored: psycopg.Connection[
     }  # fmt: skip
 
 
-def test_what_cannot_be_stored_is_counted_with_a_reason_and_stops_nothing(stored: psycopg.Connection[Any]) -> None:
+def test_records_that_cannot_be_stored_are_counted_with_a_reason_and_stop_nothing(stored: psycopg.Connection[Any]) -> None:
     reasons = rows(stored, "SELECT reason, count(*)::int FROM store_refusals GROUP BY reason ORDER BY reason")
     assert reasons == [
         ("alert_id must be 1 to 256 bytes in UTF-8 without control characters", 1),
@@ -331,8 +331,8 @@ def test_a_row_with_anything_in_any_field_is_stored_or_refused(after_siege: psyc
     assert stored > len(besieged(name)) / 3
 
 
-def test_no_statement_holds_a_password() -> None:
-    given = store.names(Settings(postgres_password="s3cret"))
+def test_no_statement_contains_a_password() -> None:
+    given = store.substitutions(Settings(postgres_password="s3cret"))
     assert not [name for name, value in given.items() if "s3cret" in value]
     script = store.script(Settings(postgres_password="s3cret"))
     assert not [each for each in (*script.declarations, *script.inserts) if "password" in each.sql or "s3cret" in each.sql]
@@ -342,7 +342,7 @@ def test_a_user_s_name_cannot_add_options_to_the_url() -> None:
     assert "?user=fire%26ssl%3Dfalse&" in store.postgres_url(Settings(postgres_user="fire&ssl=false"))
 
 
-def test_sources_of_kafka_and_files_give_the_same_columns() -> None:
+def test_sources_of_kafka_and_files_have_the_same_columns() -> None:
     def columns(source: str) -> list[list[str]]:
         declared = [each.sql for each in store.script(Settings(source=source)).declarations if "_in (" in each.sql]
         return [[name for name in re.findall(r"(?m)^  `?(\w+)`? +[A-Z]", sql) if name not in ("partition", "offset")]

@@ -1,4 +1,4 @@
-"""Golden cases: what each view of the detect job makes of a few readings, on the threshold and beside it, late, or with gaps.
+"""Golden cases: the rows of each view of the detect job for a few readings on a threshold, next to it, late, or with gaps.
 
 A case is a folder `cases/<view>/<case>`: `telemetry.jsonl` as in `packing`, and `expect.jsonl` with every row that the view must
 give, each with the fields that matter; their times are seconds after the case's start, `every` and `times` repeat a row.
@@ -30,7 +30,7 @@ CASES = [Case(name_of(folder), rows(folder / "telemetry.jsonl")) for folder in F
 
 
 def keyed(view: str, found: Rows) -> dict[Key, dict[str, Any]]:
-    """Rows by time and device, pair or site; a repeated key fails."""
+    """Returns rows by time and device, pair or site; fails for a repeated key."""
     made: dict[Key, dict[str, Any]] = {}
     for row in found:
         key = (row.get("minute_end", row.get("window_end")), *(row[name] for name in SUBJECT.get(view, ("device_id",))))

@@ -1,4 +1,4 @@
-"""What alerts say: every type, level and transition, in both languages."""
+"""Messages of alerts: every type, level and transition, in both languages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from udfs.readings import scoring
 from udfs.readings.explanation import explain
 from udfs.texts.alert_messages import ALARM_NAMES, compose
-from udfs.texts.alert_texts import KINDS
+from udfs.texts.alert_texts import ALERT_TYPES
 from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR, LEVEL_NAMES, MEASUREMENT_NAMES
 
 TRANSITIONS = ("OPENED", "ESCALATED", "REMINDED", "CLEARED", None)
@@ -73,7 +73,7 @@ def test_reminder_says_since_when_and_what_was_last_detected() -> None:
         "2025-10-09 08:54:10 UTC.")
 
 
-def test_silent_device_was_heard_of_last_and_reports_again() -> None:
+def test_silent_device_has_a_last_time_and_reports_again() -> None:
     silent = {"alert_type": "DEVICE_SILENT", "level": "MEDIUM", "explanation": [], "last_seen": "2025-10-09T08:55:05.000Z"}
     assert compose(alert(**silent))["message_ko"] == (
         "[주의] 장치 무응답 감지, 장치 dev-1, 현장 site-1. 마지막 수신: 2025-10-09 08:55:05 UTC. 시각: 2025-10-09 09:00:05 UTC.")
@@ -88,7 +88,7 @@ def test_alert_of_a_site_names_no_device() -> None:
     assert site[1].startswith("[CRITICAL] Risk at several devices of one site detected, site site-1. Measured")
 
 
-def test_alert_that_was_held_back_says_since_when_it_is_open() -> None:
+def test_withheld_alert_says_since_when_it_is_open() -> None:
     composed = compose(alert(was_held=True))
     assert "정비 시간 동안 알림이 보류되었으며, 2025-10-09 08:30:00 UTC부터 지속 중입니다." in composed["message_ko"]
     assert "Held back during maintenance; open since 2025-10-09 08:30:00 UTC." in composed["message_en"]
@@ -113,12 +113,12 @@ def test_recommendations_fit_the_hazard(kind: str, advice: tuple[str, ...]) -> N
 
 
 def test_no_recommendation_is_given_twice() -> None:
-    for kind in KINDS:
+    for kind in ALERT_TYPES:
         composed = compose(alert(alert_type=kind))
         assert len(set(composed["recommendations_en"])) == len(composed["recommendations_en"])
 
 
-@pytest.mark.parametrize(("kind", "level", "transition"), product(KINDS, LEVEL_NAMES, TRANSITIONS))
+@pytest.mark.parametrize(("kind", "level", "transition"), product(ALERT_TYPES, LEVEL_NAMES, TRANSITIONS))
 def test_every_text_is_plain_and_speaks_its_language(kind: str, level: str, transition: str) -> None:
     composed = compose(alert(alert_type=kind, level=level, transition=transition))
     korean, english = ([composed[f"message_{code}"], *composed[f"recommendations_{code}"]] for code in ("ko", "en"))
@@ -130,11 +130,11 @@ def test_every_text_is_plain_and_speaks_its_language(kind: str, level: str, tran
 
 
 def test_every_alert_type_and_level_has_its_own_text() -> None:
-    assert set(KINDS) == set(scoring.ALERT_TYPES) | {
+    assert set(ALERT_TYPES) == set(scoring.ALERT_TYPES) | {
         "CONTEXT_RISK", "TEMPERATURE_RISE", "TEMPERATURE_ANOMALY", "RISK_SPIKE", "CO_EXPOSURE", "SITE_CLUSTER", "ARC_MAINTENANCE",
         "COMMUNICATION_ERROR", "DEVICE_SILENT"}
     assert set(LEVEL_NAMES) == set(scoring.LEVELS)
-    assert len({texts(alert_type=kind)[0] for kind in KINDS}) == len(KINDS)
+    assert len({texts(alert_type=kind)[0] for kind in ALERT_TYPES}) == len(ALERT_TYPES)
 
 
 def test_type_of_a_later_version_still_gets_a_text() -> None:

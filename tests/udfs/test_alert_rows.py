@@ -1,4 +1,4 @@
-"""The rows of alerts: updates between transitions, why an alert stands, and the schemas that both satisfy."""
+"""Rows of alerts: updates between transitions, explanations, and the schemas that both satisfy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from core.installation import ROOT
 from tests.udfs.test_lifecycle import HEAT, Row, context, minute, outputs, reading, silence, time, transitions, window
 from udfs.alerts.candidates import CANDIDATE_LEVELS
-from udfs.texts.alert_texts import KINDS
+from udfs.texts.alert_texts import ALERT_TYPES
 
 SCHEMAS = ROOT / "infra" / "schemas"
 SITE = {"subject_kind": "SITE", "subject": "site-1"}
@@ -26,7 +26,7 @@ def sentences(*rows: Row) -> list[str]:
     return [each["text"] for each in transitions(rows)[-1]["explanation"]]
 
 
-def test_minute_tells_the_store_what_changed_since_the_last_row() -> None:
+def test_minute_causes_an_update_with_what_changed_since_the_last_row() -> None:
     rows = outputs([reading(5), minute(0), reading(65), reading(70, risk_score=0.7), minute(1), minute(2)])
     assert [(row["transition"], row["event_time"]) for row in rows] == [("OPENED", time(5)), (None, time(120))]
     opened, update = rows
@@ -35,13 +35,13 @@ def test_minute_tells_the_store_what_changed_since_the_last_row() -> None:
     assert list(update) == list(opened)
 
 
-def test_transition_of_the_same_minute_is_update_enough() -> None:
+def test_transition_in_the_same_minute_replaces_the_update() -> None:
     rows = outputs([reading(5), reading(899), minute(14), minute(15)])
     assert [(row["transition"], row["event_time"]) for row in rows] == [
         ("OPENED", time(5)), (None, time(900)), ("REMINDED", time(905))]  # fmt: skip
 
 
-def test_repeated_minute_updates_nothing() -> None:
+def test_repeated_minute_causes_no_update() -> None:
     assert len(outputs([reading(5), minute(0), reading(65), minute(0), minute(0)])) == 1
     rows = [row for number in range(12) for row in (minute(number), reading(60 * number + 61))]
     assert outputs([*rows, minute(0)]) == outputs(rows)
@@ -68,11 +68,11 @@ def test_repeated_minute_updates_nothing() -> None:
     (reading(5, "COMMUNICATION_ERROR", "MEDIUM", status_bits=4096, pcb_temperature=None, max_temperature=None, risk_score=0.24),
      "communication_error: status 0.24"),
 ])  # fmt: skip
-def test_explanation_begins_with_the_measure_that_made_the_alert(row: Row, expected: str) -> None:
+def test_explanation_begins_with_the_measure_that_caused_the_alert(row: Row, expected: str) -> None:
     assert sentences(row)[0] == expected
 
 
-def test_anomaly_is_explained_by_the_limit_and_by_what_is_usual() -> None:
+def test_anomaly_is_explained_by_the_limit_and_by_the_hours_mean() -> None:
     row = window(1, "TEMPERATURE_ANOMALY", "temperature_anomalies", "CRITICAL", max_temperature=70.0, mean=40.0, stddev=6.0)
     assert sentences(row) == ["max_temperature 70.0 °C > 65 °C: temperature_anomalies 0.8",
                               "above_mean 30.0 °C > 12 °C: temperature_anomalies 0.8"]
@@ -84,12 +84,12 @@ def test_escalation_is_explained_by_the_candidate_that_raised_the_level() -> Non
         "risk_change 0.6 > 0.5: risk_spikes 0.8"]  # fmt: skip
 
 
-def test_a_window_says_no_more_than_three_reasons() -> None:
+def test_explanation_has_at_most_three_reasons() -> None:
     measured = {"status_bits": 4095, "sensor_temperature": 80.0, "leakage_current": 400.0, "risk_modifier": 1.6}
     assert len(sentences(window(1, "CONTEXT_RISK", "device_minutes", **measured))) == 3
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALERT_TYPES)
 @pytest.mark.parametrize("level", CANDIDATE_LEVELS)
 def test_rows_satisfy_their_schemas(kind: str, level: str) -> None:
     scores = dict.fromkeys(("base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "indicator_risk"), 0.3)
@@ -100,8 +100,8 @@ def test_rows_satisfy_their_schemas(kind: str, level: str) -> None:
             jsonschema.validate(row, schema("alerts"))
 
 
-def test_schemas_know_every_kind_and_field() -> None:
-    assert schema("alerts")["properties"]["alert_type"]["enum"] == list(KINDS)
-    assert schema("candidates")["properties"]["alert_type"]["enum"] == [*KINDS, None]
+def test_schemas_list_every_alert_type_and_field() -> None:
+    assert schema("alerts")["properties"]["alert_type"]["enum"] == list(ALERT_TYPES)
+    assert schema("candidates")["properties"]["alert_type"]["enum"] == [*ALERT_TYPES, None]
     assert set(schema("alerts")["properties"]) == set(transitions([reading(5, HEAT)])[0])
     assert set(schema("candidates")["properties"]) == set(reading(5))

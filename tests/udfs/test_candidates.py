@@ -1,4 +1,4 @@
-"""Rows that are no candidates: refused with the field and the rule, without a trace in the state."""
+"""Rows that are not candidates are refused with the field and the rule, and leave the state unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages as devices and gateways send them, and what is refused, with which words."""
+"""Messages as devices and gateways send them, and the reasons with which the decoder refuses some."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD = {"deviceId": "dev-1", "idx": 7, "status": 0, "volt": 220.0, "timestamp": 
 
 
 def read(message: Any, record_ms: int | None = None) -> tuple[dict[str, Any], str | None]:
-    """One message's columns and reason."""
+    """Returns one message's columns and reason."""
     raw = message if isinstance(message, bytes) else json.dumps(message).encode()
     times = None if record_ms is None else np.array([record_ms])
     readings = decode.read([raw], times, times)
@@ -40,7 +40,7 @@ def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
 
 @pytest.mark.parametrize(("change", "named"), [
     ({"deviceId": None}, "deviceId is absent"), ({"deviceId": 7}, "deviceId must be a string, not 7"),
-    ({"deviceId": " "}, "deviceId is empty"), ({"deviceId": "a\u0000b"}, "deviceId holds a control character"),
+    ({"deviceId": " "}, "deviceId is empty"), ({"deviceId": "a\u0000b"}, "deviceId contains a control character"),
     ({"deviceId": "x" * 257}, "deviceId is longer than 256 bytes in UTF-8"),
     ({"deviceId": "𒀀" * 65}, "deviceId is longer than 256 bytes in UTF-8"),
     ({"siteId": "한" * 86}, "siteId is longer than 256 bytes in UTF-8"), ({"siteId": 3}, "siteId must be a string, not 3"),
@@ -51,8 +51,8 @@ def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
     ({"volt": [1]}, "volt must be a number, not an array"), ({"status": -1}, "status is out of range: -1"),
     ({"aArc": 0.5}, "aArc must be a whole number, not 0.5"), ({"verifySts": "x"}, "verifySts must be a number, not 'x'"),
     ({"timestamp": "yesterday"}, "timestamp cannot be read: 'yesterday'"), ({"timestamp": True}, "timestamp cannot be read"),
-    ({"timestamp": -1}, "timestamp cannot be read: -1 lies outside"),
-    ({"timestamp": "2025-02-30T09:00:00Z"}, "timestamp cannot be read: '2025-02-30T09:00:00Z' is no date and time"),
+    ({"timestamp": -1}, "timestamp cannot be read: -1 is outside"),
+    ({"timestamp": "2025-02-30T09:00:00Z"}, "timestamp cannot be read: '2025-02-30T09:00:00Z' is not a date and time"),
 ])  # fmt: skip
 def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named: str) -> None:
     assert named in refusal(GOOD | change)
@@ -62,16 +62,16 @@ def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named:
     (b"", "message is empty"), (b"[]", "not a JSON object but an array"), (b"null", "not a JSON object but null"),
     (b'{"deviceId":"a","idx":1,"volt":NaN}', "volt: message is not JSON"), (b"\xff\xfe", "message is not JSON"),
 ])  # fmt: skip
-def test_bytes_that_are_no_message_are_refused_saying_what_they_are(raw: bytes, said: str) -> None:
+def test_bytes_that_are_not_a_message_are_refused_with_what_they_are(raw: bytes, said: str) -> None:
     assert said in refusal(raw)
 
 
 @pytest.mark.parametrize("name", ["x" * 256, "한" * 85, "𒀀" * 64])
-def test_an_id_of_as_many_bytes_as_a_key_can_hold_is_read(name: str) -> None:
+def test_id_with_the_maximum_of_bytes_is_accepted(name: str) -> None:
     assert read(GOOD | {"deviceId": name, "siteId": name})[1] is None
 
 
-def test_message_without_any_measurement_is_refused_but_status_alone_is_a_report() -> None:
+def test_message_without_a_measurement_is_refused_but_a_status_alone_is_a_reading() -> None:
     bare = {"deviceId": "a", "idx": 1, "timestamp": NOW}
     assert "nothing is measured" in refusal(bare)
     assert read(bare | {"status": 0})[1] is None
@@ -82,7 +82,7 @@ def test_time_more_than_an_hour_ahead_of_the_broker_is_refused_and_an_hour_is_no
     assert read(GOOD | {"timestamp": NOW + 3_600_000}, NOW)[1] is None
 
 
-def test_absent_time_is_the_brokers() -> None:
+def test_absent_timestamp_is_replaced_by_the_brokers_time() -> None:
     columns, reason = read({name: value for name, value in GOOD.items() if name != "timestamp"}, NOW)
     assert (reason, columns["event_ms"]) == (None, NOW)
 
@@ -118,7 +118,7 @@ FIELDS = ["deviceId", "idx", "timestamp", "siteId", "verifySts", *(name for name
 @given(st.lists(st.one_of(st.binary(max_size=40), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6).map(
     lambda message: json.dumps(message).encode())), max_size=12))
 @settings(max_examples=400, deadline=None)
-def test_nothing_that_arrives_raises_and_company_changes_nothing(messages: list[bytes]) -> None:
+def test_no_message_raises_and_other_messages_of_the_batch_change_nothing(messages: list[bytes]) -> None:
     together = decode.read(messages)
     for row, message in enumerate(messages):
         alone = decode.read([message])
@@ -128,7 +128,7 @@ def test_nothing_that_arrives_raises_and_company_changes_nothing(messages: list[
                 np.testing.assert_equal(column[row], alone.columns[name][0], err_msg=name)
 
 
-def test_listed_device_is_scored_with_its_profile_and_stands_where_the_registry_says() -> None:
+def test_listed_device_has_the_profile_and_site_of_the_registry() -> None:
     known = parse(json.dumps({"version": "v1", "sites": {"plant": {}}, "profiles": {"16 A": {"rated_current": 16}},
                               "devices": {"dev-1": {"site": "plant", "zone": "hall", "profile": "16 A"}}}).encode())
     messages = [json.dumps(GOOD | {"deviceId": device, "siteId": "own", "ct": 20.0}).encode() for device in ("dev-1", "dev-2")]

@@ -1,4 +1,4 @@
-"""The two readers of a message's time, SQL's for the watermark and the decoder's for the reading, agree."""
+"""SQL, which reads a message's time for the watermark, and the decoder, which reads it for the reading, agree."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ REFUSED: list[Any] = ["yesterday", "", "2025-10-09", "2025-02-30T09:00:00Z", "20
                       "1.5", -1, True, {"a": 1}, [1], "2025-10-09T09:00:60Z", " 1760000400000", "1e12", 10**18,
                       "1E99999999", "1" * 100_000, "2025-10-09T09:00:00." + "1" * 100_000, 1e308, float("inf")]
 EXPONENTS = ["1.7600328e12", "1.7600328E+12", "17600328e5", "1760032800000.0", "176003280000000000000e-8", "0.00017600328e16"]
-"""Numbers that JSON may write so, all of them 2025-10-09T18:00:00Z."""
+"""JSON numbers in several notations, all of them 2025-10-09T18:00:00Z."""
 SHAPES = ['{"timestamp": %s}', '{"deviceId":"a","timestamp":%s,"volt":1}', '{"meta":{"timestamp":1},"timestamp":%s}',
           '{"timestamp":%s,"meta":{"timestamp":1}}', '{"note":"say \\"timestamp\\": 1","timestamp":%s}']
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=lambda value: repr(value)[:40])
-def test_what_is_no_time_is_refused(value: Any) -> None:
+def test_value_that_is_not_a_time_is_refused(value: Any) -> None:
     with pytest.raises((ValueError, TypeError, OverflowError)):
         event_time.to_epoch_ms(value)
 
 
 @pytest.mark.parametrize("number", EXPONENTS)
-def test_an_exponent_changes_no_time(number: str) -> None:
+def test_exponent_does_not_change_the_time(number: str) -> None:
     assert event_time.to_iso(np.array([event_time.to_epoch_ms(json.loads(number))])) == "2025-10-09T18:00:00.000Z"
 
 

@@ -1,4 +1,4 @@
-"""The SQL function's own duties: one row per message, and one idea of the time."""
+"""The SQL function returns one row per message, and refuses a message in which SQL reads another time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from commands.simulate import malformed
 from tests.conftest import Rows, message
 from tests.udfs.test_decode import FIELDS as MESSAGE_FIELDS
 from tests.udfs.test_decode import JSON
-from udfs.readings.functions import FIELDS, Decoder, decode, decode_and_score
+from udfs.readings.functions import FIELDS, Decoder, decode_and_score, decode_batch
 from udfs.registry.format import RegistryError, parse
 from udfs.registry.registry import NONE, Registry
 
@@ -29,7 +29,7 @@ def decoded(message: object, stream: pd.Timestamp = AT, record: pd.Timestamp | N
             ) -> pd.Series:
     raw = message if isinstance(message, bytes) else json.dumps(message).encode()
     times = (pd.Series([time], dtype="datetime64[ms]") for time in (record, AT + pd.Timedelta(days=1), stream))
-    return decode(pd.Series([raw]), pd.Series([key], dtype=object), *times, pd.Series([False])).iloc[0]
+    return decode_batch(pd.Series([raw]), pd.Series([key], dtype=object), *times, pd.Series([False])).iloc[0]
 
 
 GOOD = {"deviceId": "dev-1", "idx": 7, "volt": 220.0, "timestamp": "2025-10-09T09:00:00Z"}
@@ -41,11 +41,11 @@ def test_accepted_message_becomes_one_row_with_every_field() -> None:
     assert (row["reason"], row["device_id"], row["idx"]) == (None, "dev-1", 7)
 
 
-def test_message_that_the_stream_reads_at_another_time_is_refused_as_ambiguous() -> None:
+def test_message_in_which_sql_reads_another_time_is_refused_as_ambiguous() -> None:
     assert "timestamp is ambiguous" in decoded(GOOD, stream=AT + pd.Timedelta(seconds=1))["reason"]
 
 
-def test_message_without_a_time_takes_the_brokers_and_is_refused_where_there_is_none() -> None:
+def test_message_without_a_time_takes_the_brokers_and_is_refused_without_one() -> None:
     timeless = {name: value for name, value in GOOD.items() if name != "timestamp"}
     assert decoded(timeless, record=AT)["reason"] is None
     assert decoded(timeless)["reason"] == "timestamp is absent, and this source has no record time"
@@ -57,7 +57,7 @@ def test_message_under_its_own_key_or_none_is_accepted(key: bytes | None) -> Non
 
 
 @pytest.mark.parametrize("key", [b"dev-2", b"", b"dev-1 ", b"DEV-1", b"\xff"])
-def test_message_that_speaks_for_another_device_than_its_key_is_refused(key: bytes) -> None:
+def test_message_of_another_device_than_its_key_is_refused(key: bytes) -> None:
     reason = decoded(GOOD, key=key)["reason"]
     assert reason.startswith("deviceId 'dev-1' is not the record key ")
     assert repr(key.decode(errors="replace")) in reason
@@ -67,7 +67,7 @@ def test_unreadable_message_keeps_its_own_reason_whatever_its_key() -> None:
     assert decoded({"idx": 1}, key=b"dev-2")["reason"] == "deviceId is absent"
 
 
-def test_rubbish_keeps_its_row() -> None:
+def test_malformed_message_keeps_its_row() -> None:
     assert decoded(b"\xff")["reason"].startswith("message is not JSON")
 
 
@@ -78,16 +78,16 @@ REGISTRY = parse(json.dumps({
 
 
 def crosses_to_flink(messages: list[bytes], registry: Registry = NONE) -> None:
-    """Does what a Python worker does with the function's result: an error there would restart the job for ever."""
+    """Converts a result as a Python worker does, where an error would restart the job again and again."""
     at = pd.Series([AT] * len(messages), dtype="datetime64[ms]")
     keys = pd.Series([None, b"key"] * len(messages), dtype=object)[:len(messages)]
-    rows = decode(pd.Series(messages, dtype=object), keys, at, at, at, pd.Series([False] * len(messages)), registry)
+    rows = decode_batch(pd.Series(messages, dtype=object), keys, at, at, at, pd.Series([False] * len(messages)), registry)
     columns = [rows[name] for name in FIELDS]
     pandas_to_arrow(create_arrow_schema(list(FIELDS), list(FIELDS.values())), "UTC", list(FIELDS.values()), columns)
 
 
 @pytest.mark.parametrize("kind", malformed.KINDS)
-def test_every_kind_of_rubbish_crosses_to_flink_alone_and_among_good_messages(kind: str) -> None:
+def test_every_kind_of_malformed_message_reaches_flink_alone_and_among_good_ones(kind: str) -> None:
     good = json.dumps(GOOD).encode()
     rubbish = malformed.malformed(kind, GOOD | {"siteId": "s", "timestamp": 1_760_000_400_000})
     for registry in (NONE, REGISTRY):
@@ -98,12 +98,12 @@ def test_every_kind_of_rubbish_crosses_to_flink_alone_and_among_good_messages(ki
 @given(st.lists(st.dictionaries(st.sampled_from(MESSAGE_FIELDS), JSON, max_size=6).map(
     lambda message: json.dumps(GOOD | message).encode()), min_size=1, max_size=8))
 @settings(max_examples=300, deadline=None)
-def test_whatever_the_fields_hold_crosses_to_flink(messages: list[bytes]) -> None:
+def test_message_with_any_values_reaches_flink(messages: list[bytes]) -> None:
     crosses_to_flink(messages)
     crosses_to_flink(messages, REGISTRY)
 
 
-def test_decoder_follows_the_registry_of_its_location_and_travels_to_workers(tmp_path: Path) -> None:
+def test_decoder_follows_the_registry_at_its_location_and_can_be_pickled(tmp_path: Path) -> None:
     file = tmp_path / "registry.json"
     file.write_text('{"version": "v7", "devices": {"dev-1": {"zone": "hall"}}}')
     decoder = pickle.loads(pickle.dumps(Decoder(str(file))))
@@ -114,7 +114,7 @@ def test_decoder_follows_the_registry_of_its_location_and_travels_to_workers(tmp
     assert not decoder.is_deterministic()
 
 
-def test_location_that_is_no_place_is_refused_on_the_client() -> None:
+def test_unusable_location_is_refused_on_the_client() -> None:
     with pytest.raises(RegistryError, match="name a file"):
         decode_and_score("http://example.org/registry.json")
 

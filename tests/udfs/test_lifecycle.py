@@ -1,4 +1,4 @@
-"""The life of an alert: transitions, redelivery, restarts, silence."""
+"""The life cycle of an alert: transitions, redelivery, restarts, silence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 def time(seconds: float) -> str:
-    """`seconds` after 09:00 as candidates and alerts write it."""
+    """Formats the time `seconds` after 09:00 as candidates and alerts write it."""
     return (START + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -36,7 +36,7 @@ def reading(seconds: float, alert_type: str = HEAT, level: str = "HIGH", idx: in
 
 
 def window(minutes: float, alert_type: str, cause: str, level: str = "HIGH", **more: Any) -> Row:
-    """A candidate of the window that ends `minutes` after 09:00."""
+    """Builds a candidate of the window that ends `minutes` after 09:00."""
     measured = dict.fromkeys(("max_temperature", "pcb_temperature", "status_bits", "idx"))
     return reading(60 * minutes, alert_type, level, **{"cause": cause, **measured, **more}) | {"idx": None}
 
@@ -46,12 +46,12 @@ def context(minutes: float, **more: Any) -> Row:
 
 
 def silence(seconds: float, **more: Any) -> Row:
-    """A device that was last heard of `seconds` after 09:00."""
+    """Builds the candidate of a device whose last reading was `seconds` after 09:00."""
     return window(seconds / 60 + 5, "DEVICE_SILENT", "silences", "MEDIUM", risk_score=None, last_seen=time(seconds), **more)
 
 
 def minute(number: int, **more: Any) -> Row:
-    """The row of the minute [number, number + 1) after 09:00."""
+    """Builds the row of the minute [number, number + 1) after 09:00."""
     return {"schema_version": 1, "kind": "MINUTE", "subject_kind": "DEVICE", "subject": "dev-1", "site_id": "site-1",
             "event_time": time(60 * (number + 1)), "profile_version": None, "is_held": False, "held_until": None, "limits": None,
             **dict.fromkeys(("cause", "alert_type", "level", "risk_score", "idx", "is_late", "last_seen", *EVIDENCE)), **more}
@@ -62,13 +62,13 @@ def quiet(*numbers: int) -> list[Row]:
 
 
 def outputs(rows: Iterable[Row], state: State | None = None) -> list[Row]:
-    """What the rows cause, one after the other: transitions, and updates of open alerts."""
+    """Returns the alert rows that the rows cause one after the other: transitions, and updates of open alerts."""
     state = State() if state is None else state
     return [alert for row in rows for alert in advance(state, row)]
 
 
 def transitions(rows: Iterable[Row], state: State | None = None) -> list[Row]:
-    """The transitions that the rows cause."""
+    """Returns the transitions that the rows cause."""
     return [alert for alert in outputs(rows, state) if alert["transition"]]
 
 
@@ -76,7 +76,7 @@ def steps(alerts: Iterable[Row]) -> list[tuple[str, str]]:
     return [(alert["transition"], alert["event_time"]) for alert in alerts]
 
 
-def test_first_candidate_opens_an_alert_with_all_that_is_known() -> None:
+def test_first_candidate_opens_an_alert_with_every_field() -> None:
     row = reading(5, base_risk=0.16, floor_risk=0.6, arc_count=2)
     (alert,) = transitions([row])
     contributions = [each["name"] for each in alert["explanation"]]
@@ -161,12 +161,12 @@ def test_late_candidate_opens_an_alert() -> None:
     assert steps(transitions([*quiet(0, 1, 2), reading(70, is_late=True)])) == [("OPENED", time(70))]
 
 
-def test_candidate_behind_five_quiet_minutes_opens_and_clears_together() -> None:
+def test_candidate_from_before_five_quiet_minutes_opens_and_clears_together() -> None:
     alerts = transitions([*quiet(0, 1, 2, 3, 4, 5), reading(30, is_late=True)])
     assert steps(alerts) == [("OPENED", time(30)), ("CLEARED", time(360))]
 
 
-def test_candidate_that_arrives_after_its_own_minute_makes_that_minute_unquiet() -> None:
+def test_candidate_that_arrives_after_its_minute_still_breaks_the_quiet() -> None:
     rows = [reading(5), *quiet(0, 1, 2, 3, 4), reading(299, is_late=True), *quiet(5, 6, 7, 8)]
     assert steps(transitions(rows)) == [("OPENED", time(5))]
     assert steps(transitions([*rows, minute(9)]))[-1] == ("CLEARED", time(600))
@@ -176,7 +176,7 @@ def test_candidate_of_a_cleared_alert_is_settled() -> None:
     assert steps(transitions([reading(5), *quiet(0, 1, 2, 3, 4, 5), reading(5), reading(4)]))[2:] == []
 
 
-def test_late_candidate_from_the_quiet_minutes_before_a_clearing_opens_an_alert_of_its_own() -> None:
+def test_late_candidate_from_the_quiet_minutes_before_cleared_opens_another_alert() -> None:
     alerts = transitions([reading(5), *quiet(0, 1, 2, 3, 4, 5), reading(200, level="CRITICAL", is_late=True), *quiet(6, 7, 8)])
     assert [step for step, _ in steps(alerts)] == ["OPENED", "CLEARED", "OPENED", "CLEARED"]
     assert len({alert["alert_id"] for alert in alerts}) == 2
@@ -188,7 +188,7 @@ def test_late_critical_candidate_raises_the_open_alert() -> None:
     assert alerts[1]["last_candidate_at"] == time(90)
 
 
-def test_alert_keeps_the_last_site_that_was_named() -> None:
+def test_alert_keeps_the_last_site_of_its_candidates() -> None:
     assert transitions([reading(1), reading(2, level="CRITICAL", site_id=None)])[1]["site_id"] == "site-1"
 
 
@@ -199,7 +199,7 @@ def test_alert_id_depends_on_subject_type_and_opening_candidate_alone() -> None:
     assert len({first["alert_id"], *(transitions([other])[0]["alert_id"] for other in others)}) == 5
 
 
-def test_remembered_minutes_are_few() -> None:
+def test_number_of_remembered_minutes_is_bounded() -> None:
     state = State()
     transitions(quiet(*range(100)), state)
     assert len(state.minutes) == REMEMBERED_MINUTES
@@ -211,7 +211,7 @@ def test_state_of_another_version_is_refused_with_the_remedy() -> None:
         State.loads('{"version": 99}')
 
 
-def test_absurd_measurements_do_not_break_the_alert() -> None:
+def test_huge_measurements_do_not_break_the_alert() -> None:
     absurd = dict.fromkeys(("voltage", "current", "power", "power_factor", "leakage_current", "co_gas"), 1e308)
     for factor in (1, -1, 10**300):
         row = reading(5) | {field: int(value) // factor for field, value in absurd.items()}

@@ -1,4 +1,4 @@
-"""What differs between kinds of alerts: reminders, silent devices, windows, sites, and what is forgotten."""
+"""Differences between alert types: reminders, silent devices, windows, sites, and what is forgotten."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.udfs.test_lifecycle import HEAT, context, minute, quiet, reading, sil
 from udfs.alerts.state import State
 
 
-def test_alert_is_reminded_every_15_minutes_with_what_is_known_by_then() -> None:
+def test_reminder_comes_every_15_minutes_with_the_latest_state() -> None:
     hazards = [reading(60 * number + 1, level="CRITICAL" if number else "HIGH") for number in range(31)]
     rows = [row for number, hazard in enumerate(hazards) for row in (hazard, minute(number))]
     alerts = transitions(rows)
@@ -15,16 +15,16 @@ def test_alert_is_reminded_every_15_minutes_with_what_is_known_by_then() -> None
     assert {alert["level"] for alert in alerts[1:]} == {"CRITICAL"}
 
 
-def test_after_a_gap_only_the_newest_reminder_comes() -> None:
+def test_only_the_newest_reminder_comes_after_a_gap() -> None:
     assert steps(transitions([reading(0), reading(3000), reading(3001)])) == [("OPENED", time(0)), ("REMINDED", time(2700))]
 
 
-def test_alert_that_opens_behind_time_is_reminded_only_of_what_is_still_to_come() -> None:
+def test_alert_that_opens_late_has_only_its_future_reminders() -> None:
     rows = [*quiet(40), reading(0, is_late=True), *quiet(41), reading(2700)]
     assert steps(transitions(rows)) == [("OPENED", time(0)), ("REMINDED", time(2700))]
 
 
-def test_row_that_clears_an_alert_does_not_remind_of_it() -> None:
+def test_row_that_clears_an_alert_causes_no_reminder() -> None:
     assert steps(transitions([reading(5), *quiet(0, 6, 12, 18, 24, 30)]))[-1] == ("CLEARED", time(31 * 60))
     assert steps(transitions([reading(5), reading(800), *quiet(14, 15, 16, 17, 18)])) == [
         ("OPENED", time(5)), ("REMINDED", time(905)), ("CLEARED", time(19 * 60))]  # fmt: skip
@@ -38,16 +38,16 @@ def test_silent_device_opens_an_alert_that_its_first_minute_back_ends() -> None:
     assert transitions([*quiet(0), silence(30), reading(1200), reading(4000)])[1:] == transitions([reading(1200), reading(4000)])
 
 
-def test_return_that_overtakes_its_silence_gives_the_same_alert() -> None:
+def test_return_that_arrives_before_its_silence_gives_the_same_alert() -> None:
     assert transitions([*quiet(0, 20), silence(30)]) == transitions([*quiet(0), silence(30), *quiet(20)])
 
 
-def test_further_silence_candidates_remind_of_a_silent_device() -> None:
+def test_further_silence_candidates_cause_reminders() -> None:
     again = silence(30) | {"event_time": time(330 + 900)}
     assert steps(transitions([silence(30), again])) == [("OPENED", time(330)), ("REMINDED", time(1230))]
 
 
-def test_window_speaks_of_the_minutes_before_its_end_and_waits_for_those_of_the_same_time() -> None:
+def test_window_belongs_to_the_minutes_before_its_end_and_waits_for_those_of_the_same_time() -> None:
     rows = [context(1), *quiet(0, 1, 2, 3, 4, 5)]
     assert steps(transitions(rows)) == [("OPENED", time(60))]
     assert steps(transitions([*rows, *quiet(6)]))[-1] == ("CLEARED", time(360))
@@ -61,7 +61,7 @@ def test_window_and_its_minute_give_the_same_transitions_in_either_order() -> No
     assert [step for step, _ in steps(first)] == ["OPENED", "CLEARED", "OPENED"]
 
 
-def test_site_has_one_cluster_alert_whichever_window_finds_it() -> None:
+def test_site_has_one_cluster_alert_whichever_window_causes_it() -> None:
     site = {"subject_kind": "SITE", "subject": "site-1"}
     risky = window(2, "SITE_CLUSTER", "site_risk", devices=4, devices_high=3, **site)
     pair = window(2, "SITE_CLUSTER", "device_correlations", "CRITICAL", **site)

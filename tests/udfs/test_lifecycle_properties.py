@@ -1,4 +1,4 @@
-"""The life of an alert for any stream of rows: redelivery, restarts, order of arrival, maintenance windows."""
+"""The life cycle of alerts for any stream of rows: redelivery, restarts, order of arrival, maintenance windows."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_constant_hazard_opens_exactly_one_alert(count: int, every: int) -> None
 
 
 def available(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Candidates of a minute come before the minute's own row."""
+    """Returns rows in which the candidates of a minute come before the minute's own row."""
     return row["event_time"], "" if row["kind"] == "MINUTE" else row["kind"]
 
 
@@ -73,13 +73,13 @@ ANY_ROW = st.one_of(
     st.builds(reading, st.integers(0, 2400), st.sampled_from([HEAT, ARCS]), LEVEL, st.integers(0, 3)),
     st.builds(context, st.integers(1, 40)), st.builds(rise, st.integers(1, 240), LEVEL), st.builds(silence, st.integers(0, 2400)),
 )  # fmt: skip
-"""Rows in no order at all: worse than any lateness."""
+"""Rows in random order, which is worse than any lateness."""
 ANY_STREAM = st.one_of(st.lists(ANY_ROW, max_size=60), st.lists(ANY_ROW, max_size=60).map(
     lambda rows: sorted(rows, key=available)))
 
 
 def held(rows: list[Row]) -> list[Row]:
-    """The rows with a maintenance window from 09:10 to 09:25."""
+    """Adds a maintenance window from 09:10 to 09:25 to rows."""
     return [row | {"is_held": is_held, "held_until": HELD_UNTIL if is_held else None} for row, is_held in
             ((row, HELD_FROM <= row["event_time"] < HELD_UNTIL) for row in rows)]
 
@@ -102,9 +102,10 @@ def test_every_alert_lives_from_opened_to_cleared_or_is_still_open(rows: list[Ro
             assert (alert["transition"] == "REMINDED") <= (alert["event_time"] > alert["opened_at"])
         if alert["transition"] != "CLEARED":
             living[alert["alert_type"]] = alert
-    known = {kind: alert for kind, (_, alert) in state.withheld.items()} | {
+    open_alerts = {kind: alert for kind, (_, alert) in state.withheld.items()} | {
         kind: alert for kind, alert in state.alerts.items() if alert.told_level}
-    assert {kind: alert["alert_id"] for kind, alert in living.items()} == {kind: each.alert_id for kind, each in known.items()}
+    assert {kind: alert["alert_id"] for kind, alert in living.items()} == {
+        kind: each.alert_id for kind, each in open_alerts.items()}
 
 
 @settings(deadline=None)
@@ -130,7 +131,7 @@ def test_restart_at_any_point_gives_the_same_transitions(rows: list[Row], data: 
 
 @settings(deadline=None)
 @given(ANY_STREAM)
-def test_nothing_is_cleared_without_five_minutes_of_readings_behind_it(rows: list[Row]) -> None:
+def test_nothing_is_cleared_without_five_minutes_of_readings_before(rows: list[Row]) -> None:
     seen: list[str] = []
     state = State()
     for row in rows:
@@ -143,7 +144,7 @@ def test_nothing_is_cleared_without_five_minutes_of_readings_behind_it(rows: lis
 
 @settings(deadline=None)
 @given(ANY_HELD_STREAM)
-def test_no_reminder_comes_twice_and_each_stands_on_its_step(rows: list[Row]) -> None:
+def test_no_reminder_comes_twice_and_each_is_on_a_step(rows: list[Row]) -> None:
     reminders = [(alert["alert_id"], alert["event_time"]) for alert in transitions(rows) if alert["transition"] == "REMINDED"]
     assert len(set(reminders)) == len(reminders)
     opened = {alert["alert_id"]: alert["opened_at"] for alert in transitions(rows)}
@@ -153,7 +154,7 @@ def test_no_reminder_comes_twice_and_each_stands_on_its_step(rows: list[Row]) ->
 
 @settings(deadline=None)
 @given(ANY_HELD_STREAM)
-def test_updates_say_something_new_of_alerts_that_people_know(rows: list[Row]) -> None:
+def test_updates_change_something_of_published_alerts(rows: list[Row]) -> None:
     last: dict[str, tuple[Any, ...]] = {}
     for alert in outputs(rows):
         said = tuple(alert[name] for name in ("candidate_count", "last_candidate_at", "peak_risk_score"))
@@ -166,7 +167,7 @@ def moment(iso: str) -> timedelta:
 
 
 def arrival(row: Row, delay: float) -> timedelta:
-    """When a row comes: a reading at once, what closes with the watermark 5 s behind it, each delayed by less than 5 s."""
+    """Returns when a row arrives: a reading at once, a window 5 s later with the watermark, each delayed by less than 5 s."""
     behind = 0 if row["cause"] == "readings" else 5
     return moment(row["event_time"]) + timedelta(seconds=behind + delay)
 
@@ -185,22 +186,22 @@ def test_order_of_arrival_within_five_seconds_opens_no_second_alert(hazards: lis
     in_order = sorted((row for _, row in rows), key=lambda row: (row["event_time"], row["kind"] == "MINUTE"))
     shuffled = [row for _, row in sorted(rows, key=lambda pair: pair[0])]
     assert openings(shuffled, HEAT) <= openings(in_order, HEAT)
-    of_windows = [step for step in told(shuffled, "CONTEXT_RISK") if step[0] != "REMINDED"]
-    assert of_windows == [step for step in told(in_order, "CONTEXT_RISK") if step[0] != "REMINDED"]
+    of_windows = [step for step in published(shuffled, "CONTEXT_RISK") if step[0] != "REMINDED"]
+    assert of_windows == [step for step in published(in_order, "CONTEXT_RISK") if step[0] != "REMINDED"]
 
 
-def told(rows: list[Row], alert_type: str) -> list[tuple[str, str, str]]:
+def published(rows: list[Row], alert_type: str) -> list[tuple[str, str, str]]:
     return [(alert["transition"], alert["event_time"], alert["alert_id"]) for alert in transitions(rows)
             if alert["alert_type"] == alert_type]
 
 
 def openings(rows: list[Row], alert_type: str) -> int:
-    return [step for step, *_ in told(rows, alert_type)].count("OPENED")
+    return [step for step, *_ in published(rows, alert_type)].count("OPENED")
 
 
 @settings(deadline=None)
 @given(ANY_STREAM.map(held))
-def test_maintenance_holds_all_but_critical(rows: list[Row]) -> None:
+def test_maintenance_withholds_all_but_critical(rows: list[Row]) -> None:
     state, free = State(), ""
     for row in rows:
         alerts = [alert for alert in advance(state, row) if alert["transition"]]
@@ -213,22 +214,22 @@ def test_maintenance_holds_all_but_critical(rows: list[Row]) -> None:
 
 @settings(deadline=None)
 @given(ANY_STREAM)
-def test_end_of_maintenance_tells_exactly_what_is_open(rows: list[Row]) -> None:
+def test_end_of_maintenance_publishes_exactly_what_is_open(rows: list[Row]) -> None:
     rows = sorted((row for row in held(rows) if row["event_time"] < HELD_UNTIL), key=available)
     state = State()
-    known = {alert["alert_id"] for alert in transitions(rows, state) if alert["transition"] == "OPENED"}
+    published_ids = {alert["alert_id"] for alert in transitions(rows, state) if alert["transition"] == "OPENED"}
     alerts = transitions([reading(1500, "OVERCURRENT")], state)
     opened = {alert["alert_id"] for alert in alerts if alert["transition"] == "OPENED" and alert["alert_type"] != "OVERCURRENT"}
-    assert opened == {alert.alert_id for kind, alert in state.alerts.items() if kind != "OVERCURRENT"} - known
+    assert opened == {alert.alert_id for kind, alert in state.alerts.items() if kind != "OVERCURRENT"} - published_ids
     assert not state.withheld
     assert all(alert.told_level == alert.level for alert in state.alerts.values())
 
 
 @settings(deadline=None)
 @given(ANY_STREAM)
-def test_maintenance_changes_nothing_but_what_is_told(rows: list[Row]) -> None:
+def test_maintenance_changes_only_what_is_published(rows: list[Row]) -> None:
     free, kept = State(), State()
-    known = {alert["alert_id"] for alert in transitions(rows, free)}
-    assert {alert["alert_id"] for alert in transitions(held(rows), kept)} <= known
+    published_ids = {alert["alert_id"] for alert in transitions(rows, free)}
+    assert {alert["alert_id"] for alert in transitions(held(rows), kept)} <= published_ids
     assert {kind: (each.alert_id, each.level, each.candidate_count) for kind, each in free.alerts.items()} == {
         kind: (each.alert_id, each.level, each.candidate_count) for kind, each in kept.alerts.items()}

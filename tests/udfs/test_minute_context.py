@@ -1,4 +1,4 @@
-"""The context of a device's hour against plain references: numpy.polyfit, and the contract's sentence in Python."""
+"""The context of a minute against plain references: numpy.polyfit, and the formula of the semantics in Python."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ RISKS = st.floats(0, 1).map(lambda value: round(value, 6))
 
 def context(minutes: list[int], temperatures: list[float | None], arcs: float = 0, indicator: float = 0.0, base: float = 0.0,
             floor: float = 0.0) -> dict[str, object]:
-    """The context of one minute."""
+    """Computes the context of one minute."""
     numbers = (np.array([value], dtype=np.float64) for value in (arcs, indicator, base, floor))
     return {name: column[0] for name, column in hour.context([minutes], [temperatures], *numbers).items()}
 
 
 def slope(minutes: list[int], temperatures: list[float | None]) -> float:
-    """Least squares by polyfit over the minutes with a temperature; NaN without two."""
-    known = [(x, y) for x, y in zip(minutes, temperatures, strict=True) if y is not None]
-    if len(known) < 2:
+    """Fits a line by polyfit to the minutes with a temperature; NaN with fewer than two."""
+    measured = [(x, y) for x, y in zip(minutes, temperatures, strict=True) if y is not None]
+    if len(measured) < 2:
         return float("nan")
-    x, y = np.array(known, dtype=np.float64).T
+    x, y = np.array(measured, dtype=np.float64).T
     return float(np.polyfit(x - x.mean(), y, 1)[0])
 
 
@@ -47,9 +47,9 @@ def hours(draw: st.DrawFn) -> tuple[list[int], list[float | None]]:
 @given(hours())
 def test_slope_is_that_of_polyfit(window: tuple[list[int], list[float | None]]) -> None:
     minutes, temperatures = window
-    found = context(minutes, temperatures)["temperature_slope"]
+    computed = context(minutes, temperatures)["temperature_slope"]
     expected = slope(minutes, temperatures) if len(minutes) >= 5 else float("nan")
-    assert found == pytest.approx(expected, abs=2e-6, nan_ok=True)
+    assert computed == pytest.approx(expected, abs=2e-6, nan_ok=True)
 
 
 @given(hours(), st.integers(-10**6, 3 * 10**7))
@@ -62,16 +62,16 @@ def test_slope_does_not_depend_on_when_the_hour_is(window: tuple[list[int], list
 @given(hours(), st.integers(0, 30), RISKS, RISKS, st.sampled_from([0.0, 0.6, 0.8]))
 def test_risk_is_the_base_times_the_modifier_and_never_below_the_floor(
         window: tuple[list[int], list[float | None]], arcs: int, indicator: float, base: float, floor: float) -> None:
-    found = context(*window, arcs, indicator, base, floor)
+    row = context(*window, arcs, indicator, base, floor)
     near_a_cut = abs(slope(*window) - 0.1) < 1e-5
     if not near_a_cut:
-        assert found["risk_modifier"] == pytest.approx(modifier(*window, arcs, indicator))
-    assert found["risk_score"] == pytest.approx(max(min(1, base * float(found["risk_modifier"])), floor), abs=1e-6)
-    assert found["risk_level"] == level(float(found["risk_score"]))
+        assert row["risk_modifier"] == pytest.approx(modifier(*window, arcs, indicator))
+    assert row["risk_score"] == pytest.approx(max(min(1, base * float(row["risk_modifier"])), floor), abs=1e-6)
+    assert row["risk_level"] == level(float(row["risk_score"]))
 
 
 @given(st.lists(hours(), min_size=1, max_size=8))
-def test_batch_gives_each_row_what_it_gets_alone(windows: list[tuple[list[int], list[float | None]]]) -> None:
+def test_batch_gives_each_row_what_it_gets_by_itself(windows: list[tuple[list[int], list[float | None]]]) -> None:
     zeros = np.zeros(len(windows))
     together = hour.context([window[0] for window in windows], [window[1] for window in windows], zeros, zeros, zeros, zeros)
     alone = [context(*window)["temperature_slope"] for window in windows]
@@ -95,6 +95,6 @@ def test_no_minutes_give_no_rows() -> None:
     assert all(len(column) == 0 for column in hour.context([], [], nothing, nothing, nothing, nothing).values())
 
 
-def test_array_with_missing_values_as_flink_hands_it_over_is_read() -> None:
-    found = context([1, 2, 3, 4, 5], np.array([30.0, np.nan, 31.0, np.nan, 32.0]))  # type: ignore[arg-type]
-    assert found["temperature_slope"] == 0.5
+def test_array_with_missing_values_as_flink_passes_it_is_read() -> None:
+    row = context([1, 2, 3, 4, 5], np.array([30.0, np.nan, 31.0, np.nan, 32.0]))  # type: ignore[arg-type]
+    assert row["temperature_slope"] == 0.5

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.readings import event_time, scoring
+from udfs.readings import event_time, thresholds
 from udfs.registry import profiles
 from udfs.registry.format import RegistryError, parse
 from udfs.registry.registry import NONE, Registry, joined
@@ -35,7 +35,7 @@ def refusal(document: Any) -> str:
 
 
 def find(known: Registry, device: str | None, site: str | None = None, at: str = "2025-10-09T09:00:00Z") -> dict[str, Any]:
-    """What the registry says about one message, with its limits."""
+    """Looks up one message: its columns and its limits."""
     column = np.array([device], dtype=object), np.array([site], dtype=object), np.array([event_time.to_epoch_ms(at)])
     found = known.find(*column)
     limits = {name: np.broadcast_to(limit, 1)[0] for name, limit in found.limits.items()}
@@ -43,12 +43,12 @@ def find(known: Registry, device: str | None, site: str | None = None, at: str =
 
 
 def circuit(**profile: Any) -> dict[str, float]:
-    """The limits of a device with this profile."""
+    """Returns the limits of a device with this profile."""
     used: dict[str, float] = find(registry(profiles={"p": profile}, devices={"d": {"profile": "p"}}), "d")["used"]
     return used
 
 
-def test_default_profile_is_the_contracts_figures() -> None:
+def test_default_profile_has_the_figures_of_the_semantics() -> None:
     assert profiles.DEFAULT.limits == {"voltage_high": 234, "voltage_low": 190, "current_high": 100, "leakage_warn": 8,
                                        "co_warn": 17, "voc_warn": 400, "power_factor_low": 0.9}
     assert circuit() == profiles.DEFAULT.limits == circuit(nominal_voltage=220, rated_current=100)
@@ -79,13 +79,13 @@ def test_single_limit_can_be_overridden() -> None:
     ({"power_factor_low": True}, "power_factor_low must be a number from 0 to 1, not true"),
     ({"critical": 90}, "critical is not known; use voltage_high, .*floors are the same for every profile"),
 ])  # fmt: skip
-def test_limit_cannot_be_moved_past_a_hazard_and_floors_not_at_all(limits: dict[str, Any], said: str) -> None:
+def test_limit_cannot_exceed_a_hazard_and_a_floor_cannot_change(limits: dict[str, Any], said: str) -> None:
     assert re.search(said, refusal({"profiles": {"p": {"limits": limits}}}))
 
 
-@pytest.mark.parametrize("limit", scoring.LIMITS)
+@pytest.mark.parametrize("limit", thresholds.LIMITS)
 def test_readme_names_every_limit(limit: str) -> None:
-    assert f"| `{limit}` | {scoring.LIMITS[limit]:g}" in README
+    assert f"| `{limit}` | {thresholds.LIMITS[limit]:g}" in README
 
 
 def test_example_is_a_registry_with_230_v_120_v_and_16_a_circuits() -> None:
@@ -111,24 +111,24 @@ def test_device_that_is_not_listed_has_the_default_profile_and_its_own_site(know
     assert row["used"] == profiles.DEFAULT.limits and row["profile_version"] == known.version
 
 
-def test_listed_device_without_a_site_keeps_its_own() -> None:
+def test_listed_device_without_a_site_keeps_that_of_its_messages() -> None:
     assert find(registry(devices={"d": {}}), "d", "its-own")["site_id"] == "its-own"
 
 
-def test_devices_of_one_batch_have_each_their_own_limits() -> None:
+def test_each_device_of_a_batch_has_its_own_limits() -> None:
     known, devices = parse(EXAMPLE.read_bytes()), np.array(["panel-3", "stranger", "board-18"], dtype=object)
     found = known.find(devices, np.full(3, None), np.zeros(3, dtype=np.int64))
     assert found.limits["voltage_high"].tolist() == [127.636364, 234, 244.636364]
     assert [profiles.read(text)["current_high"] for text in found.columns["limits"]] == [20, 100, 16]
 
 
-@pytest.mark.parametrize("text", ["{}", "[1]", "x", '{"voltage_high": 1}', json.dumps(dict(scoring.LIMITS) | {"co_warn": None})])
-def test_limits_that_travelled_badly_are_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["{}", "[1]", "x", '{"voltage_high": 1}', json.dumps({**thresholds.LIMITS, "co_warn": None})])
+def test_malformed_limits_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"limits must|Expecting"):
         profiles.read(text)
 
 
-def test_version_is_a_hash_of_the_content_where_none_is_given() -> None:
+def test_registry_without_a_version_has_a_hash_of_its_content_as_version() -> None:
     one, other = registry(devices={"a": {}}).version, registry(devices={"b": {}}).version
     assert re.fullmatch("[0-9a-f]{12}", one) and one == registry(devices={"a": {}}).version != other
 
@@ -150,7 +150,7 @@ WHEN = "2025-10-09T22:00:00+09:00"
     (b"", "line 1: the registry is not JSON"), (b"[]", r"line 1: the registry must be an object, not \[\]"),
     (b'{"version":\n "\xff"}', "line 2: the registry is not UTF-8"),
     (b"[" * 100_000, "line 1: the registry is nested too deeply"),
-    (b'{"devices": {\n"a": {},\n"b": {},\n"a": {}\n}}', "line 4: devices.a stands there a second time; remove one"),
+    (b'{"devices": {\n"a": {},\n"b": {},\n"a": {}\n}}', "line 4: devices.a appears a second time; remove one"),
     (b'{"profiles": {"p":\n{"rated_current": NaN}}}', "line 2: profiles.p.rated_current must be a number .*, not NaN"),
     (b'{"profiles": {"p":\n{"rated_current": 1' + b"0" * 9999 + b"}}}", "line 2: profiles.p.rated_current must be a number"),
     (changed("owner", to="x"), "owner is not known; use version, sites, profiles, devices, maintenance"),
@@ -163,13 +163,13 @@ WHEN = "2025-10-09T22:00:00+09:00"
     (changed("devices", "board-17", "zone", to="a\nb"), "line 3.: devices.board-17.zone must be a text"),
     (changed("devices", "board-17", "profile", to="eu-230"), "board-17.profile is .eu-230., which is not among the profiles"),
     (changed("devices", "board-17", "site", to="plant-c"), "devices.board-17.site is .plant-c., which is not among the sites"),
-    (changed("profiles", "default", to={}), "profiles.default is what stands for .* use another name"),
+    (changed("profiles", "default", to={}), "profiles.default applies to devices without .* use another name"),
     (changed("profiles", "us-120v", "rated_current", to="20 A"), "line 1.: profiles.us-120v.rated_current must be a number"),
     (changed("profiles", "us-120v", "nominal_voltage", to=12), "nominal_voltage must be a number from 24 to 277 V, not 12"),
     (changed("maintenance", to={}), "maintenance must be a list"),
     (changed("maintenance", 0, "site", to="plant-a"), "maintenance.0 must name either a device or a site"),
     (changed("maintenance", 1, "site", to="nowhere"), "maintenance.1.site is .nowhere., which is not among the sites"),
-    (changed("maintenance", 0, "from", to="2025-10-09T22:00:00"), "maintenance.0.from must be an ISO-8601 time with its offset"),
+    (changed("maintenance", 0, "from", to="2025-10-09T22:00:00"), "maintenance.0.from must be an ISO-8601 time with an offset"),
     (changed("maintenance", 0, "from", to=None), "maintenance.0.from must be an ISO-8601"),
     (changed("maintenance", 0, "to", to=WHEN), "maintenance.0.to must be after from, by 31 days at most"),
     (changed("maintenance", 0, "to", to="2035-10-09T22:00:00Z"), "maintenance.0.to must be after from, by 31 days"),
@@ -179,7 +179,7 @@ def test_broken_registry_is_refused_with_line_and_reason(document: Any, said: st
     assert re.search(said, refusal(document))
 
 
-def test_line_is_that_of_the_field_also_in_lists_and_behind_misleading_text() -> None:
+def test_line_is_that_of_the_field_also_in_lists_and_after_misleading_text() -> None:
     lines = ['{"version": "{[\\"site\\":,",', '"sites": {"s": {}},', '"maintenance": [', '{"site": "s",', f'"from": "{WHEN}",',
              '"to": "2025-10-10T00:00:00Z"},', '{"site": "s",', f'"from": "{WHEN}",', '"to": "later"}]}']
     assert refusal("\n".join(lines).encode()).startswith("line 9: maintenance.1.to must be")
@@ -194,7 +194,7 @@ SECTIONS = st.sampled_from(["version", "sites", "profiles", "devices", "maintena
 @given(st.dictionaries(SECTIONS, JSON | st.dictionaries(st.text(max_size=3), JSON, max_size=2)
                        | st.lists(st.dictionaries(st.sampled_from(["site", "from", "to"]), JSON))).map(json.dumps).map(str.encode)
        | st.binary(max_size=30))  # fmt: skip
-def test_whatever_the_file_holds_it_is_read_or_refused(content: bytes) -> None:
+def test_any_content_is_read_or_refused(content: bytes) -> None:
     refused = None
     try:
         parse(content).version.encode()

@@ -1,4 +1,4 @@
-"""Where the registry is kept: edits come into force while readings go on, whatever disk and network do."""
+"""The source of the registry: edits come into force while readings go on, whatever disk and network do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from udfs.registry.source import EVERY_S, Source, resolved
 
 
 class Clock:
-    """A clock that moves when told."""
+    """A clock that the test moves."""
 
     now = 0.0
 
@@ -48,7 +48,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_edit_is_in_force_within_ten_seconds_and_looked_for_no_oftener(file: Path, clock: Clock) -> None:
+def test_edit_is_in_force_within_ten_seconds_and_looks_are_no_more_frequent(file: Path, clock: Clock) -> None:
     source = Source(str(file), clock, at_once)
     assert source.current().version == "one"
     write(file, version="two")
@@ -67,7 +67,7 @@ def test_broken_edit_leaves_the_last_good_version_and_is_logged_once(file: Path,
         for clock.now in (10.0, 20.0, 30.0):
             assert source.current().version == "one"
     warned = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert warned == [f"{source.problem}; in force stays: one"]
+    assert warned == [f"{source.problem}; version one stays in force"]
     assert str(source.problem).startswith(f"registry {file} is refused: line 1: device is not known; use version, sites,")
     write(file, version="three")
     clock.now = 40.0
@@ -85,7 +85,7 @@ def test_registry_that_disappears_stays_in_force_and_its_return_ends_the_problem
     assert source.current().version == "one" and source.problem is None
 
 
-def test_registry_that_is_not_there_yet_means_the_default_profile_until_it_comes(tmp_path: Path, clock: Clock) -> None:
+def test_default_profile_applies_until_the_registry_exists(tmp_path: Path, clock: Clock) -> None:
     source = Source(str(tmp_path / "registry.json"), clock, at_once)
     assert source.current() is NONE and "No such file" in str(source.problem)
     write(tmp_path / "registry.json", version="one")
@@ -94,9 +94,9 @@ def test_registry_that_is_not_there_yet_means_the_default_profile_until_it_comes
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "."])
-def test_what_is_no_file_is_refused_and_stops_nothing(place: str, clock: Clock) -> None:
+def test_path_that_is_not_a_file_is_refused_and_stops_nothing(place: str, clock: Clock) -> None:
     source = Source(place, clock, at_once)
-    assert source.current() is NONE and "no regular file" in str(source.problem)
+    assert source.current() is NONE and "is not a regular file" in str(source.problem)
 
 
 def test_registry_that_is_too_large_is_refused(file: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,14 +132,14 @@ def test_location_is_made_absolute_for_the_workers() -> None:
 
 
 @pytest.mark.parametrize("location", ["s3://bucket", "s3:///key", "gs://bucket/key", "file:///etc/registry.json"])
-def test_location_that_is_no_place_is_refused(location: str) -> None:
+def test_unusable_location_is_refused(location: str) -> None:
     with pytest.raises(RegistryError, match=r"name a file, or s3://bucket/key"):
         resolved(location)
 
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket of a real S3 server on this machine, which the AWS default chain leads to."""
+    """A bucket of a real S3 server on this machine, to which the AWS default chain leads."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -178,7 +178,7 @@ def test_object_that_disappears_leaves_the_last_good_version_in_force(bucket: An
     assert source.current().version == "one" and "cannot be read" in str(source.problem)
 
 
-def test_s3_that_cannot_be_reached_means_the_default_profile_and_says_so(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+def test_default_profile_applies_while_s3_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     nowhere = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     for name, value in nowhere.items():
         monkeypatch.setenv(name, value)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import reference
-from udfs.readings import decode, scoring
+from udfs.readings import decode, scoring, thresholds
 from udfs.readings.explanation import explain, floors, parts
 from udfs.registry import format, profiles
 
@@ -27,7 +27,7 @@ LIMITS = {
 
 
 def near(limits: tuple[float, ...]) -> st.SearchStrategy[float | None]:
-    """Absent, exactly on a limit, a hair beside it, or anywhere."""
+    """Draws a value that is absent, exactly on a limit, just next to one, or anywhere."""
     beside = [limit + step for limit in limits for step in (-0.1, 0.0, 0.1)]
     anywhere = st.floats(-50, 400).map(lambda value: round(value, 3))
     return st.one_of(st.none(), st.sampled_from(beside), anywhere)
@@ -46,7 +46,7 @@ def columns(readings: list[dict[str, Any]]) -> dict[str, Any]:
 
 @given(st.lists(READINGS, min_size=1, max_size=20))
 @settings(max_examples=400, deadline=None)
-def test_columns_score_as_one_reading_at_a_time_does(readings: list[dict[str, Any]]) -> None:
+def test_columns_score_like_one_reading_at_a_time(readings: list[dict[str, Any]]) -> None:
     scored = scoring.score(columns(readings))
     for row, reading in enumerate(readings):
         for name, expected in reference.scores(reading).items():
@@ -56,7 +56,7 @@ def test_columns_score_as_one_reading_at_a_time_does(readings: list[dict[str, An
 
 @st.composite
 def registered(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, float]]:
-    """A profile as a registry gives it, and the plain reference's limits of it."""
+    """Draws a profile as a registry declares it, with its limits by the plain reference."""
     nominal, rated = draw(st.sampled_from([220, 230, 120, 110.5])), draw(st.sampled_from([100, 16, 0.5, 200]))
     ranges = profiles.allowed(nominal, rated)
     changed = draw(st.sets(st.sampled_from(["current_high", "leakage_warn", "co_warn", "voc_warn", "power_factor_low"])))
@@ -68,12 +68,12 @@ def registered(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, float]]:
 LIMIT_OF = {"voltage": "voltage_high", "voltage_low": "voltage_low", "current": "current_high", "leakage_current": "leakage_warn",
             "co_gas": "co_warn", "voc": "voc_warn", "power_factor": "power_factor_low"}
 BESIDE = st.dictionaries(st.sampled_from(list(LIMIT_OF)), st.sampled_from([-0.001, 0.0, 0.001]))
-"""Measurements that shall lie exactly on, or a hair beside, the limits of their profile."""
+"""Measurements to draw exactly on the limits of their profile, or just next to them."""
 
 
 @given(st.lists(st.tuples(READINGS, registered(), BESIDE), min_size=1, max_size=12))
 @settings(max_examples=300, deadline=None)
-def test_devices_with_profiles_score_as_one_reading_with_its_limits_does(rows: list[tuple[Any, ...]]) -> None:
+def test_devices_with_profiles_score_like_one_reading_with_its_limits(rows: list[tuple[Any, ...]]) -> None:
     readings = [reading | {name: limits[LIMIT_OF[name]] + step for name, step in which.items()}
                 for reading, (_, limits), which in rows]
     known = format.parse(json.dumps({
@@ -91,8 +91,8 @@ def test_devices_with_profiles_score_as_one_reading_with_its_limits_does(rows: l
 
 @given(st.lists(READINGS, min_size=1, max_size=20))
 @settings(max_examples=100, deadline=None)
-def test_default_figures_given_for_each_row_change_no_bit(readings: list[dict[str, Any]]) -> None:
-    each = {name: np.full(len(readings), limit) for name, limit in scoring.LIMITS.items()}
+def test_default_limits_for_each_row_give_identical_scores(readings: list[dict[str, Any]]) -> None:
+    each = {name: np.full(len(readings), limit) for name, limit in thresholds.LIMITS.items()}
     plain, given_ = scoring.score(columns(readings)), scoring.score(columns(readings), each)
     for name, column in plain.items():
         np.testing.assert_array_equal(column, given_[name])
@@ -109,12 +109,12 @@ def test_floors_hold_whatever_the_profile() -> None:
 @given(READINGS)
 @settings(max_examples=400, deadline=None)
 def test_explanation_adds_up_to_the_score(reading: dict[str, Any]) -> None:
-    adds_up({name: column[0] for name, column in scoring.score(columns([reading])).items()}, reading, scoring.LIMITS)
+    adds_up({name: column[0] for name, column in scoring.score(columns([reading])).items()}, reading, thresholds.LIMITS)
 
 
 def adds_up(scored: dict[str, Any], reading: dict[str, Any], limits: Any) -> None:
     assert max([each.points for each in floors(reading)], default=0.0) == scored["floor_risk"]
-    for basis, weight in scoring.BASE_WEIGHTS.items():
+    for basis, weight in thresholds.BASE_WEIGHTS.items():
         added = sum(each.points for each in parts(reading, limits) if f"{each.basis}_risk" == basis)
         assert min(added, weight) == pytest.approx(weight * scored[basis], abs=1e-6)
 
@@ -130,7 +130,7 @@ def test_explanation_puts_the_largest_first_and_names_each_measurement_once() ->
 def test_explanation_names_the_limit_of_the_profile() -> None:
     reading = dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None, "current": 18.0}
     assert explain(reading) == []
-    assert [each[:4] for each in explain(reading, {**scoring.LIMITS, "current_high": 16.0})] == [("current", 18.0, "A", 16.0)]
+    assert [each[:4] for each in explain(reading, {**thresholds.LIMITS, "current_high": 16.0})] == [("current", 18.0, "A", 16.0)]
 
 
 def test_unmeasured_reading_scores_nothing_and_has_no_temperature() -> None:

@@ -1,4 +1,4 @@
-"""What people hear of a subject that sends nothing any more: reminders, and the end of its maintenance."""
+"""What is published about a subject that has stopped sending: reminders, and the end of its maintenance window."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def told(rows: list[Row]) -> list[tuple[Any, ...]]:
     return [(row["alert_type"], row["transition"], row["event_time"]) for row in rows]
 
 
-def test_nothing_is_due_where_nothing_is_open() -> None:
+def test_nothing_is_due_without_an_open_alert() -> None:
     assert due(State()) is None
     assert due(after(reading(5), *quiet(*range(6)))) is None
 
 
-def test_open_alert_of_a_silent_device_is_reminded_of_on_its_steps() -> None:
+def test_open_alert_of_a_silent_device_has_reminders_on_its_steps() -> None:
     state = after(reading(5))
     assert due(state) == ms(905)
     assert woken(state, 904.999) == []
@@ -49,24 +49,24 @@ def test_open_alert_of_a_silent_device_is_reminded_of_on_its_steps() -> None:
     assert due(state) == ms(1805)
 
 
-def test_silence_is_reminded_of_while_it_lasts_and_its_end_clears_it() -> None:
+def test_silence_has_reminders_while_it_lasts_and_its_end_clears_it() -> None:
     state = after(minute(0), silence(30))
     assert told(woken(state, 330 + 900)) == [("DEVICE_SILENT", "REMINDED", time(1230))]
     assert steps(transitions([minute(30)], state)) == [("CLEARED", time(1860))]
     assert due(state) is None
 
 
-def test_reminder_names_its_subject_and_says_why_the_alert_stands() -> None:
+def test_reminder_names_its_subject_and_explains_the_alert() -> None:
     (row,) = woken(after(reading(5)), 905)
     assert (row["subject"], row["subject_kind"], row["site_id"], row["opened_at"]) == ("dev-1", "DEVICE", "site-1", time(5))
     assert row["explanation"]
 
 
-def test_steps_that_were_missed_are_one_reminder() -> None:
+def test_missed_steps_become_one_reminder() -> None:
     assert steps(woken(after(reading(5)), 4000)) == [("REMINDED", time(3605))]
 
 
-def test_silent_device_is_reminded_of_for_a_day_and_its_alert_stays_open() -> None:
+def test_silent_device_has_reminders_for_a_day_and_its_alert_stays_open() -> None:
     state = after(reading(0))
     reminders = []
     while (at := due(state)) is not None:
@@ -76,13 +76,13 @@ def test_silent_device_is_reminded_of_for_a_day_and_its_alert_stays_open() -> No
     assert set(state.alerts) == {HEAT}
 
 
-def test_row_that_says_the_same_leaves_nothing_to_wake_for() -> None:
+def test_row_with_the_same_content_leaves_nothing_to_wake_for() -> None:
     state = after(reading(5), reading(910))
     assert due(state) == ms(1805)
     assert woken(state, 1000) == []
 
 
-def test_alert_held_by_maintenance_is_told_at_its_end_though_the_device_is_silent() -> None:
+def test_withheld_alert_is_published_at_the_end_of_maintenance_though_the_device_is_silent() -> None:
     state = after(reading(5) | HELD, silence(100) | HELD)
     assert due(state) == ms(600)
     assert woken(state, 599) == []
@@ -90,25 +90,25 @@ def test_alert_held_by_maintenance_is_told_at_its_end_though_the_device_is_silen
     assert due(state) == ms(905)
 
 
-def test_known_alert_that_ended_inside_a_window_is_cleared_at_its_end_though_the_device_is_silent() -> None:
+def test_published_alert_that_ended_within_a_window_is_cleared_at_its_end_though_the_device_is_silent() -> None:
     state = after(reading(5), *(each | HELD for each in quiet(*range(6))))
     assert told(woken(state, 600)) == [(HEAT, "CLEARED", time(360))]
     assert state.is_over
 
 
-def test_window_that_was_prolonged_is_waited_for() -> None:
+def test_prolonged_window_is_waited_for() -> None:
     longer = {"is_held": True, "held_until": time(1200)}
     state = after(reading(5) | HELD, reading(65, ARCS) | longer)
     assert due(state) == ms(1200)
 
 
-def test_known_alert_is_not_reminded_of_inside_a_window() -> None:
+def test_published_alert_has_no_reminder_within_a_window() -> None:
     state = after(reading(5), reading(10) | {"is_held": True, "held_until": time(3600)})
     assert woken(state, 905) == []
     assert steps(woken(state, 3605)) == [("REMINDED", time(3605))]
 
 
-def test_critical_alert_is_reminded_of_inside_a_window_too() -> None:
+def test_critical_alert_has_reminders_within_a_window_too() -> None:
     state = after(reading(5, level="CRITICAL") | HELD | {"held_until": time(3600)})
     assert steps(woken(state, 905)) == [("REMINDED", time(905))]
 
@@ -127,9 +127,9 @@ def test_whatever_was_woken_for_is_not_due_again_and_survives_a_restart(rows: li
 
 @settings(deadline=None)
 @given(ANY_HELD_STREAM, st.integers(0, 5000))
-def test_waking_opens_and_clears_nothing_but_what_maintenance_kept(rows: list[Row], seconds: int) -> None:
+def test_waking_opens_and_clears_only_what_maintenance_withheld(rows: list[Row], seconds: int) -> None:
     state = after(*rows)
-    kept, known = state.keeps, set(state.alerts)
+    kept, known = state.withholds, set(state.alerts)
     kinds = {row["transition"] for row in woken(state, seconds)}
     assert kinds <= ({"OPENED", "ESCALATED", "CLEARED", "REMINDED"} if kept else {"REMINDED"})
     assert set(state.alerts) == known

@@ -1,1 +1,1 @@
-"""Candidates and the life cycle of alerts."""
+"""Turns candidates into alerts: their life cycle, their rows and their explanations."""

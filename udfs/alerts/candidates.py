@@ -1,4 +1,4 @@
-"""One row of the `candidates` topic: decoded, checked, and typed; the first thing the alert job does with it."""
+"""Decodes and checks the rows of the `candidates` topic for the alert job."""
 
 from __future__ import annotations
 
@@ -13,50 +13,48 @@ from contract import identifiers
 from contract.model import CONTRACT
 from udfs.readings import event_time
 from udfs.readings.decode import LARGEST_EXACT
-from udfs.readings.scoring import LEVEL_CUTS, LEVELS
+from udfs.readings.thresholds import LEAST_RISK
 from udfs.registry import profiles
-from udfs.shown import LONGEST_SHOWN, kind, shortened
+from udfs.shown import LONGEST_SHOWN, json_type, shortened
 
 MINUTE_MS = 60_000
 READINGS = "readings"
-"""The cause of a candidate that is one reading; every other cause is a window, known when it has closed."""
+"""The cause of a candidate that is one reading; every other cause is a window, which arrives when it has closed."""
 COLUMNS = CONTRACT.result("candidates").columns
 SUBJECT_KINDS = CONTRACT.result("candidates").column("subject_kind").words
-LEAST_RISK = dict(zip(LEVELS[1:], LEVEL_CUTS, strict=True))
-"""Per level, the risk that it begins with; stands for the score of a cause that has none, such as silence."""
 CANDIDATE_LEVELS = CONTRACT.alert_levels
 EVIDENCE = tuple(column.name for column in COLUMNS
                  if column.type in ("score", "number", "whole") and column.name not in ("risk_score", "idx"))
-"""The scores and measurements of the reading or window behind a candidate; null or absent where not measured."""
+"""Columns with the scores and measurements of the reading or window behind a candidate; null or absent if not measured."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
 LONGEST_LIMITS = 2_000
-"""Bytes of a profile's limits as JSON text, which have about 400."""
+"""Bytes of a profile's limits as JSON text; those of a registry have about 400."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-"""JSON can escape it, UTF-8 cannot hold it."""
+"""Half of a character: JSON can escape it, UTF-8 cannot encode it."""
 
 Number = int | float
 
 
 class CandidateError(ValueError):
-    """A row is no usable candidate; the sentence names the field, the rule and what arrived."""
+    """A row that cannot be used as a candidate; the message names the field, the rule and what arrived."""
 
 
 @dataclass(frozen=True)
 class Minute:
-    """A device, or the devices of a site, had readings in the minute that ends at `event_time` (epoch ms, exclusive)."""
+    """The statement that a device, or a site, had readings in the minute that ends at `event_time` (epoch ms, exclusive)."""
 
     subject: str
     subject_kind: str
     event_time: int
     is_held: bool
-    """A maintenance window covers the subject at `event_time`."""
+    """Whether a maintenance window covers the subject at `event_time`."""
     held_until: int | None
-    """When that window ends, epoch ms; None where the row does not say."""
+    """When that maintenance window ends, epoch ms; None if the row does not say."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What deserves an alert: a reading, or a window that ended at `event_time` (epoch ms); None: not measured."""
+    """A row that may open or raise an alert: a reading, or a window that ended at `event_time` (epoch ms)."""
 
     subject: str
     subject_kind: str
@@ -69,25 +67,26 @@ class Candidate:
     level: str
     risk_score: Number
     idx: int | None
-    """The reading's number; None for a window."""
+    """The reading's sequence number; None for a window."""
     evidence: dict[str, Number | None]
+    """The value of each column of `EVIDENCE`; None if not measured."""
     last_seen: int | None
-    """When a silent device was last heard of, epoch ms."""
+    """The event time of a silent device's last reading, epoch ms."""
     profile_version: str | None
     limits: str | None
-    """The limits of the device's profile as JSON text; None for the default ones."""
+    """The limits of the device's profile as JSON text; None for the default profile."""
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Its place among the candidates of its type: event time and idx."""
+    def position(self) -> tuple[int, int]:
+        """The position of the candidate among those of its type: event time, then idx."""
         return self.event_time, self.idx or 0
 
 
 def decode(message: bytes | None) -> dict[str, Any]:
-    """The JSON object in a message.
+    """Decodes the JSON object in a message.
 
     Raises:
-        CandidateError: it is empty, not JSON, or not an object.
+        CandidateError: the message is empty, not JSON, or not an object.
     """
     if not message:
         raise CandidateError("candidate is empty; it must be a JSON object")
@@ -101,17 +100,16 @@ def decode(message: bytes | None) -> dict[str, Any]:
 
 
 def read(row: Mapping[str, Any]) -> Minute | Candidate:
-    """The candidate in a decoded row.
+    """Reads a decoded row, which is a candidate or a minute.
 
     Raises:
         CandidateError: a field is missing or cannot be used.
     """
-    kind = row.get("kind")
-    if kind == "MINUTE":
+    if row.get("kind") == "MINUTE":
         return _minute(row)
-    if kind == "CANDIDATE":
+    if row.get("kind") == "CANDIDATE":
         return _candidate(row)
-    raise CandidateError(f"kind must be CANDIDATE or MINUTE, not {_shown(kind)}")
+    raise CandidateError(f"kind must be CANDIDATE or MINUTE, not {_shown(row.get('kind'))}")
 
 
 def _minute(row: Mapping[str, Any]) -> Minute:
@@ -174,7 +172,7 @@ def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:
 
 
 def _is_held(row: Mapping[str, Any]) -> bool:
-    """Absent or null is not held: what is unknown must not keep an alert from anyone."""
+    """Reads `is_held`; absent or null is False, because an unknown must not withhold an alert."""
     value = row.get("is_held")
     if value is None or isinstance(value, bool):
         return bool(value)
@@ -231,7 +229,7 @@ def _is_finite_number(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    """A value as JSON writes it; of an array or object only its kind, because it may be too deep to be written."""
+    """Formats a value as JSON; an array or object only by its type, because it may be nested too deeply to be written."""
     if isinstance(value, str):
         value = value[:LONGEST_SHOWN]
-    return shortened(kind(value) if isinstance(value, dict | list) else json.dumps(value), LONGEST_SHOWN)
+    return shortened(json_type(value) if isinstance(value, dict | list) else json.dumps(value), LONGEST_SHOWN)

@@ -1,12 +1,12 @@
-"""Which transitions people hear of now: maintenance windows hold back what is below CRITICAL, and tell it when they end.
+"""Decides which transitions are published now: maintenance windows withhold everything below CRITICAL until they end.
 
-While a row says that a window covers its subject, transitions below CRITICAL are kept; detection goes on. The first row
-behind the window tells what is still open: OPENED where nobody has heard of the alert, ESCALATED where its level rose
-meanwhile; and CLEARED for what people knew and has ended. What opened and cleared inside a window is never told.
+While rows say that a maintenance window covers their subject (`is_held`), transitions below CRITICAL are withheld; detection
+goes on. The first row after the window publishes what is still open, as OPENED or, if the level rose, as ESCALATED, and CLEARED
+for alerts that were published before and have ended. An alert that opened and cleared within the window is never published.
 
-A window's end is the first row without a hold whose event time is later than every held one. So it also ends where someone
-takes it out of the registry, and a wrong `held_until` keeps nothing back for longer than it stands there. A subject that sends
-nothing any more has its end from `lifecycle.wake`, at `held_until`.
+A maintenance window ends with the first row that is not held and later than every held one. So it also ends when it is removed
+from the registry, and a wrong `held_until` withholds nothing for longer than the registry contains it. For a subject that has
+stopped sending, `lifecycle.wake` ends it at `held_until`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from udfs.readings.scoring import LEVELS
 
 @dataclass(frozen=True)
 class Step:
-    """One transition of an alert, at an event time in epoch ms."""
+    """One transition of an alert; `at` is its event time, epoch ms."""
 
     transition: str
     at: int
@@ -29,15 +29,19 @@ class Step:
     alert: Alert
 
 
-def tell(state: State, row: Minute | Candidate, steps: Iterable[Step]) -> Iterator[Step]:
-    """The steps of a row that go out, and those of earlier rows that went nowhere and go out now."""
+def publish(state: State, row: Minute | Candidate, steps: Iterable[Step]) -> Iterator[Step]:
+    """Yields the steps to publish with a row: those of the row itself, and earlier ones that were withheld until now."""
     is_held = row.is_held and row.event_time >= state.free_through
     for step in steps:
         if is_held and step.alert.level != LEVELS[-1]:
-            _keep(state, step)
+            _withhold(state, step)
         else:
-            yield from _told(state, step)
+            yield from _published(state, step)
     yield from _released(state, row)
+    _remember_hold(state, row)
+
+
+def _remember_hold(state: State, row: Minute | Candidate) -> None:
     if row.is_held:
         if row.event_time >= state.held_through:
             state.held_through, state.held_until = row.event_time, row.held_until or NEVER
@@ -45,7 +49,7 @@ def tell(state: State, row: Minute | Candidate, steps: Iterable[Step]) -> Iterat
         state.free_through = max(state.free_through, row.event_time)
 
 
-def _keep(state: State, step: Step) -> None:
+def _withhold(state: State, step: Step) -> None:
     if step.transition == "REMINDED":
         return
     step.alert.was_held = True
@@ -53,8 +57,8 @@ def _keep(state: State, step: Step) -> None:
         state.withheld[step.alert_type] = (step.at, step.alert)
 
 
-def _told(state: State, step: Step) -> Iterator[Step]:
-    """The step, as OPENED or ESCALATED where that was kept; nothing for the end or a reminder of an alert that nobody knows."""
+def _published(state: State, step: Step) -> Iterator[Step]:
+    """Yields the step, as OPENED or ESCALATED if that was withheld; nothing for the end or a reminder of an unpublished alert."""
     if step.alert.told_level is not None:
         has_risen = step.transition == "REMINDED" and step.alert.level != step.alert.told_level
         yield _mark(replace(step, transition="ESCALATED") if has_risen else step)
@@ -64,7 +68,7 @@ def _told(state: State, step: Step) -> Iterator[Step]:
 
 
 def _released(state: State, row: Minute | Candidate) -> Iterator[Step]:
-    """What a row without a hold lets out: all that was kept, or, from before the window, what it itself is about."""
+    """Yields what a row that is not held releases: everything withheld or, if it is older than the window, its own alert."""
     if row.is_held:
         return
     is_over = row.event_time > state.held_through
@@ -74,12 +78,12 @@ def _released(state: State, row: Minute | Candidate) -> Iterator[Step]:
     for alert_type, alert in sorted(state.alerts.items(), key=lambda item: (item[1].opened_at, item[0])):
         if (is_over or _adds(state, row, alert_type, alert)) and alert.told_level != alert.level:
             transition = "OPENED" if alert.told_level is None else "ESCALATED"
-            yield from _told(state, Step(transition, row.event_time, alert_type, alert))
+            yield from _published(state, Step(transition, row.event_time, alert_type, alert))
 
 
 def _adds(state: State, row: Minute | Candidate, alert_type: str, alert: Alert) -> bool:
-    """Whether the row is a candidate of this open alert and says more than people know; a repeated one does not."""
-    if not isinstance(row, Candidate) or row.alert_type != alert_type or state.is_settled_by(alert_type, row.place):
+    """Checks that the row is a candidate of this open alert and raises it above the published level; a repeated one does not."""
+    if not isinstance(row, Candidate) or row.alert_type != alert_type or state.is_settled(alert_type, row.position):
         return False
     return alert.told_level is None or LEVELS.index(row.level) > LEVELS.index(alert.told_level)
 

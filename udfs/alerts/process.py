@@ -1,4 +1,4 @@
-"""The alert life cycle as a keyed Flink function: state in, candidates in, alerts and dead letters out."""
+"""Runs the life cycle of alerts as a keyed Flink function, from candidates to alert rows and dead letters."""
 
 from __future__ import annotations
 
@@ -17,33 +17,32 @@ from udfs.alerts.lifecycle import advance, due, wake
 from udfs.alerts.state import State
 
 SETTLED_RETENTION_HOURS = 24
-"""A subject without an open alert and without any row for this long is forgotten, so that state stays bounded."""
+"""A subject without an open alert and without a row for this long is forgotten, so that state stays bounded."""
 GRACE_MS = 180_000
-"""How long rows may be under way: a minute, the watermark's delay, an idle partition. A timer waits so long for them."""
+"""How long a timer waits for rows on their way: a minute's end, the watermark's lateness and an idle partition delay them."""
 ALERT, ALERT_STATE, DEAD_LETTER = "alerts", "alert_state", "dead_letters"
 
 OUTPUT = ("kind", "key", "payload")
-"""Columns of the rows that go out; `payload` is JSON text, `kind` says for whom, `key` is that of the message."""
+"""Columns of an output row: `kind` names the result, `key` is the key of the record, `payload` its value as JSON text."""
 OUTPUT_TYPE = Types.ROW_NAMED(list(OUTPUT), [Types.STRING()] * len(OUTPUT))
 
 
 class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
-    """Runs `lifecycle.advance` for every candidate of a subject: at most two state reads and two writes.
+    """Runs `lifecycle.advance` for every candidate of a subject, with at most two state reads and two writes.
 
-    A subject lies in one of two states. `open` holds those with an open alert and has no time to live: an open alert is
-    never forgotten. `settled` holds the others and lets each go 24 hours after its last row; Flink drops them by itself, so
-    no timers are kept for subjects that never come back. A candidate that cannot be used leaves as a dead letter and touches
-    no state; it never fails the job.
+    Flink keeps a subject in one of two states. `open` holds subjects with an open alert and has no time to live: an open alert
+    is never forgotten. `settled` holds the others for 24 hours after their last row; Flink expires them without a timer. A
+    candidate that cannot be used becomes a dead letter, changes no state and never fails the job.
 
-    Only a subject with an open alert has a timer, of processing time: event time would stand still with a silent input.
+    Only a subject with an open alert has a timer, in processing time: with a silent input, event time would not advance.
     """
 
     def __init__(self, is_live: bool) -> None:
-        """Called on the client; what is not live, a file, has no timers: its time is over."""
+        """Runs on the client; `is_live` is False for file input, which needs no timers."""
         self._is_live = is_live
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Called once in each worker, before the first row."""
+        """Runs once in each worker, before the first row."""
         self._opened = time.time_ns() // 1_000_000
         retention = StateTtlConfig.new_builder(Time.hours(SETTLED_RETENTION_HOURS)).set_update_type(
             StateTtlConfig.UpdateType.OnReadAndWrite).build()
@@ -53,7 +52,7 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
         self._open: ValueState = runtime_context.get_state(ValueStateDescriptor("open", Types.STRING()))
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
-        """Called for every candidate; yields rows of `OUTPUT`."""
+        """Yields the rows of `OUTPUT` that a candidate causes."""
         try:
             row = decode(value.candidate)
             stored = self._open.value()
@@ -71,13 +70,13 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
         yield from map(_output, alerts)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        """Called when a subject has sent nothing since its timer was set, or only what left something due."""
+        """Yields the rows of `OUTPUT` that are due without a further row of the subject."""
         stored = self._open.value()
         if stored is None:
             return
         state = State.loads(stored)
         alerts = []
-        if timestamp >= self._opened:  # else the job was down meanwhile, and what it missed comes first
+        if timestamp >= self._opened:  # else the job was down at that time, and the rows it missed come first
             subject_kind, _, subject = ctx.get_current_key().partition(" ")
             alerts = wake(state, subject, subject_kind, timestamp - GRACE_MS)
             self._keep(state, was_open=True)
@@ -85,7 +84,7 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
         yield from map(_output, alerts)
 
     def _set_timer(self, state: State, ctx: KeyedProcessFunction.Context) -> None:
-        """Wakes the subject when its next due time, and the grace for rows that are under way, are over."""
+        """Sets the timer for the subject's next due time plus the grace for rows on their way."""
         at = due(state)
         if self._is_live and at is not None:
             timers = ctx.timer_service()
@@ -93,7 +92,7 @@ class Lifecycle(KeyedProcessFunction):  # type: ignore[misc]
             timers.register_processing_time_timer(at + GRACE_MS if at + GRACE_MS > now else now + GRACE_MS)
 
     def _keep(self, state: State, was_open: bool) -> None:
-        """Writes the state where it belongs, and out of where it was."""
+        """Writes the state to `open` or `settled`, and clears the other one if the subject has moved."""
         if state.is_over:
             self._settled.update(state.dumps())
         else:

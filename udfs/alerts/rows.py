@@ -1,4 +1,4 @@
-"""The row of an alert as it goes to the topics: what is known of it, why, and what it says to people."""
+"""Builds the rows of alerts for the topics: their state, their explanation and their texts."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from udfs.texts import alert_messages
 
 LARGEST_CONTRIBUTIONS = 3
 SHOWN = tuple(column.name for column in CONTRACT.result("alerts").columns if column.name in EVIDENCE)
-"""The scores and measurements of its candidate that an alert shows."""
-DECIMALS = 3
-"""Of a value in a sentence."""
+"""Columns of an alert with scores and measurements of its candidate."""
+SENTENCE_DECIMALS = 3
+"""Decimals of a value in a sentence."""
 
 
 def transition(step: Step, row: Minute | Candidate) -> dict[str, Any]:
-    """The row of a transition; `row` is the one that caused it, and names the subject."""
+    """Builds the row of a transition; `row` is the candidate or minute that caused it, and names the subject."""
     step.alert.shown = shown(step.alert)
     return _row(step, row, step.transition)
 
 
 def update(step: Step, row: Minute | Candidate) -> dict[str, Any]:
-    """The row of an open alert as it is now, without a transition."""
+    """Builds the row of an open alert as it is now, without a transition; `row` names the subject."""
     step.alert.shown = shown(step.alert)
     return _row(step, row, None)
 
 
 def shown(alert: Alert) -> tuple[int, int, Number]:
-    """What of an alert changes between its transitions."""
+    """Returns the fields of an alert that change between its transitions: count, last candidate's time, peak risk."""
     return alert.candidate_count, alert.last_candidate[0], alert.peak_risk_score
 
 
 def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[str, Any]:
     alert = step.alert
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION, "alert_id": alert.alert_id, "transition": transition,
         "subject": row.subject, "subject_kind": row.subject_kind, "site_id": alert.site_id,
         "alert_type": step.alert_type, "cause": alert.cause, "level": alert.level, "peak_level": alert.level,
@@ -52,23 +52,23 @@ def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[st
         "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
         "was_held": alert.was_held, "profile_version": alert.profile_version,
     }  # fmt: skip
-    return made | alert_messages.compose(made)
+    return fields | alert_messages.compose(fields)
 
 
 def explanation(alert: Alert) -> list[dict[str, Any]]:
-    """The largest contributions, the measure of a window first."""
-    found = causes.explain(alert)[:LARGEST_CONTRIBUTIONS]
+    """Returns the largest contributions as JSON objects, the measure of a window first."""
+    largest = causes.explain(alert)[:LARGEST_CONTRIBUTIONS]
     return [{"name": each.name, "value": _finite(each.value), "unit": each.unit, "limit": _finite(each.limit),
-             "points": each.points, "text": sentence(each, alert.evidence["devices"])} for each in found]
+             "points": each.points, "text": sentence(each, alert.evidence["devices"])} for each in largest]
 
 
 def sentence(each: Contribution, devices: Number | None = None) -> str:
-    """One contribution in no language: `sensor_temperature 72.0 °C > 65 °C: floor 0.8`, `devices_high 3 of 4 ≥ 2: …`."""
+    """Formats one contribution without words of a language: `sensor_temperature 72.0 °C > 65 °C: floor 0.8`."""
     value, limit = _finite(each.value), _finite(each.limit)
     compared = ""
     if value is not None and limit is not None:
         whole = f" of {devices}" if each.name == causes.HIGH_DEVICES and devices is not None else ""
-        compared = (f" {_quantity(str(round(value, DECIMALS)), each.unit)}{whole} {_sign(each.name, value, limit)} "
+        compared = (f" {_quantity(str(round(value, SENTENCE_DECIMALS)), each.unit)}{whole} {_sign(each.name, value, limit)} "
                     f"{_quantity(f'{limit:g}', each.unit)}")
     return f"{each.name}{compared}: {each.basis} {each.points:g}"
 
@@ -84,10 +84,10 @@ def _quantity(number: str, unit: str) -> str:
 
 
 def _finite(value: Number | None) -> Number | None:
-    """None for what JSON cannot hold: the product of two absurd measurements may be infinite."""
+    """Returns None for what JSON cannot hold: the product of two extreme measurements may be infinite."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def iso(milliseconds: int) -> str:
-    """Epoch milliseconds as every topic writes a time."""
+    """Formats epoch milliseconds as every topic writes a time."""
     return (EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

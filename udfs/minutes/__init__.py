@@ -1,1 +1,1 @@
-"""The context of a device's minutes: trends and patterns over the hour."""
+"""Judges a device's minutes in the context of the hour: their risk, and the patterns of the hour."""

@@ -1,4 +1,4 @@
-"""The Python functions that Flink SQL calls on a device's hour: one row per minute, or per window of minutes."""
+"""`minute_context` and `device_patterns_of`, the Python functions that Flink SQL calls on a device's hour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import udf
 
-from udfs.minutes import context as hour
+from udfs.minutes.context import context
 from udfs.minutes.patterns import patterns
 
 NUMBER, TEXT, FLAG = DataTypes.DOUBLE(), DataTypes.STRING(), DataTypes.BOOLEAN()
@@ -21,28 +21,31 @@ PATTERN_FIELDS = {
 PATTERN_COLUMNS = ("temperature", "risk", "arcs", "voltage", "current", "co_gas", "voc", "power_factor")
 
 
-def context(minutes: pd.Series, temperatures: pd.Series, arcs: pd.Series, mean_indicator: pd.Series, base: pd.Series,
-            floor: pd.Series) -> pd.DataFrame:
-    """`hour.context` for a batch of minutes."""
+def context_batch(minutes: pd.Series, temperatures: pd.Series, arcs: pd.Series, mean_indicator: pd.Series, base: pd.Series,
+                  floor: pd.Series) -> pd.DataFrame:
+    """Computes `context` for a batch of minutes; one row per minute with the columns of `CONTEXT_FIELDS`."""
     numbers = (column.to_numpy(dtype=np.float64, na_value=np.nan) for column in (arcs, mean_indicator, base, floor))
-    return pd.DataFrame(hour.context(minutes.tolist(), temperatures.tolist(), *numbers))
+    return pd.DataFrame(context(minutes.tolist(), temperatures.tolist(), *numbers))
 
 
-def window_patterns(minutes: pd.Series, *columns: pd.Series) -> pd.DataFrame:
-    """`patterns.patterns` for a batch of windows; the anomalies as comma-separated text."""
+def patterns_batch(minutes: pd.Series, *columns: pd.Series) -> pd.DataFrame:
+    """Computes `patterns` for a batch of windows; one row per window with the columns of `PATTERN_FIELDS`.
+
+    `columns` are those of `PATTERN_COLUMNS`; the names of anomalous sensors are joined by commas.
+    """
     rows = [patterns(window, dict(zip(PATTERN_COLUMNS, values, strict=True)))
             for window, *values in zip(minutes, *columns, strict=True)]
-    found = pd.DataFrame(rows, columns=list(PATTERN_FIELDS))
-    found["sensor_anomalies"] = [",".join(row["sensor_anomalies"]) for row in rows]
-    return found.astype({name: np.float64 for name, kind in PATTERN_FIELDS.items() if kind is NUMBER})
+    batch = pd.DataFrame(rows, columns=list(PATTERN_FIELDS))
+    batch["sensor_anomalies"] = [",".join(row["sensor_anomalies"]) for row in rows]
+    return batch.astype({name: np.float64 for name, type_ in PATTERN_FIELDS.items() if type_ is NUMBER})
 
 
 minute_context = udf(
-    context, input_types=[WHOLES, NUMBERS, NUMBER, NUMBER, NUMBER, NUMBER],
-    result_type=DataTypes.ROW([DataTypes.FIELD(name, kind) for name, kind in CONTEXT_FIELDS.items()]),
+    context_batch, input_types=[WHOLES, NUMBERS, NUMBER, NUMBER, NUMBER, NUMBER],
+    result_type=DataTypes.ROW([DataTypes.FIELD(name, type_) for name, type_ in CONTEXT_FIELDS.items()]),
     func_type="pandas", deterministic=False)
 
 device_patterns_of = udf(
-    window_patterns, input_types=[WHOLES, *[NUMBERS] * len(PATTERN_COLUMNS)],
-    result_type=DataTypes.ROW([DataTypes.FIELD(name, kind) for name, kind in PATTERN_FIELDS.items()]),
+    patterns_batch, input_types=[WHOLES, *[NUMBERS] * len(PATTERN_COLUMNS)],
+    result_type=DataTypes.ROW([DataTypes.FIELD(name, type_) for name, type_ in PATTERN_FIELDS.items()]),
     func_type="pandas", deterministic=False)

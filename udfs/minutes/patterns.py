@@ -1,6 +1,6 @@
-"""The patterns in a device's hour: trends, periodicity, volatility, arcs, sensors outside their normal ranges.
+"""Finds the patterns in a device's hour: trends, periodicity, volatility, arcs, sensors outside their normal ranges.
 
-Formulas of the contract (semantics, "device_patterns"); one window at a time, because a device has one every five minutes.
+Formulas follow semantics, "device_patterns". Windows are processed one at a time, because a device has one every five minutes.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.minutes.context import matrix, slopes
-from udfs.readings import scoring as s
-from udfs.readings import thresholds
+from udfs.readings import thresholds as t
 
 Values = NDArray[np.float64]
 
 
 def patterns(minutes: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
-    """What one window of minutes shows.
+    """Computes the patterns of one window of minutes, by the names of columns of `device_patterns`.
 
     Args:
-        minutes: their numbers, in any order; at least `scoring.PATTERN_LEAST_MINUTES`.
-        columns: per minute `temperature` (mean, °C), `risk`, `arcs`, and `voltage`, `current`, `co_gas`, `voc`,
-            `power_factor` (means); None where not measured.
+        minutes: the numbers of the minutes, in any order; at least `thresholds.PATTERN_LEAST_MINUTES` of them.
+        columns: one value per minute of `temperature` (mean, °C), `risk`, `arcs`, and of the means of `voltage`, `current`,
+            `co_gas`, `voc` and `power_factor`; None if not measured.
     """
     order = np.argsort(np.asarray(minutes))
     time = np.asarray(minutes, dtype=np.float64)[order]
@@ -40,81 +39,81 @@ def patterns(minutes: Sequence[int], columns: Mapping[str, Sequence[float | None
 
 
 def slope(time: Values, values: Values) -> float | None:
-    """Least-squares slope per minute; None without two measurements."""
-    return _known(slopes(matrix([time]), matrix([values]))[0])
+    """Returns the least-squares slope per minute; None with fewer than two measurements."""
+    return _rounded(slopes(matrix([time]), matrix([values]))[0])
 
 
 def mean_change(time: Values, values: Values) -> float | None:
-    """Mean difference between one minute and the next, per minute; None without two measurements."""
-    known = ~np.isnan(values)
-    if known.sum() < 2:
+    """Returns the mean change per minute between consecutive measurements; None with fewer than two."""
+    measured = ~np.isnan(values)
+    if measured.sum() < 2:
         return None
-    return _known(np.mean(np.diff(values[known]) / np.diff(time[known])))
+    return _rounded(np.mean(np.diff(values[measured]) / np.diff(time[measured])))
 
 
 def arc_pattern(arcs: Values) -> str:
-    """FREQUENT, MODERATE, SPORADIC or NO_ARCS by the share of minutes with arcs."""
+    """Returns FREQUENT, MODERATE, SPORADIC or NO_ARCS, by the share of minutes with arcs."""
     share = np.mean(np.nan_to_num(arcs) > 0)
-    for limit, name in thresholds.ARC_SHARES:
+    for limit, name in t.ARC_SHARES:
         if share > limit:
             return name
     return "NO_ARCS"
 
 
 def period(values: Values) -> float | None:
-    """The dominant period in minutes, where its magnitude stands out of the spectrum; else None."""
-    known = values[~np.isnan(values)]
-    if len(known) < thresholds.PATTERN_LEAST_MINUTES:
+    """Returns the dominant period in minutes if its peak is high enough above the mean of the spectrum, else None."""
+    measured = values[~np.isnan(values)]
+    if len(measured) < t.PATTERN_LEAST_MINUTES:
         return None
-    magnitudes = np.abs(np.fft.fft(known))
+    magnitudes = np.abs(np.fft.fft(measured))
     dominant = int(np.argmax(magnitudes[1:])) + 1
-    least = thresholds.PERIODIC_FACTOR * float(np.mean(magnitudes))
-    if round(float(magnitudes[dominant]), s.DECIMALS) <= round(least, s.DECIMALS):
+    least = t.PERIODIC_FACTOR * float(np.mean(magnitudes))
+    if round(float(magnitudes[dominant]), t.DECIMALS) <= round(least, t.DECIMALS):
         return None
-    return _known(1 / abs(np.fft.fftfreq(len(known))[dominant]))
+    return _rounded(1 / abs(np.fft.fftfreq(len(measured))[dominant]))
 
 
 def volatility(risk: Values) -> float:
-    """Population standard deviation of the minutes' risk."""
-    return round(float(np.std(risk)), s.DECIMALS)
+    """Returns the population standard deviation of the minutes' risk."""
+    return round(float(np.std(risk)), t.DECIMALS)
 
 
 def is_rapid(risk: Values) -> bool:
-    """Whether risk jumped between two minutes."""
-    return bool(np.any(np.round(np.abs(np.diff(risk)), s.DECIMALS) > s.SPIKE))
+    """Checks whether risk changed by more than a spike between two minutes."""
+    return bool(np.any(np.round(np.abs(np.diff(risk)), t.DECIMALS) > t.SPIKE))
 
 
 def is_sustained(risk: Values) -> bool:
-    """Whether the last minutes all had high risk."""
-    return len(risk) >= thresholds.SUSTAINED_MINUTES and bool(np.all(risk[-thresholds.SUSTAINED_MINUTES:] > s.CLUSTER_RISK))
+    """Checks whether each of the newest minutes had high risk."""
+    return len(risk) >= t.SUSTAINED_MINUTES and bool(np.all(risk[-t.SUSTAINED_MINUTES:] > t.CLUSTER_RISK))
 
 
 def anomalies(values: Mapping[str, Values]) -> list[str]:
-    """The sensors whose newest measurement lies outside its normal range."""
-    found = []
-    for sensor, (low, high) in thresholds.NORMAL_RANGES.items():
-        known = values[sensor][~np.isnan(values[sensor])]
-        if len(known) and not low <= known[-1] <= high:
-            found.append(sensor)
-    return found
+    """Returns the sensors whose newest measurement is outside its normal range."""
+    outside = []
+    for sensor, (low, high) in t.NORMAL_RANGES.items():
+        measured = values[sensor][~np.isnan(values[sensor])]
+        if len(measured) and not low <= measured[-1] <= high:
+            outside.append(sensor)
+    return outside
 
 
 def trend(time: Values, temperature: Values) -> dict[str, Any]:
-    """RISING, FALLING or STABLE by the temperature's slope, with the fit's R² as confidence; 0 without a fit."""
+    """Returns `trend` (RISING, FALLING or STABLE by the temperature's slope) and `confidence` (R² of the fit, 0 without one)."""
     rise = slope(time, temperature)
     if rise is None:
         return {"trend": "STABLE", "confidence": 0.0}
-    name = "RISING" if rise > s.CONTEXT_SLOPE_C else "FALLING" if rise < -s.CONTEXT_SLOPE_C else "STABLE"
+    name = "RISING" if rise > t.CONTEXT_SLOPE_C else "FALLING" if rise < -t.CONTEXT_SLOPE_C else "STABLE"
     return {"trend": name, "confidence": r_squared(time, temperature)}
 
 
 def r_squared(time: Values, values: Values) -> float:
-    """The share of the variance that a straight line explains; 0 where nothing varies."""
-    known = ~np.isnan(values)
-    if known.sum() < 2 or np.ptp(values[known]) == 0:
+    """Returns the share of the variance that a straight line explains; 0 if the values do not vary."""
+    measured = ~np.isnan(values)
+    if measured.sum() < 2 or np.ptp(values[measured]) == 0:
         return 0.0
-    return round(float(np.corrcoef(time[known], values[known])[0, 1] ** 2), s.DECIMALS)
+    return round(float(np.corrcoef(time[measured], values[measured])[0, 1] ** 2), t.DECIMALS)
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), s.DECIMALS)
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), t.DECIMALS)

@@ -1,1 +1,1 @@
-"""Decoding and scoring of device messages."""
+"""Decodes and scores device messages."""

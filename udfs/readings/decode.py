@@ -1,7 +1,6 @@
-"""Device messages in, columns of readings out, and one reason for every message that is refused.
+"""Turns device messages into columns of readings, with one reason for every message that is refused.
 
-The fields, their spellings and what is malformed follow the contract (semantics, "Device message → reading"). Nothing
-here raises for what a device may send.
+Fields, spellings and refusals follow semantics, "Device message → reading". No message that a device can send raises an error.
 """
 
 from __future__ import annotations
@@ -19,36 +18,36 @@ from contract import identifiers
 from contract.model import CONTRACT
 from udfs.readings import event_time, scoring
 from udfs.registry.registry import NONE, Registry
-from udfs.shown import kind, shown
+from udfs.shown import json_type, shown
 
 Column = NDArray[Any]
 
 MEASUREMENTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "number"}
-"""Reading field → its spellings in a message."""
+"""Field of a reading → its spellings in a message."""
 COUNTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "whole" and each.evidence}
 LARGEST_EXACT = 2**53
-"""Whole numbers up to here survive a JSON number unchanged."""
+"""The largest whole number that is exact in a JSON number."""
 
 LONGEST_NUMBER = 256
-"""Characters of a number that is sent as text, its spaces included."""
+"""Characters of a number that is sent as text, spaces included."""
 NUMERIC_TEXT = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 PLAIN_NUMBERS = frozenset({int, float, type(None)})
-"""Types that become a float column as they are; bool is none of them."""
+"""Types that become a float column without conversion; bool is not one of them."""
 LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
 SEARCHED_FOR_KEY = 512
-"""Bytes before a fault in the JSON that are searched for the field that it belongs to."""
+"""Bytes before an error in the JSON that are searched for the name of its field."""
 
 
 @dataclass
 class Readings:
-    """A batch of messages as columns of one length; where `reason` is not None the message was refused."""
+    """A batch of messages as columns of one length; `reason` is None for an accepted message."""
 
     columns: dict[str, Column]
     reason: Column
 
     def refuse(self, rows: Column, reason: Callable[[int], str]) -> None:
-        """Marks rows (a boolean column) as refused, unless an earlier reason stands."""
+        """Refuses the rows that a boolean column marks; a row that already has a reason keeps it."""
         for row in np.flatnonzero(rows):
             self.reason[row] = self.reason[row] or reason(int(row))
 
@@ -59,26 +58,26 @@ def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arri
 
     Args:
         messages: the bytes as they arrived.
-        record_ms: the broker's time, which stands in for an absent timestamp; epoch milliseconds int64,
-            `event_time.NO_TIME` where there is none.
-        arrived_ms: the latest moment of arrival, which bounds the timestamp; the same unit.
-        registry: where the devices stand, and with which limits they are scored.
+        record_ms: when the broker received each record, which replaces an absent timestamp; epoch milliseconds, int64,
+            `event_time.NO_TIME` if unknown.
+        arrived_ms: the latest moment at which each message can have arrived, which bounds the timestamp; in the same form.
+        registry: the sites, profiles and maintenance windows of the devices.
 
     Returns:
-        Columns: every field of a reading (semantics, "Device message → reading"; NaN or None where not measured),
-        its scores, `event_ms` (int64), `is_valid`, `invalid_fields` and `warnings` (comma-separated text), and what
+        Columns: every field of a reading (semantics, "Device message → reading"; NaN or None if not measured), its scores,
+        `event_ms` (int64), `is_valid`, `invalid_fields` and `warnings` (comma-separated text), and the columns that
         `Registry.find` adds.
     """
-    unknown = np.full(len(messages), event_time.NO_TIME)
-    record_ms, arrived_ms = (unknown if known is None else known for known in (record_ms, arrived_ms))
+    no_times = np.full(len(messages), event_time.NO_TIME)
+    record_ms, arrived_ms = (no_times if times is None else times for times in (record_ms, arrived_ms))
     reasons: Column = np.full(len(messages), None, dtype=object)
     objects = [_decode(message, row, reasons) for row, message in enumerate(messages)]
     readings = Readings({}, reasons)
     _identify(readings, objects)
     _measure(readings, objects)
     _time(readings, objects, record_ms, arrived_ms)
-    found = registry.find(*(readings.columns[name] for name in ("device_id", "site_id", "event_ms")))
-    readings.columns |= found.columns | scoring.score(_for_scoring(readings.columns), found.limits)
+    lookup = registry.find(*(readings.columns[name] for name in ("device_id", "site_id", "event_ms")))
+    readings.columns |= lookup.columns | scoring.score(_for_scoring(readings.columns), lookup.limits)
     _annotate(readings.columns)
     return readings
 
@@ -91,7 +90,7 @@ def _decode(message: bytes | None, row: int, reasons: Column) -> dict[str, Any]:
         return {}
     if isinstance(value, dict):
         return value
-    reasons[row] = f"message is not a JSON object but {kind(value)}"
+    reasons[row] = f"message is not a JSON object but {json_type(value)}"
     return {}
 
 
@@ -115,7 +114,7 @@ def _values(objects: list[dict[str, Any]], spellings: tuple[str, ...]) -> list[A
 def _identify(readings: Readings, objects: list[dict[str, Any]]) -> None:
     device = _values(objects, ("deviceId",))
     readings.columns["device_id"] = _text(readings, device, "deviceId", required=True)
-    _by_itself(readings, device, _values(objects, ("topicDeviceId",)))
+    _refuse_other_topics(readings, device, _values(objects, ("topicDeviceId",)))
     readings.columns["site_id"] = _text(readings, _values(objects, ("siteId",)), "siteId", required=False)
     idx = _numbers(readings, _values(objects, ("idx",)), "idx")
     readings.refuse(np.isnan(idx), lambda row: "idx is absent")
@@ -123,11 +122,11 @@ def _identify(readings: Readings, objects: list[dict[str, Any]]) -> None:
     readings.columns["idx"] = idx
 
 
-def _by_itself(readings: Readings, devices: list[Any], topics: list[Any]) -> None:
-    """Refuses what a device says in another's name: `topicDeviceId` is whom the MQTT broker let publish, where a rule adds it."""
+def _refuse_other_topics(readings: Readings, devices: list[Any], topics: list[Any]) -> None:
+    """Refuses messages from another device's MQTT topic; `topicDeviceId`, if an IoT rule adds it, is the device of the topic."""
     if any(topic is not None for topic in topics):
-        spoken = np.array([topic is not None and topic != device for device, topic in zip(devices, topics, strict=True)])
-        readings.refuse(spoken, lambda row: f"deviceId is {shown(devices[row])}, but its topic's is {shown(topics[row])}")
+        differs = np.array([topic is not None and topic != device for device, topic in zip(devices, topics, strict=True)])
+        readings.refuse(differs, lambda row: f"deviceId is {shown(devices[row])}, but its topic's is {shown(topics[row])}")
 
 
 def _text(readings: Readings, values: list[Any], field: str, *, required: bool) -> Column:
@@ -155,7 +154,7 @@ def _text_problem(value: Any, required: bool) -> str | None:
         return f"is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8"
     if required and not value.strip():
         return "is empty"
-    return "holds a control character" if CONTROL_CHARACTER.search(value) else None
+    return "contains a control character" if CONTROL_CHARACTER.search(value) else None
 
 
 def _measure(readings: Readings, objects: list[dict[str, Any]]) -> None:
@@ -173,9 +172,9 @@ def _measure(readings: Readings, objects: list[dict[str, Any]]) -> None:
 
 
 def _numbers(readings: Readings, values: list[Any], field: str) -> Column:
-    """A float column, NaN where null; numeric strings are read, everything else is refused."""
-    odd = set(map(type, values)) - PLAIN_NUMBERS
-    for row in [row for row, value in enumerate(values) if type(value) in odd] if odd else ():
+    """Converts values to a float column, NaN for null; reads numbers sent as text, and refuses everything else."""
+    other_types = set(map(type, values)) - PLAIN_NUMBERS
+    for row in [row for row, value in enumerate(values) if type(value) in other_types] if other_types else ():
         values[row] = _number(readings, row, values[row], field)
     column = np.array(values, dtype=np.float64)
     readings.refuse(np.isinf(column), lambda row: f"{field} must be finite")
@@ -191,8 +190,7 @@ def _number(readings: Readings, row: int, value: Any, field: str) -> float | Non
 
 
 def _whole(readings: Readings, column: Column, field: str, *, lowest: int) -> None:
-    negative = column < lowest
-    readings.refuse(negative | (column > LARGEST_EXACT), lambda row: f"{field} is out of range: {column[row]:.16g}")
+    readings.refuse((column < lowest) | (column > LARGEST_EXACT), lambda row: f"{field} is out of range: {column[row]:.16g}")
     fractional = np.isfinite(column) & (column != np.floor(column))
     readings.refuse(fractional, lambda row: f"{field} must be a whole number, not {column[row]:.16g}")
 
@@ -203,7 +201,8 @@ def _time(readings: Readings, objects: list[dict[str, Any]], record_ms: Column, 
                          else _event_ms(readings, row, stamp, record_ms[row])
                          for row, stamp in enumerate(stamps)], dtype=np.int64)
     ahead = (arrived_ms != event_time.NO_TIME) & (event_ms > arrived_ms + event_time.MAX_AHEAD_MS)
-    readings.refuse(ahead, lambda row: f"timestamp {stamps[row]!r} is more than 1 h ahead of its arrival")
+    readings.refuse(ahead, lambda row: f"timestamp {stamps[row]!r} is more than {event_time.MAX_AHEAD_HOURS} h ahead of its "
+                                       "arrival")
     readings.columns["event_ms"] = event_ms
 
 
@@ -223,7 +222,7 @@ def _for_scoring(columns: dict[str, Column]) -> dict[str, Column]:
 
 
 def _annotate(columns: dict[str, Column]) -> None:
-    """Adds `is_valid`, `invalid_fields` and `warnings`."""
+    """Adds the columns `is_valid`, `invalid_fields` and `warnings`."""
     length = len(columns["idx"])
     fields, warnings = np.full(length, "", dtype=object), np.full(length, "", dtype=object)
     for field, (low, high) in scoring.RANGES.items():

@@ -1,4 +1,4 @@
-"""Messages as the documents of the topics: scored readings, or dead letters."""
+"""Turns messages into the documents that the topics hold: scored readings or dead letters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.model import CONTRACT
+from contract.model import CONTRACT, SCHEMA_VERSION
 from udfs import dead_letters
 from udfs.readings import decode, event_time
 
@@ -18,7 +18,7 @@ FIRST = ("device_id", "idx", "event_time", "site_id")
 
 
 def score(messages: Sequence[bytes], source: str, first: int = 1) -> Iterator[tuple[dict[str, Any], bool]]:
-    """The reading (and True) or the dead letter (and False) of each message; `first` is the first one's line."""
+    """Yields the reading (with True) or the dead letter (with False) of each message; `first` is the line of the first one."""
     readings = decode.read(messages)
     rows = _documents(readings.columns)
     for number, (message, reason, row) in enumerate(zip(messages, readings.reason, rows, strict=True), first):
@@ -26,13 +26,13 @@ def score(messages: Sequence[bytes], source: str, first: int = 1) -> Iterator[tu
 
 
 def _documents(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each row as a reading in the shape of the topic."""
+    """Yields each row as a reading in the shape of the topic."""
     shaped = columns | {"event_time": event_time.to_iso(columns["event_ms"])}
     shaped |= {name: _split(columns[name]) for name in LISTS}
     names = [*FIRST, *(name for name in shaped if name not in (*FIRST, "event_ms"))]
     lists = [_values(name, shaped[name]) for name in names]
     for row in zip(*lists, strict=True):
-        yield {"schema_version": 1} | dict(zip(names, row, strict=True))
+        yield {"schema_version": SCHEMA_VERSION} | dict(zip(names, row, strict=True))
 
 
 def _split(column: Any) -> list[list[str]]:
@@ -44,5 +44,5 @@ def _values(name: str, column: Any) -> list[Any]:
         return column if isinstance(column, list) else column.tolist()
     finite = np.isfinite(column)
     if name in WHOLE:
-        return [int(value) if known else None for value, known in zip(column.tolist(), finite, strict=True)]
-    return [value if known else None for value, known in zip(column.tolist(), finite, strict=True)]
+        return [int(value) if is_finite else None for value, is_finite in zip(column.tolist(), finite, strict=True)]
+    return [value if is_finite else None for value, is_finite in zip(column.tolist(), finite, strict=True)]

@@ -1,7 +1,7 @@
-"""When a message was measured: the timestamp forms that are read, and the one form that is written.
+"""Reads a message's timestamp in each accepted form, and writes times in one form.
 
-The forms are those of the contract: ISO-8601 with `Z` or an offset, naive meaning UTC, or epoch milliseconds as a number
-or as digits. `sql/detect/1_sources/*/telemetry_raw.sql` reads the same forms, for the watermark; a test compares the two.
+Accepted are ISO-8601 with `Z`, with an offset or without one (UTC), and epoch milliseconds as a number or as digits (semantics,
+"Device message → reading"). `sql/detect/message_time.sql` reads the same forms for the watermark; a test compares the two.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from udfs.shown import shown
 
 NO_TIME = np.int64(np.iinfo(np.int64).min)
-"""Stands for an absent time in an int64 column."""
+"""Marks an absent time in an int64 column."""
 LATEST_MS = 253_402_300_799_999
-"""The last millisecond of the year 9999; later than this is no time a device can mean."""
-MAX_AHEAD_MS = 3_600_000
-"""A time further ahead of the broker's is refused: one hour."""
+"""The last millisecond of the year 9999; a later time is refused."""
+MAX_AHEAD_HOURS = 1
+"""A time further ahead of the message's arrival is refused, and does not move the watermark."""
+MAX_AHEAD_MS = MAX_AHEAD_HOURS * 3_600_000
 
 LONGEST_TEXT = 40
-"""Characters of a time; the longest form has 35."""
+"""Characters of a time as text; the longest accepted form has 35."""
 ISO_8601 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2})?)?", re.ASCII
 )
@@ -33,14 +34,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_epoch_ms(value: Any) -> int:
-    """The time that a message's `timestamp` says, in epoch milliseconds.
+    """Converts a message's `timestamp` to epoch milliseconds.
 
     Raises:
-        ValueError: it is no time in one of the accepted forms, or lies outside the years 1970 to 9999.
+        ValueError: the value has none of the accepted forms, or is outside the years 1970 to 9999.
     """
     milliseconds = _from_text(value) if isinstance(value, str) else _from_number(value)
     if not 0 <= milliseconds <= LATEST_MS:
-        raise ValueError(f"{shown(value)} lies outside the years 1970 to 9999")
+        raise ValueError(f"{shown(value)} is outside the years 1970 to 9999")
     return milliseconds
 
 
@@ -63,14 +64,14 @@ def _from_text(text: str) -> int:
     try:
         local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
     except ValueError as problem:
-        raise ValueError(f"{text!r} is no date and time: {problem}") from problem
+        raise ValueError(f"{text!r} is not a date and time: {problem}") from problem
     offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
     utc = local + offset if sign == "-" else local - offset
     return (utc - EPOCH) // timedelta(milliseconds=1) + int((fraction or "0")[:3].ljust(3, "0"))
 
 
 def to_iso(milliseconds: NDArray[np.int64]) -> NDArray[Any]:
-    """Epoch milliseconds as ISO-8601 UTC text with milliseconds and `Z`; None where absent."""
+    """Formats epoch milliseconds as ISO-8601 text in UTC with milliseconds and `Z`; None where absent."""
     absent = milliseconds == NO_TIME
     text = np.datetime_as_string(np.where(absent, 0, milliseconds).astype("datetime64[ms]"), unit="ms").astype(object)
     text += "Z"

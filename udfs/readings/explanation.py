@@ -1,7 +1,7 @@
-"""Why a reading has its score: what each measurement, alarm bit and contradiction added to it.
+"""Explains the score of a reading: what each measurement, alarm bit and contradiction added to it.
 
-Plain Python for one reading at a time, because only readings that alert are explained. Limits and points are those of
-`udfs.readings.scoring`; a property test holds the two together.
+Plain Python for one reading at a time, because only readings that raise an alert are explained. The formulas repeat those of
+`udfs.readings.scoring`; a property test compares the two.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from udfs.readings import scoring as s
+from udfs.readings import thresholds as t
 
 
 class Contribution(NamedTuple):
-    """One reason: a measurement `value` beyond `limit` (both in `unit`; no limit for an alarm bit) adds `points`.
+    """One reason for a score: a measurement `value` beyond `limit` (both in `unit`) adds `points`; an alarm bit has no limit.
 
-    `basis` is `floor`, where one hazard alone stands for at least that risk, or the part of base_risk that it adds to.
+    `basis` is `floor` if the hazard alone stands for at least that risk, else the part of base_risk that it adds to.
     """
 
     name: str
@@ -26,114 +27,114 @@ class Contribution(NamedTuple):
     basis: str
 
 
-def explain(reading: Mapping[str, Any], limits: s.Limits = s.LIMITS) -> list[Contribution]:
-    """All contributions to a reading's score, the largest first; of several with one name only the largest.
+def explain(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS) -> list[Contribution]:
+    """Returns the contributions to a reading's score, the largest first and each name once.
 
-    `limits` are those that the reading was scored with: its profile's.
+    `limits` are those of the profile that the reading was scored with.
     """
-    found = sorted([*floors(reading), *parts(reading, limits)], key=lambda each: (-each.points, each.name))
+    by_size = sorted([*floors(reading), *parts(reading, limits)], key=lambda each: (-each.points, each.name))
     largest: dict[str, Contribution] = {}
-    for each in found:
+    for each in by_size:
         largest.setdefault(each.name, each)
     return list(largest.values())
 
 
 def floors(reading: Mapping[str, Any]) -> Iterator[Contribution]:
-    """The hazards of which one is enough, with the risk that they stand for; a measurement may appear twice."""
+    """Yields the hazards that each stand for a risk on their own; a measurement may appear twice."""
     name, temperature = _temperature(reading)
-    yield from _over(name, temperature, "°C", s.BURNING_C, s.CRITICAL, "floor")
-    yield from _over(name, temperature, "°C", s.HOT_C, s.HIGH, "floor")
+    yield from _over(name, temperature, "°C", t.BURNING_C, t.CRITICAL, "floor")
+    yield from _over(name, temperature, "°C", t.HOT_C, t.HIGH, "floor")
     co, voc = _get(reading, "co_gas"), _get(reading, "voc")
-    if co >= s.CO_ALARM_PPM:
-        yield Contribution("co_gas", co, "ppm", s.CO_ALARM_PPM, s.CRITICAL, "floor")
-    if co > s.CO_WITH_VOC_PPM and voc > s.VOC_WITH_CO:
-        yield Contribution("co_gas", co, "ppm", s.CO_WITH_VOC_PPM, s.CRITICAL, "floor")
-        yield Contribution("voc", voc, "µg/m³", s.VOC_WITH_CO, s.CRITICAL, "floor")
+    if co >= t.CO_ALARM_PPM:
+        yield Contribution("co_gas", co, "ppm", t.CO_ALARM_PPM, t.CRITICAL, "floor")
+    if co > t.CO_WITH_VOC_PPM and voc > t.VOC_WITH_CO:
+        yield Contribution("co_gas", co, "ppm", t.CO_WITH_VOC_PPM, t.CRITICAL, "floor")
+        yield Contribution("voc", voc, "µg/m³", t.VOC_WITH_CO, t.CRITICAL, "floor")
     for leak in ("leakage_current", "resistive_leakage"):
-        for limit, risk in ((s.LEAKAGE_FIRE_MA, s.CRITICAL), (s.LEAKAGE_PERSON_MA, s.HIGH)):
+        for limit, risk in ((t.LEAKAGE_FIRE_MA, t.CRITICAL), (t.LEAKAGE_PERSON_MA, t.HIGH)):
             if _get(reading, leak) >= limit:
                 yield Contribution(leak, reading[leak], "mA", limit, risk, "floor")
-    yield from _over("arc_count", _get(reading, "arc_count"), "", s.MANY_ARCS, s.HIGH, "floor")
+    yield from _over("arc_count", _get(reading, "arc_count"), "", t.MANY_ARCS, t.HIGH, "floor")
     yield from _alarm_floors(_status(reading))
 
 
 def _alarm_floors(status: int) -> Iterator[Contribution]:
     alarms = (status & s.ALARM_MASK).bit_count()
-    yield from _over("total_alarm_count", alarms, "", s.MANY_ALARMS, s.CRITICAL, "floor")
+    yield from _over("total_alarm_count", alarms, "", t.MANY_ALARMS, t.CRITICAL, "floor")
     for name in ("pcb_temp_alarm", "sensor_temp_alarm"):
         if status & s.BIT[name]:
-            yield Contribution(name, 1, "", None, s.HIGH, "floor")
+            yield Contribution(name, 1, "", None, t.HIGH, "floor")
 
 
-def parts(reading: Mapping[str, Any], limits: s.Limits = s.LIMITS) -> Iterator[Contribution]:
-    """What adds up to base_risk, before its parts are capped at 1; points are already weighted."""
-    for basis, found in (("rule", _rules(reading, limits)), ("status", _alarms(_status(reading))),
-                         ("pattern", _contradictions(reading))):
-        weight = s.BASE_WEIGHTS[f"{basis}_risk"]
-        for each in found:
-            yield each._replace(points=round(each.points * weight, s.DECIMALS), basis=basis)
+def parts(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS) -> Iterator[Contribution]:
+    """Yields what adds up to base_risk, with weighted points, before each part is capped at 1."""
+    for basis, contributions in (("rule", _rules(reading, limits)), ("status", _alarms(_status(reading))),
+                                 ("pattern", _contradictions(reading))):
+        weight = t.BASE_WEIGHTS[f"{basis}_risk"]
+        for each in contributions:
+            yield each._replace(points=round(each.points * weight, t.DECIMALS), basis=basis)
 
 
-def _rules(reading: Mapping[str, Any], limits: s.Limits) -> Iterator[Contribution]:
+def _rules(reading: Mapping[str, Any], limits: t.Limits) -> Iterator[Contribution]:
     name, temperature = _temperature(reading)
-    yield from _first_step(name, temperature, "°C", s.HEAT_POINTS)
+    yield from _first_step(name, temperature, "°C", t.HEAT_POINTS)
     yield from _voltage(reading, limits)
-    yield from _over("current", _get(reading, "current"), "A", limits["current_high"], s.RULE_POINTS["current"])
+    yield from _over("current", _get(reading, "current"), "A", limits["current_high"], t.RULE_POINTS["current"])
     leak = max(("leakage_current", "resistive_leakage"), key=lambda each: _get(reading, each))
-    yield from _over(leak, _get(reading, leak), "mA", limits["leakage_warn"], s.RULE_POINTS["leakage"])
+    yield from _over(leak, _get(reading, leak), "mA", limits["leakage_warn"], t.RULE_POINTS["leakage"])
     arcs = max(_get(reading, "arc_count"), 0)
-    yield from _over("arc_count", arcs, "", 0, min(s.MOST_ARC_POINTS, s.ARC_POINTS * arcs))
-    yield from _over("co_gas", _get(reading, "co_gas"), "ppm", limits["co_warn"], s.RULE_POINTS["co_gas"])
-    yield from _over("voc", _get(reading, "voc"), "µg/m³", limits["voc_warn"], s.RULE_POINTS["voc"])
+    yield from _over("arc_count", arcs, "", 0, min(t.MOST_ARC_POINTS, t.ARC_POINTS * arcs))
+    yield from _over("co_gas", _get(reading, "co_gas"), "ppm", limits["co_warn"], t.RULE_POINTS["co_gas"])
+    yield from _over("voc", _get(reading, "voc"), "µg/m³", limits["voc_warn"], t.RULE_POINTS["voc"])
     factor = reading.get("power_factor")
     if factor is not None and factor < limits["power_factor_low"]:
-        yield Contribution("power_factor", factor, "", limits["power_factor_low"], s.RULE_POINTS["power_factor"], "")
+        yield Contribution("power_factor", factor, "", limits["power_factor_low"], t.RULE_POINTS["power_factor"], "")
 
 
-def _voltage(reading: Mapping[str, Any], limits: s.Limits) -> Iterator[Contribution]:
+def _voltage(reading: Mapping[str, Any], limits: t.Limits) -> Iterator[Contribution]:
     high, low, lowest = limits["voltage_high"], limits["voltage_low"], reading.get("voltage_low")
     if _get(reading, "voltage") > high:
-        yield Contribution("voltage", reading["voltage"], "V", high, s.RULE_POINTS["voltage"], "")
+        yield Contribution("voltage", reading["voltage"], "V", high, t.RULE_POINTS["voltage"], "")
     elif lowest is not None and lowest < low:
-        yield Contribution("voltage_low", lowest, "V", low, s.RULE_POINTS["voltage"], "")
+        yield Contribution("voltage_low", lowest, "V", low, t.RULE_POINTS["voltage"], "")
 
 
 def _alarms(status: int) -> Iterator[Contribution]:
     if status >= s.COMMUNICATION_ERROR:
-        yield Contribution("communication_error", 1, "", None, s.COMMUNICATION_ERROR_RISK, "")
+        yield Contribution("communication_error", 1, "", None, t.COMMUNICATION_ERROR_RISK, "")
         return
-    for name, weight in zip(s.ALARM_BITS, s.ALARM_WEIGHTS, strict=True):
+    for name, weight in zip(s.ALARM_BITS, t.ALARM_WEIGHTS, strict=True):
         if status & s.BIT[name]:
             yield Contribution(name, 1, "", None, weight, "")
     alarms = (status & s.ALARM_MASK).bit_count()
-    crowd = s.CROWDED_ALARM_POINTS * (alarms - s.CROWDED_ALARMS)
-    yield from _over("total_alarm_count", alarms, "", s.CROWDED_ALARMS, crowd)
+    crowd = t.CROWDED_ALARM_POINTS * (alarms - t.CROWDED_ALARMS)
+    yield from _over("total_alarm_count", alarms, "", t.CROWDED_ALARMS, crowd)
 
 
 def _contradictions(reading: Mapping[str, Any]) -> Iterator[Contribution]:
     pcb, sensor = reading.get("pcb_temperature"), reading.get("sensor_temperature")
     if pcb is not None and sensor is not None:
-        difference = round(abs(pcb - sensor), s.DECIMALS)
-        yield from _first_step("temperature_imbalance", difference, "°C", s.IMBALANCE_POINTS)
+        difference = round(abs(pcb - sensor), t.DECIMALS)
+        yield from _first_step("temperature_imbalance", difference, "°C", t.IMBALANCE_POINTS)
     voltage, current, factor, power = (reading.get(name) for name in ("voltage", "current", "power_factor", "power"))
     if voltage is None or current is None:
         return
     if factor is not None and power is not None:
         watts = voltage * current * factor
-        mismatch, allowed = abs(watts - 1000 * power), s.POWER_MISMATCH_SHARE * watts
-        yield from _over("power_mismatch", mismatch, "W", allowed, s.CONTRADICTION_POINTS)
-    if current > s.LOADED_A:
+        mismatch, allowed = abs(watts - 1000 * power), t.POWER_MISMATCH_SHARE * watts
+        yield from _over("power_mismatch", mismatch, "W", allowed, t.CONTRADICTION_POINTS)
+    if current > t.LOADED_A:
         yield from _resistance(voltage / current)
 
 
 def _resistance(ohms: float) -> Iterator[Contribution]:
-    lowest, highest = s.RESISTANCE_OHM
+    lowest, highest = t.RESISTANCE_OHM
     if not lowest <= ohms <= highest:
         limit = lowest if ohms < lowest else highest
-        yield Contribution("resistance", ohms, "Ω", limit, s.CONTRADICTION_POINTS, "")
+        yield Contribution("resistance", ohms, "Ω", limit, t.CONTRADICTION_POINTS, "")
 
 
-def _first_step(name: str, value: float, unit: str, steps: tuple[tuple[float, float], ...]) -> Iterator[Contribution]:
+def _first_step(name: str, value: float, unit: str, steps: t.Steps) -> Iterator[Contribution]:
     for limit, points in steps:
         if value > limit:
             yield Contribution(name, value, unit, limit, points, "")
@@ -151,7 +152,7 @@ def _temperature(reading: Mapping[str, Any]) -> tuple[str, float]:
 
 
 def _get(reading: Mapping[str, Any], name: str) -> float:
-    """A measurement; what was not measured lies below every limit."""
+    """Returns a measurement, or minus infinity, which is below every limit, if it was not measured."""
     value = reading.get(name)
     return float("-inf") if value is None else value
 

@@ -1,1 +1,1 @@
-"""The device registry: sites, profiles and maintenance windows."""
+"""Reads the device registry and looks up devices: sites, profiles and maintenance windows."""

@@ -1,4 +1,4 @@
-"""Reads a registry file: whole, or not at all, with the line and the reason. `infra/registry/README.md` describes it."""
+"""Reads a registry file, described in `infra/registry/README.md`: the whole file, or nothing with the line and the reason."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from core.errors import FireError
 from udfs.readings import event_time
 from udfs.registry import profiles
 from udfs.registry.profiles import Path, Profile, Refused, only, shown
-from udfs.registry.registry import Place, Registry, Spans, Windows, joined
+from udfs.registry.registry import Entry, Registry, Spans, Windows, joined
 
 SECTIONS = ("version", "sites", "profiles", "devices", "maintenance")
 LONGEST_MAINTENANCE_DAYS = 31
-"""Nobody works on a circuit for longer, and a slip of the pen must not hold alerts back for years."""
+"""A limit so that a typing error cannot withhold alerts for years."""
 LONGEST_EXACT = 15
-"""Digits that a number can have to be read as a whole one."""
+"""Digits of a number that is read as a whole number; a longer one is read as floating-point."""
 UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-"""Control characters, and halves of characters, which UTF-8 cannot hold."""
+"""Control characters, and halves of characters, which UTF-8 cannot encode."""
 MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],\n]')
 
 
 class RegistryError(FireError):
-    """A registry is refused; the text starts with the line and says the rule."""
+    """A registry that is refused; the message starts with the line and names the rule."""
 
 
-class Twice(ValueError):
-    """A name stands twice in one object."""
+class DuplicateName(ValueError):
+    """A JSON object contains a name more than once."""
 
 
 def parse(content: bytes) -> Registry:
-    """The registry in the content of a file.
+    """Reads the registry in the content of a file.
 
     Raises:
-        RegistryError: it is no JSON, or breaks a rule.
+        RegistryError: the content is not JSON, or breaks a rule.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -51,9 +51,9 @@ def parse(content: bytes) -> Registry:
         raise _refusal(problem.lineno, f"the registry is not JSON: {problem.msg}") from None
     except RecursionError:
         raise _refusal(1, "the registry is nested too deeply") from None
-    except Twice:
+    except DuplicateName:
         path, line = _second(text)
-        raise _refusal(line, str(Refused(path, "stands there a second time; remove one"))) from None
+        raise _refusal(line, str(Refused(path, "appears a second time; remove one"))) from None
     except Refused as problem:
         raise _refusal(_line(text, problem.path), str(problem)) from None
 
@@ -69,9 +69,9 @@ def _registry(document: Any, content: bytes) -> Registry:
     for site, about in sites.items():
         only(about, ("name",), ("sites", site))
         _text(about.get("name"), ("sites", site, "name"))
-    known = {name: profiles.profile(name, given, ("profiles", name)) for name, given in _section(document, "profiles").items()}
-    places = {device: _place(about, ("devices", device), sites, known) for device, about in devices.items()}
-    return Registry(version, places, _maintenance(document.get("maintenance", []), devices, sites))
+    declared = {name: profiles.profile(name, about, ("profiles", name)) for name, about in _section(document, "profiles").items()}
+    entries = {device: _entry(about, ("devices", device), sites, declared) for device, about in devices.items()}
+    return Registry(version, entries, _maintenance(document.get("maintenance", []), devices, sites))
 
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -82,19 +82,19 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     return section
 
 
-def _place(about: Any, path: Path, sites: Mapping[str, Any], known: Mapping[str, Profile]) -> Place:
-    only(about, Place._fields, path)
-    site, zone, profile = (_text(about.get(field), (*path, field)) for field in Place._fields)
-    _declared(site, sites, "sites", (*path, "site"))
+def _entry(about: Any, path: Path, sites: Mapping[str, Any], declared: Mapping[str, Profile]) -> Entry:
+    only(about, Entry._fields, path)
+    site, zone, profile = (_text(about.get(field), (*path, field)) for field in Entry._fields)
+    _require_declared(site, sites, "sites", (*path, "site"))
     if profile in (None, profiles.DEFAULT.name):
-        return Place(site, zone)
-    _declared(profile, known, "profiles", (*path, "profile"))
-    return Place(site, zone, known[profile])
+        return Entry(site, zone)
+    _require_declared(profile, declared, "profiles", (*path, "profile"))
+    return Entry(site, zone, declared[profile])
 
 
-def _declared(name: str | None, section: Mapping[str, Any], called: str, path: Path) -> None:
+def _require_declared(name: str | None, section: Mapping[str, Any], title: str, path: Path) -> None:
     if name is not None and name not in section:
-        raise Refused(path, f"is {shown(name)}, which is not among the {called} of the registry; add it there")
+        raise Refused(path, f"is {shown(name)}, which is not among the {title} of the registry; add it there")
 
 
 def _maintenance(windows: Any, devices: Mapping[str, Any], sites: Mapping[str, Any]) -> Windows:
@@ -105,18 +105,18 @@ def _maintenance(windows: Any, devices: Mapping[str, Any], sites: Mapping[str, A
         path = ("maintenance", number)
         only(window, ("device", "site", "from", "to", "note"), path)
         _text(window.get("note"), (*path, "note"))
-        kind, subject = _subject(window, path)
-        _declared(subject, devices if kind == "device" else sites, f"{kind}s", (*path, kind))
-        spans[kind][subject] = joined((*spans[kind][subject], _span(window, path)))
+        field, subject = _subject(window, path)
+        _require_declared(subject, devices if field == "device" else sites, f"{field}s", (*path, field))
+        spans[field][subject] = joined((*spans[field][subject], _span(window, path)))
     return Windows(dict(spans["device"]), dict(spans["site"]))
 
 
 def _subject(window: Mapping[str, Any], path: Path) -> tuple[str, str]:
-    kinds = [kind for kind in ("device", "site") if kind in window]
-    subject = _text(window[kinds[0]], (*path, kinds[0])) if len(kinds) == 1 else None
+    named = [field for field in ("device", "site") if field in window]
+    subject = _text(window[named[0]], (*path, named[0])) if len(named) == 1 else None
     if subject is None:
         raise Refused(path, "must name either a device or a site")
-    return kinds[0], subject
+    return named[0], subject
 
 
 def _span(window: Mapping[str, Any], path: Path) -> tuple[int, int]:
@@ -132,7 +132,7 @@ def _moment(value: Any, path: Path) -> int:
     except (TypeError, ValueError):
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise Refused(path, f"must be an ISO-8601 time with its offset, as 2025-10-09T22:00:00+09:00, not {shown(value)}")
+        raise Refused(path, f"must be an ISO-8601 time with an offset, such as 2025-10-09T22:00:00+09:00, not {shown(value)}")
     return (moment - event_time.EPOCH) // timedelta(milliseconds=1)
 
 
@@ -148,7 +148,7 @@ def _text(value: Any, path: Path) -> str | None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise Twice
+        raise DuplicateName
     return fields
 
 
@@ -157,7 +157,7 @@ def _whole(digits: str) -> int | float:
 
 
 def _line(text: str, path: Path) -> int:
-    """The line of a field, or of the nearest thing around it that is there."""
+    """Returns the line of a field, or of the innermost object or list around it if the field is absent."""
     lines = dict(_positions(text))
     return next((lines[path[:length]] for length in range(len(path), 0, -1) if path[:length] in lines), 1)
 
@@ -172,7 +172,7 @@ def _second(text: str) -> tuple[Path, int]:
 
 
 def _positions(text: str) -> Iterator[tuple[Path, int]]:
-    """Every field and list element of valid JSON, with its line; slow, for errors only."""
+    """Yields every field and list element of valid JSON with its line; slow, so only for errors."""
     path: list[str | int] = []
     inside: list[str] = []
     line, before = 1, ""

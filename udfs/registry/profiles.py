@@ -1,7 +1,7 @@
-"""What a circuit is built for, and the limits that follow: 230 V, 120 V and 16 A circuits are not judged alike.
+"""Profiles: what a circuit is built for, and the limits that follow; 230 V, 120 V and 16 A circuits are judged differently.
 
-Over- and undervoltage scale with the nominal voltage, the current limit is the rated current; single limits can be
-overridden within a range. Floors cannot: what one hazard stands for does not depend on the circuit.
+The voltage limits scale with the nominal voltage, and the current limit is the rated current; a profile can override each limit
+within a range. It cannot change a floor: the risk that one hazard stands for does not depend on the circuit.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from udfs.readings import scoring as s
+from udfs.readings import thresholds as t
 
 Path = tuple[str | int, ...]
 FIELDS = ("nominal_voltage", "rated_current", "limits")
 NOMINAL_V = (24.0, 277.0)
-"""The sensors measure up to 300 V, which leaves room for the overvoltage limit of a 277 V circuit."""
+"""The range of a nominal voltage: sensors measure up to 300 V, above the overvoltage limit of a 277 V circuit."""
 RATED_A = (0.5, 1000.0)
 MOST_OVERCURRENT = 1.45
 """A circuit breaker trips within the hour at this multiple of its rating: IEC 60898-1, conventional tripping current."""
 WIDEST_VOLTAGE = (0.5, 1.2)
-"""Share of the nominal voltage that a voltage limit may lie at."""
+"""Range of a voltage limit as a share of the nominal voltage."""
 
 
 class Refused(ValueError):
-    """A registry cannot be used; the sentence starts with the place, which `path` leads to."""
+    """A field of a registry breaks a rule; the message starts with its `path`."""
 
     def __init__(self, path: Path, rule: str) -> None:
         super().__init__(f"{'.'.join(map(str, path)) or 'the registry'} {rule}")
@@ -34,25 +34,25 @@ class Refused(ValueError):
 
 
 class Profile(NamedTuple):
-    """A kind of circuit: its name and its limits, those of `scoring.LIMITS`."""
+    """The name of a profile and its limits, one for each of `thresholds.LIMITS`."""
 
     name: str
     limits: Mapping[str, float]
 
 
-DEFAULT = Profile("default", MappingProxyType(dict(s.LIMITS)))
+DEFAULT = Profile("default", MappingProxyType(dict(t.LIMITS)))
 
 
 def write(limits: Mapping[str, float]) -> str | None:
-    """Limits as JSON text that travels with a reading; None stands for the default figures."""
+    """Formats limits as the JSON text that a reading carries; None for the default profile's."""
     return None if limits == DEFAULT.limits else json.dumps(dict(limits))
 
 
 def read(text: str | None) -> Mapping[str, float]:
-    """The limits that `write` wrote.
+    """Reads the text that `write` returned.
 
     Raises:
-        ValueError: it is no JSON object with one number for each limit.
+        ValueError: the text is not a JSON object with one number for each limit.
     """
     if text is None:
         return DEFAULT.limits
@@ -62,50 +62,58 @@ def read(text: str | None) -> Mapping[str, float]:
     return {name: float(value) for name, value in limits.items()}
 
 
-def profile(name: str, given: Any, path: Path) -> Profile:
-    """The profile that a registry gives at `path`.
+def profile(name: str, declared: Any, path: Path) -> Profile:
+    """Reads the profile that a registry declares at `path`.
 
     Raises:
-        Refused: a field is unknown, no number, or out of its range.
+        Refused: a field is unknown, not a number, or out of its range.
     """
     if name == DEFAULT.name:
-        raise Refused(path, "is what stands for devices without a profile and cannot be changed; use another name")
-    only(given, FIELDS, path)
-    nominal = number(given.get("nominal_voltage", s.NOMINAL_V), NOMINAL_V, "V", (*path, "nominal_voltage"))
-    rated = number(given.get("rated_current", s.CURRENT_HIGH_A), RATED_A, "A", (*path, "rated_current"))
-    overrides, ranges, inside = given.get("limits", {}), allowed(nominal, rated), (*path, "limits")
+        raise Refused(path, "applies to devices without a profile and cannot be changed; use another name")
+    only(declared, FIELDS, path)
+    nominal = number(declared.get("nominal_voltage", t.NOMINAL_V), NOMINAL_V, "V", (*path, "nominal_voltage"))
+    rated = number(declared.get("rated_current", t.CURRENT_HIGH_A), RATED_A, "A", (*path, "rated_current"))
+    overrides, ranges, inside = declared.get("limits", {}), allowed(nominal, rated), (*path, "limits")
     only(overrides, ranges, inside, "floors are the same for every profile")
     return Profile(name, MappingProxyType(
         _scaled(nominal, rated) | {limit: number(value, *ranges[limit], (*inside, limit)) for limit, value in overrides.items()}))
 
 
 def _scaled(nominal: float, rated: float) -> dict[str, float]:
-    scaled = {limit: round(nominal * s.LIMITS[limit] / s.NOMINAL_V, s.DECIMALS) for limit in ("voltage_high", "voltage_low")}
-    return {**s.LIMITS, **scaled, "current_high": rated}
+    scaled = {limit: round(nominal * t.LIMITS[limit] / t.NOMINAL_V, t.DECIMALS) for limit in ("voltage_high", "voltage_low")}
+    return {**t.LIMITS, **scaled, "current_high": rated}
 
 
 def allowed(nominal: float, rated: float) -> dict[str, tuple[tuple[float, float], str]]:
-    """The range of each limit with its unit: a warning may come earlier, or later up to the next figure that is a hazard."""
-    lowest, highest = (round(nominal * share, s.DECIMALS) for share in WIDEST_VOLTAGE)
+    """Returns the range of each limit with its unit; a warning limit may rise up to the next figure that is a hazard."""
+    lowest, highest = (round(nominal * share, t.DECIMALS) for share in WIDEST_VOLTAGE)
     return {
         "voltage_high": ((nominal, highest), "V"), "voltage_low": ((lowest, nominal), "V"),
-        "current_high": ((0.0, round(rated * MOST_OVERCURRENT, s.DECIMALS)), "A"),
-        "leakage_warn": ((0.0, s.LEAKAGE_PERSON_MA), "mA"), "co_warn": ((0.0, s.CO_60MIN_PPM), "ppm"),
-        "voc_warn": ((0.0, s.VOC_WITH_CO), "µg/m³"), "power_factor_low": ((0.0, 1.0), ""),
+        "current_high": ((0.0, round(rated * MOST_OVERCURRENT, t.DECIMALS)), "A"),
+        "leakage_warn": ((0.0, t.LEAKAGE_PERSON_MA), "mA"), "co_warn": ((0.0, t.CO_60MIN_PPM), "ppm"),
+        "voc_warn": ((0.0, t.VOC_WITH_CO), "µg/m³"), "power_factor_low": ((0.0, 1.0), ""),
     }  # fmt: skip
 
 
-def only(given: Any, fields: Collection[str], path: Path, why: str = "") -> None:
-    """Refuses what is no object, and what it holds beside `fields`."""
-    if not isinstance(given, dict):
-        raise Refused(path, f"must be an object, not {shown(given)}")
-    for name in given:
+def only(value: Any, fields: Collection[str], path: Path, why: str = "") -> None:
+    """Checks that a value is an object without other fields than `fields`.
+
+    Raises:
+        Refused: it is not; `why` is added to the message about an unknown field.
+    """
+    if not isinstance(value, dict):
+        raise Refused(path, f"must be an object, not {shown(value)}")
+    for name in value:
         if name not in fields:
             raise Refused((*path, name), f"is not known; use {', '.join(fields)}" + (why and f" ({why})"))
 
 
 def number(value: Any, bounds: tuple[float, float], unit: str, path: Path) -> float:
-    """A number within bounds, which are allowed."""
+    """Reads a number within bounds, which are included.
+
+    Raises:
+        Refused: the value is not such a number.
+    """
     low, high = bounds
     if not _is_number(value) or not low <= value <= high:
         raise Refused(path, f"must be a number from {low:g} to {high:g} {unit}".rstrip() + f", not {shown(value)}")
@@ -113,7 +121,7 @@ def number(value: Any, bounds: tuple[float, float], unit: str, path: Path) -> fl
 
 
 def shown(value: Any) -> str:
-    """A value as an error may show it."""
+    """Formats a value as ASCII JSON of at most 60 characters for an error message."""
     text = json.dumps(value, ensure_ascii=True)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -1,7 +1,7 @@
-"""The device registry: where each device stands, what its circuit is built for, and when people work on it.
+"""The device registry: the site, zone and profile of each device, and the maintenance windows.
 
-Look-ups are made for whole columns at once. How a registry is written, and where it is kept, know `registry_format.py` and
-`registry_source.py`.
+Devices are looked up for whole columns at once. `udfs.registry.format` reads a registry from text, and `udfs.registry.source`
+keeps the version in force up to date.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.readings import event_time, scoring
+from udfs.readings import event_time, thresholds
 from udfs.registry import profiles
 from udfs.registry.profiles import Profile
 
 Column = NDArray[Any]
 Spans = tuple[tuple[int, int], ...]
-"""Times as [from, to) in epoch ms, in order and apart from each other."""
+"""Spans of time [from, to) in epoch ms, in order and without overlap."""
 
 UNNAMED = "default"
-"""The version of results that were made without a registry."""
+"""The `profile_version` of results that were computed without a registry."""
 
 
-class Place(NamedTuple):
-    """What the registry says about a device."""
+class Entry(NamedTuple):
+    """The entry of a device in the registry; its fields are those of the file."""
 
     site: str | None = None
     zone: str | None = None
@@ -39,61 +39,61 @@ class Windows(NamedTuple):
     sites: Mapping[str, Spans]
 
 
-class Found(NamedTuple):
-    """What the registry says about rows of messages: columns of their results, and their limits for the scoring core."""
+class Lookup(NamedTuple):
+    """What the registry says about a batch of messages: columns of their readings, and their limits for the scoring core."""
 
     columns: dict[str, Column]
-    limits: scoring.Limits
+    limits: thresholds.Limits
 
 
 class Registry:
-    """One version of the registry; it never changes."""
+    """One version of the registry; immutable."""
 
-    def __init__(self, version: str, devices: Mapping[str, Place] | None = None, windows: Windows | None = None) -> None:
-        """`devices` are those that are listed; every other has the default profile, and the site that it says itself."""
+    def __init__(self, version: str, devices: Mapping[str, Entry] | None = None, windows: Windows | None = None) -> None:
+        """`devices` are the listed ones; every other device has the default profile and the site of its messages."""
         self.version = version
         self._windows = windows or Windows({}, {})
         self._begin, self._end = _whole_span([*self._windows.devices.values(), *self._windows.sites.values()])
-        places = [Place(), *(devices or {}).values()]
+        entries = [Entry(), *(devices or {}).values()]
         self._rows = {device: row for row, device in enumerate(devices or {}, 1)}
         self._texts = {
-            "site_id": _texts(place.site for place in places), "zone": _texts(place.zone for place in places),
-            "profile": _texts(place.profile.name for place in places),
-            "limits": _texts(profiles.write(place.profile.limits) for place in places),
+            "site_id": _texts(entry.site for entry in entries), "zone": _texts(entry.zone for entry in entries),
+            "profile": _texts(entry.profile.name for entry in entries),
+            "limits": _texts(profiles.write(entry.profile.limits) for entry in entries),
         }  # fmt: skip
-        self._limits = {name: np.array([place.profile.limits[name] for place in places]) for name in scoring.LIMITS}
+        self._limits = {name: np.array([entry.profile.limits[name] for entry in entries]) for name in thresholds.LIMITS}
 
-    def find(self, device_id: Column, site_id: Column, event_ms: Column) -> Found:
-        """Looks up the devices of messages.
+    def find(self, device_id: Column, site_id: Column, event_ms: Column) -> Lookup:
+        """Looks up the devices of a batch of messages.
 
         Args:
-            device_id: None where a message was refused for it.
-            site_id: as the messages have it, None where absent; a listed device's site wins.
+            device_id: texts, None where the message was refused for its id.
+            site_id: the sites of the messages, None where absent; the site of a listed device takes precedence.
             event_ms: epoch milliseconds, int64.
 
         Returns:
-            Columns `site_id`, `zone`, `profile`, `profile_version`, `limits` (JSON text, None for the default figures),
-            `is_held` and `held_until` (ISO text or None): whether a maintenance window covers the event time.
+            Columns `site_id`, `zone`, `profile`, `profile_version`, `limits` (JSON text, None for the default profile's),
+            `is_held` (whether a maintenance window covers the event time) and `held_until` (its end as ISO text, or None).
         """
         length = len(device_id)
         rows = np.array([self._rows.get(device, 0) for device in device_id]) if self._rows else np.zeros(0, dtype=np.int64)
         columns = self._listed(rows, site_id) if rows.any() else self._unlisted(site_id)
-        limits = {name: table[rows] for name, table in self._limits.items()} if rows.any() else scoring.LIMITS
+        limits = {name: table[rows] for name, table in self._limits.items()} if rows.any() else thresholds.LIMITS
         columns["profile_version"] = _constant(self.version, length)
-        return Found(columns | self._held(device_id, columns["site_id"], event_ms), limits)
+        return Lookup(columns | self._held(device_id, columns["site_id"], event_ms), limits)
 
     def _listed(self, rows: Column, site_id: Column) -> dict[str, Column]:
         columns = {name: table[rows] for name, table in self._texts.items()}
-        unsaid = columns["site_id"] == None  # noqa: E711 -- compares each element
-        return columns | {"site_id": np.where(unsaid, site_id, columns["site_id"])}
+        has_no_site = columns["site_id"] == None  # noqa: E711 -- compares each element
+        return columns | {"site_id": np.where(has_no_site, site_id, columns["site_id"])}
 
     def _unlisted(self, site_id: Column) -> dict[str, Column]:
-        """The same for a batch without any listed device, for less work."""
+        """Returns the columns of `_listed` for a batch without a listed device, with less work."""
         nothing = _constant(None, len(site_id))
         return {"site_id": site_id, "zone": nothing, "profile": _constant(profiles.DEFAULT.name, len(site_id)), "limits": nothing}
 
     def _held(self, device_id: Column, site_id: Column, event_ms: Column) -> dict[str, Column]:
-        """Whether a maintenance window covers each event time, and the end of that window."""
+        """Returns whether a maintenance window covers each event time, and the end of that maintenance window."""
         until: Column = np.full(len(event_ms), event_time.NO_TIME)
         for row in np.flatnonzero((self._begin <= event_ms) & (event_ms < self._end)):
             spans = self._spans(device_id[row], site_id[row])
@@ -108,13 +108,13 @@ class Registry:
 
 
 def joined(spans: Iterable[tuple[int, int]]) -> Spans:
-    """Spans in order, those that touch or overlap made one."""
-    found: list[tuple[int, int]] = []
+    """Sorts spans and merges those that touch or overlap."""
+    merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            start, end = found[-1][0], max(found.pop()[1], end)
-        found.append((start, end))
-    return tuple(found)
+        if merged and start <= merged[-1][1]:
+            start, end = merged[-1][0], max(merged.pop()[1], end)
+        merged.append((start, end))
+    return tuple(merged)
 
 
 def _whole_span(all_spans: list[Spans]) -> tuple[int, int]:
@@ -135,4 +135,4 @@ def _texts(values: Iterable[str | None]) -> Column:
 
 
 NONE = Registry(UNNAMED)
-"""No registry: the default profile for every device, the site from the message."""
+"""The registry of an installation without one: every device has the default profile and the site of its messages."""

@@ -1,1 +1,1 @@
-"""Texts of alerts and measurements in English and Korean."""
+"""Writes the texts of alerts in English and Korean."""

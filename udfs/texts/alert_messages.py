@@ -1,4 +1,4 @@
-"""What an alert says to people, in Korean and English: plain text, no links."""
+"""Composes the message of an alert in Korean and English: plain text without links."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
 
 LONG_NUMBER = 1e9
 UNSAFE = re.compile(r"://|[\x00-\x1f\x7f]")
-"""What would break a line or make a link of a device's or site's name."""
+"""Characters that would break a line or turn the name of a device or site into a link."""
 
 
 def compose(alert: Mapping[str, Any]) -> dict[str, Any]:
-    """The texts of an alert.
+    """Composes the texts of an alert.
 
     Args:
         alert: `transition`, `alert_type`, `level`, `subject`, `subject_kind`, `site_id`, `explanation`, `event_time`,
-            `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. What is None there is left out.
+            `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. Fields that are None are left out.
 
     Returns:
         `message_ko`, `message_en`, `recommendations_ko` and `recommendations_en`.
@@ -34,40 +34,40 @@ def compose(alert: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _risen(alert: Mapping[str, Any]) -> Text:
-    """An alert that is new, or worse than it was."""
+    """Composes the message of an alert that opened or escalated."""
     is_worse = alert["transition"] == "ESCALATED"
     heading = Text("경보 단계 상향", "alert raised to a higher level") if is_worse else Text("감지", "detected")
     at, held = _clock(alert["event_time"]), _held(alert)
-    return Text(_told(_heading(alert, heading).ko, _findings(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
-                _told(_heading(alert, heading).en, _findings(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
+    return Text(_spaced(_heading(alert, heading).ko, _findings(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
+                _spaced(_heading(alert, heading).en, _findings(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
 
 
 def _lasting(alert: Mapping[str, Any]) -> Text:
-    """An alert that is still open."""
+    """Composes the message of an alert that is still open."""
     heading = _heading(alert, Text("경보 지속", "alert still open"))
     since, last = _clock(alert["opened_at"]), _clock(alert["last_candidate_at"])
     return Text(
-        _told(heading.ko, _findings(alert).ko, f"{since}부터 지속, 마지막 감지: {last}.", _urgent(alert).ko),
-        _told(heading.en, _findings(alert).en, f"Open since {since}, last detected {last}.", _urgent(alert).en))
+        _spaced(heading.ko, _findings(alert).ko, f"{since}부터 지속, 마지막 감지: {last}.", _urgent(alert).ko),
+        _spaced(heading.en, _findings(alert).en, f"Open since {since}, last detected {last}.", _urgent(alert).en))
 
 
 def _cleared(alert: Mapping[str, Any]) -> Text:
-    title, place, level = texts_of(alert["alert_type"]).title, _place(alert), LEVEL_NAMES[alert["level"]]
+    title, subject, level = texts_of(alert["alert_type"]).title, _subject(alert), LEVEL_NAMES[alert["level"]]
     last, end = _clock(alert["last_candidate_at"]), _clock(alert["event_time"])
     reason = Text(f"{last} 이후 이상 징후가 없어 {end}에 해제되었습니다.", f"Nothing unusual since {last}; cleared at {end}.")
     if alert["alert_type"] == "DEVICE_SILENT":
         reason = Text(f"장치가 다시 응답하여 {end}에 해제되었습니다.", f"The device reports again; cleared at {end}.")
-    return Text(f"[해제] {title.ko} 경보 해제, {place.ko}. {reason.ko} 최고 단계: {level.ko}.",
-                f"[CLEARED] {title.en} alert has ended, {place.en}. {reason.en} Highest level: {level.en}.")
+    return Text(f"[해제] {title.ko} 경보 해제, {subject.ko}. {reason.ko} 최고 단계: {level.ko}.",
+                f"[CLEARED] {title.en} alert has ended, {subject.en}. {reason.en} Highest level: {level.en}.")
 
 
 def _heading(alert: Mapping[str, Any], heading: Text) -> Text:
-    title, place, level = texts_of(alert["alert_type"]).title, _place(alert), LEVEL_NAMES[alert["level"]]
-    return Text(f"[{level.ko}] {_told(title.ko, heading.ko)}, {place.ko}.",
-                f"[{level.en}] {_told(title.en, heading.en)}, {place.en}.")
+    title, subject, level = texts_of(alert["alert_type"]).title, _subject(alert), LEVEL_NAMES[alert["level"]]
+    return Text(f"[{level.ko}] {_spaced(title.ko, heading.ko)}, {subject.ko}.",
+                f"[{level.en}] {_spaced(title.en, heading.en)}, {subject.en}.")
 
 
-def _place(alert: Mapping[str, Any]) -> Text:
+def _subject(alert: Mapping[str, Any]) -> Text:
     subject, site = _plain(alert["subject"]), alert["site_id"] and _plain(alert["site_id"])
     if alert["subject_kind"] == "SITE":
         return Text(f"현장 {subject}", f"site {subject}")
@@ -75,14 +75,14 @@ def _place(alert: Mapping[str, Any]) -> Text:
 
 
 def _findings(alert: Mapping[str, Any]) -> Text:
-    """The measurements that made the score, and the alarms that the device raised itself; when it was last heard of."""
+    """Lists the measurements and alarms that made the score, and when a silent device was last heard from."""
     seen = alert["last_seen"] and _clock(alert["last_seen"])
-    return Text(_told(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or "")),
-                _told(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard of: ", seen or "")))
+    return Text(_spaced(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or "")),
+                _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard from: ", seen or "")))
 
 
 def _held(alert: Mapping[str, Any]) -> Text:
-    """Where an alert comes later than its hazard, because of a maintenance window: since when it is open."""
+    """Says since when the alert is open if a maintenance window withheld it, else nothing."""
     if not alert["was_held"] or alert["opened_at"] == alert["event_time"]:
         return Text("", "")
     since = _clock(alert["opened_at"])
@@ -120,13 +120,13 @@ def _name(name: str) -> Text:
 
 
 def _quantity(value: float, unit: str) -> str:
-    """`72.4 °C`: at most two decimals, none that are zero; absurdly large numbers stay short."""
+    """Formats a value as `72.4 °C`, with at most two decimals and no trailing zeros; a huge number in scientific notation."""
     number = f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < LONG_NUMBER else f"{value:.3g}"
     return f"{number} {unit}".rstrip()
 
 
 def _clock(iso: str) -> str:
-    """`2025-10-09T09:00:00.959Z` as `2025-10-09 09:00:00 UTC`."""
+    """Formats `2025-10-09T09:00:00.959Z` as `2025-10-09 09:00:00 UTC`."""
     return f"{iso[:10]} {iso[11:19]} UTC"
 
 
@@ -138,7 +138,7 @@ def _sentence(start: str, text: str) -> str:
     return text and f"{start}{text}."
 
 
-def _told(*sentences: str) -> str:
+def _spaced(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 

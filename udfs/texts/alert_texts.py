@@ -1,22 +1,22 @@
-"""What each type of alert is called, and what to do about it, in Korean and English."""
+"""The titles of alert types and the advice they give, in Korean and English."""
 
 from __future__ import annotations
 
 from contract.model import CONTRACT, AlertType, Text
 
-KINDS = {each.name: each for each in CONTRACT.alert_types}
-"""Alert type → its texts; a type that is not here reads as `GENERAL_RISK`."""
-GENERAL = KINDS["GENERAL_RISK"]
+ALERT_TYPES = {each.name: each for each in CONTRACT.alert_types}
+"""Name of an alert type → its declaration with its texts."""
+GENERAL = ALERT_TYPES["GENERAL_RISK"]
 INSPECT, CUT_OFF, WATCH, FIND_CAUSE = (CONTRACT.advice[name] for name in ("inspect", "cut_off", "watch", "find_cause"))
 
 
 def texts_of(alert_type: str) -> AlertType:
-    """What is said of a type of alert; of an unknown one, of a later version, what holds for any risk."""
-    return KINDS.get(alert_type, GENERAL)
+    """Returns the texts of an alert type; those of `GENERAL_RISK` for a type that only a later version knows."""
+    return ALERT_TYPES.get(alert_type, GENERAL)
 
 
 def recommendations(transition: str | None, alert_type: str, level: str) -> list[Text]:
-    """What to do: on site and at once where it is CRITICAL, and to keep watching where it is below HIGH."""
+    """Returns the advice for an alert: inspect first and cut off last at CRITICAL, keep watching at MEDIUM."""
     if transition == "CLEARED":
         return [FIND_CAUSE]
     of_type = texts_of(alert_type).advice

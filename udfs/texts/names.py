@@ -1,4 +1,4 @@
-"""What levels, alarm bits and measurements are called, in Korean and English."""
+"""The names of levels, alarm bits and measurements for people, in Korean and English."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contract.model import CONTRACT
 
 ALARM_BITS = CONTRACT.alarm_bits
 COMMUNICATION_ERROR = CONTRACT.communication_error
-"""Any status of 4096 (bit 12) or more."""
+"""The alarm that any status from its bit on means."""
 ALARM_NAMES = {alarm.name: alarm.text for alarm in (*ALARM_BITS, COMMUNICATION_ERROR)}
 LEVEL_NAMES = CONTRACT.level_names
 MEASUREMENT_NAMES = {each.name: each.label for each in CONTRACT.measurements if each.label}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from udfs.readings import scoring
+from udfs.readings import thresholds as t
 from udfs.registry import source
 
 
@@ -12,10 +12,10 @@ def thresholds(registry: str, device_id: str) -> dict[str, list[float]]:
     """Returns the limits of each series in its unit, ascending: those of the device's profile and those common to all."""
     own = _of_profile(registry, device_id)
     return {
-        "temperature": [scoring.WARM_C, scoring.HOT_C, scoring.BURNING_C], "risk": list(scoring.LEVEL_CUTS),
-        "arcs": [float(scoring.MANY_ARCS)], "voltage": [own["voltage_low"], own["voltage_high"]],
+        "temperature": [t.WARM_C, t.HOT_C, t.BURNING_C], "risk": list(t.LEVEL_CUTS),
+        "arcs": [float(t.MANY_ARCS)], "voltage": [own["voltage_low"], own["voltage_high"]],
         "current": [own["current_high"]],
-        "co": sorted({own["co_warn"], scoring.CO_ALARM_PPM}), "voc": sorted({own["voc_warn"], scoring.VOC_WITH_CO}),
+        "co": sorted({own["co_warn"], t.CO_ALARM_PPM}), "voc": sorted({own["voc_warn"], t.VOC_WITH_CO}),
     }  # fmt: skip
 
 

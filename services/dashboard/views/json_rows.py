@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract.model import CONTRACT
-from udfs.readings.scoring import LEVELS, SILENCE_MINUTES
+from udfs.readings.scoring import LEVELS
+from udfs.readings.thresholds import SILENCE_MINUTES
 from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR
 
 MEASUREMENTS = tuple(each.name for each in CONTRACT.shown_with_alerts)

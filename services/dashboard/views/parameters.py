@@ -13,7 +13,7 @@ from flask import request
 from services.dashboard.views import alerts, devices
 from services.dashboard.views.paging import LIMIT, MOST, BadRequestError
 from udfs.readings.scoring import LEVELS
-from udfs.texts.alert_texts import KINDS
+from udfs.texts.alert_texts import ALERT_TYPES
 
 LONGEST, LONGEST_CURSOR = 256, 1024
 """Maximum length in characters; a cursor contains the longest id, escaped as JSON, in base64."""
@@ -76,5 +76,5 @@ def device_filter() -> devices.Filter:
 
 def alert_filter() -> alerts.Filter:
     """Returns the filter of a list of alerts, by default of open ones."""
-    return alerts.Filter(choice("level", LEVELS), choice("type", sorted(KINDS)), text("site"),
+    return alerts.Filter(choice("level", LEVELS), choice("type", sorted(ALERT_TYPES)), text("site"),
                          choice("state", alerts.STATES) or "open", time("since"), time("until"), text("q"))

@@ -10,7 +10,7 @@ from services.dashboard.problems import NotFoundError
 from services.dashboard.sources import Sources
 from services.dashboard.views import devices, json_rows
 from services.dashboard.views.paging import cursor, position
-from udfs.readings.scoring import SITE_DEVICES
+from udfs.readings.thresholds import SITE_DEVICES
 
 PRESENT = timedelta(minutes=10)
 """The age up to which a site's risk is current."""

@@ -1,5 +1,6 @@
--- What may deserve an alert? One row per line of a file, in the order of the file, which is the order of availability.
--- A file has no record time. Files above one block (32 MiB) are split unless gzipped, and splits may be read in any order.
+-- What may deserve an alert? One row per line of a file, in the order of the file.
+-- Filesystem source. It has no record time, and splits files of more than one block (32 MiB) unless they are gzipped; splits may
+-- be read in any order.
 CREATE TEMPORARY TABLE candidates_raw (
   candidate     BYTES,
   source        STRING NOT NULL METADATA FROM 'file.path' VIRTUAL,

@@ -1,6 +1,6 @@
--- What may deserve an alert? One row per message of the candidates topic, untouched.
--- Raw bytes: a message that is no candidate must reach the dead letters with its own bytes, and cannot fail the job.
--- No watermark: the life cycle takes its time from the candidates alone. Starts where the group's last checkpoint committed.
+-- What may deserve an alert? One row per record of the candidates topic, unchanged.
+-- Raw bytes, so that a record that is not a candidate reaches the dead letters with its own bytes and cannot fail the job.
+-- No watermark, because the life cycle takes its time from the candidates. Starts at the offsets of the last checkpoint.
 CREATE TEMPORARY TABLE candidates_raw (
   candidate     BYTES,
   `topic`       STRING NOT NULL METADATA VIRTUAL,

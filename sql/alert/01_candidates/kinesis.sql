@@ -1,7 +1,7 @@
--- What may deserve an alert? One row per record of the candidates stream, untouched.
--- Raw bytes: a record that is no candidate must reach the dead letters with its own bytes, and cannot fail the job.
--- The connector gives no sequence number and no arrival time, so a record is named by a digest of its bytes. No watermark: the
--- life cycle takes its time from the candidates alone.
+-- What may deserve an alert? One row per record of the candidates stream, unchanged.
+-- Raw bytes, so that a record that is not a candidate reaches the dead letters with its own bytes and cannot fail the job.
+-- The connector provides neither sequence number nor arrival time, so a digest of its bytes names a record. No watermark, because
+-- the life cycle takes its time from the candidates.
 CREATE TEMPORARY TABLE candidates_raw (
   candidate     BYTES,
   source        AS COALESCE(CONCAT('${TOPIC_PREFIX}candidates#', MD5(CAST(candidate AS STRING))), '${TOPIC_PREFIX}candidates'),

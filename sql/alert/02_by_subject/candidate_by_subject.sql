@@ -1,5 +1,6 @@
--- Whose candidate is it? One row per message; life, its kind of subject and subject, keys the life cycle: a site may be called
--- like a device. What is not JSON, or names no subject, gets the empty subject; the life cycle refuses it with the reason.
+-- Which subject does each candidate belong to? One row per record. The column life, which keys the life cycle, includes the kind
+-- of subject, because a site and a device may have the same id. A record that is not JSON or names no subject has the empty
+-- subject; the life cycle refuses it with a reason.
 CREATE TEMPORARY VIEW candidate_by_subject AS
 SELECT
   COALESCE(JSON_VALUE(CAST(candidate AS STRING), '$.subject_kind'), '') || ' '

@@ -1,5 +1,5 @@
--- Which readings are archived, and below which folders? One row per reading with a usable time: one without cannot be of the
--- detect job, and the store counts it among its refusals.
+-- Which readings are archived, and in which folders? One row per reading with a valid event time. A row without one does not come
+-- from the detect job; the store counts it among its refusals.
 CREATE TEMPORARY VIEW archived_readings AS
 SELECT
   *,

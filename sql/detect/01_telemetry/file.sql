@@ -1,7 +1,7 @@
--- What arrived? One row per line of a file, untouched, in the order of the file.
--- event_time is the message's own time; one hour after the file was written at the latest, 1970 where there is none (the decoder
--- refuses both and says why, and neither moves the watermark). A file has no record time and no record key. One file, one split:
--- splits read side by side would mix event times.
+-- What arrived? One row per line of a file, unchanged, in the order of the file.
+-- Filesystem source without record time or record key. event_time is the message's own time, but not after the file's
+-- modification time plus ${MAX_AHEAD_HOURS} h, and 1970 if the message has none; the decoder refuses both, and neither moves the
+-- watermark. A file must be one split, because splits read in parallel would mix event times.
 CREATE TEMPORARY TABLE telemetry_raw (
   message     BYTES,
   record_key  AS CAST(NULL AS BYTES),
@@ -11,9 +11,9 @@ CREATE TEMPORARY TABLE telemetry_raw (
   proc_time   AS PROCTIME(),
   event_time  AS COALESCE(GREATEST(LEAST(
 ${MESSAGE_TIME},
-    arrived_by + INTERVAL '1' HOUR), TO_TIMESTAMP_LTZ(0, 3)), TO_TIMESTAMP_LTZ(0, 3)),
-  WATERMARK FOR event_time AS IF(event_time >= arrived_by + INTERVAL '1' HOUR, TO_TIMESTAMP_LTZ(0, 3), LEAST(event_time, arrived_by))
-    - INTERVAL '${LATENESS_SECONDS}' SECOND
+    arrived_by + INTERVAL '${MAX_AHEAD_HOURS}' HOUR), TO_TIMESTAMP_LTZ(0, 3)), TO_TIMESTAMP_LTZ(0, 3)),
+  WATERMARK FOR event_time AS IF(event_time >= arrived_by + INTERVAL '${MAX_AHEAD_HOURS}' HOUR, TO_TIMESTAMP_LTZ(0, 3),
+    LEAST(event_time, arrived_by)) - INTERVAL '${LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'filesystem',
   'path' = '${FILE_INPUT}',

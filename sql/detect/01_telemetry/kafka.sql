@@ -1,7 +1,7 @@
--- What arrived? One row per message of the telemetry topic, untouched, with the key that it was sent under.
--- event_time is the message's own time: one hour ahead of the broker's at the latest, the broker's where there is none.
--- The watermark never passes the broker's time, and a time that is refused does not move it, so no device's clock can make the
--- others late; it is kept per partition. Its generator runs inside the source, where only plain expressions can be evaluated.
+-- What arrived? One row per record of the telemetry topic, unchanged, with its key.
+-- event_time is the message's own time, but at most ${MAX_AHEAD_HOURS} h ahead of the broker's, and the broker's if the message
+-- has none. The watermark is per partition, never passes the broker's time and ignores times that are refused, so that no
+-- device's clock makes other devices late. It is generated within the source, where only plain expressions can be evaluated.
 CREATE TEMPORARY TABLE telemetry_raw (
   message          BYTES,
   record_key       BYTES,
@@ -14,9 +14,9 @@ CREATE TEMPORARY TABLE telemetry_raw (
   proc_time        AS PROCTIME(),
   event_time       AS COALESCE(GREATEST(LEAST(
 ${MESSAGE_TIME},
-    record_time + INTERVAL '1' HOUR), TO_TIMESTAMP_LTZ(0, 3)), record_time),
-  WATERMARK FOR event_time AS IF(event_time >= record_time + INTERVAL '1' HOUR, TO_TIMESTAMP_LTZ(0, 3), LEAST(event_time, record_time))
-    - INTERVAL '${LATENESS_SECONDS}' SECOND
+    record_time + INTERVAL '${MAX_AHEAD_HOURS}' HOUR), TO_TIMESTAMP_LTZ(0, 3)), record_time),
+  WATERMARK FOR event_time AS IF(event_time >= record_time + INTERVAL '${MAX_AHEAD_HOURS}' HOUR, TO_TIMESTAMP_LTZ(0, 3),
+    LEAST(event_time, record_time)) - INTERVAL '${LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${TOPIC_PREFIX}telemetry',

@@ -1,8 +1,8 @@
--- What arrived? One row per record of the telemetry stream, untouched.
--- The connector gives neither partition key nor sequence number nor arrival time: a declared metadata column would make it fail
--- every record. So device and event time are the message's own, a record is named by a digest of its bytes, and its arrival is
--- the moment at which it is read: event_time is one hour ahead of that at the latest, 1970 where there is none (the decoder
--- refuses both), and the watermark never passes it. Watermarks are kept per reader, not per shard: hence the lateness of its own.
+-- What arrived? One row per record of the telemetry stream, unchanged.
+-- The connector provides neither partition key nor sequence number nor arrival time; a metadata column would make every record
+-- fail. So a digest of its bytes names a record, and its arrival is the moment of reading: event_time is at most
+-- ${MAX_AHEAD_HOURS} h ahead of it, and 1970 if the message has no time (the decoder refuses both), and the watermark never
+-- passes it. Watermarks are per reader, not per shard, so that Kinesis has a lateness of its own.
 CREATE TEMPORARY TABLE telemetry_raw (
   message     BYTES,
   record_key  AS CAST(NULL AS BYTES),
@@ -12,8 +12,8 @@ CREATE TEMPORARY TABLE telemetry_raw (
   proc_time   AS PROCTIME(),
   event_time  AS COALESCE(GREATEST(LEAST(
 ${MESSAGE_TIME},
-    CURRENT_TIMESTAMP + INTERVAL '1' HOUR), TO_TIMESTAMP_LTZ(0, 3)), TO_TIMESTAMP_LTZ(0, 3)),
-  WATERMARK FOR event_time AS IF(event_time >= CURRENT_TIMESTAMP + INTERVAL '1' HOUR, TO_TIMESTAMP_LTZ(0, 3),
+    CURRENT_TIMESTAMP + INTERVAL '${MAX_AHEAD_HOURS}' HOUR), TO_TIMESTAMP_LTZ(0, 3)), TO_TIMESTAMP_LTZ(0, 3)),
+  WATERMARK FOR event_time AS IF(event_time >= CURRENT_TIMESTAMP + INTERVAL '${MAX_AHEAD_HOURS}' HOUR, TO_TIMESTAMP_LTZ(0, 3),
     LEAST(event_time, CURRENT_TIMESTAMP)) - INTERVAL '${KINESIS_LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'kinesis',

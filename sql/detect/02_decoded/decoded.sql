@@ -1,7 +1,7 @@
--- What does each message say? One row per message: the decoded and scored reading, or the reason for refusing it.
--- The only place that calls Python. RECORD_KEY is record_key, or NULL where fleets key their messages otherwise.
--- Lateness is judged here, beside the source: behind the Python worker the watermark waits for
--- whole bundles, and the answer would depend on their size.
+-- What does each message contain? One row per message: the decoded and scored reading, or the reason for refusing it.
+-- The only Python call for each message. RECORD_KEY is record_key, or NULL if the fleet does not key its messages by device.
+-- Lateness is determined here, directly after the source: after the Python worker the watermark waits for whole bundles, and
+-- is_late would depend on their size.
 CREATE TEMPORARY VIEW decoded AS
 SELECT
   decode_and_score(

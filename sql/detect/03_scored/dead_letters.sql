@@ -1,5 +1,5 @@
--- Which messages were refused, and why? One row per refused message, with its first bytes, the size and digest of the whole, and
--- where it stood.
+-- Which messages were refused, and why? One row per refused message, with its position, its first bytes, and the size and digest
+-- of the whole.
 CREATE TEMPORARY VIEW dead_letters AS
 SELECT
   source,

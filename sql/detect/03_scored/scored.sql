@@ -1,5 +1,5 @@
--- What was measured, and how risky is it? One row per accepted message; a repeated message is still repeated here.
--- SCORED_COLUMNS are the other columns of a reading.
+-- What was measured, and how risky is it? One row per accepted message, duplicates included.
+-- SCORED_COLUMNS stands for the other columns of a reading.
 CREATE TEMPORARY VIEW scored AS
 SELECT
   r.device_id AS device_id,

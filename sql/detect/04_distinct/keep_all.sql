@@ -1,4 +1,4 @@
--- Which readings count? All of them: for a fleet that is known never to repeat a message.
+-- Which readings count? One row per accepted message, for a fleet that never repeats a message.
 CREATE TEMPORARY VIEW readings AS
 SELECT *
 FROM scored

@@ -1,5 +1,5 @@
--- Which readings count? One row per device, idx and event time: the first that arrived, at once.
--- Keep-first deduplication on processing time holds nothing back; a repetition is recognised for the job's state retention.
+-- Which readings count? One row per device, idx and event time: the first that arrived.
+-- Keep-first deduplication in processing time, which delays nothing; duplicates are recognised for the job's state retention.
 CREATE TEMPORARY VIEW readings AS
 SELECT *
 FROM (

@@ -1,4 +1,4 @@
--- Which readings do windows count? One row per distinct reading that was not behind the watermark when it arrived.
+-- Which readings do windows count? One row per distinct reading that did not arrive behind the watermark.
 CREATE TEMPORARY VIEW on_time_readings AS
 SELECT *
 FROM readings

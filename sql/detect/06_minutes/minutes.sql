@@ -1,6 +1,6 @@
--- How was each minute? One row per device and minute with readings; every slower result is made of these.
--- Tumbling event-time window over the readings that are not late. Sums stay beside means, so that longer windows add minutes.
--- MINUTE_MEANS and MINUTE_EXTREMES are the statistics that measurements.toml asks for.
+-- What happened in each minute? One row per device and minute with readings; most window results are computed from these.
+-- Tumbling window of event time over the readings that are not late. Sums and counts are kept so that longer windows can add
+-- them. MINUTE_MEANS and MINUTE_EXTREMES stand for the statistics that measurements.toml asks for.
 CREATE TEMPORARY VIEW minutes AS
 SELECT
   device_id,

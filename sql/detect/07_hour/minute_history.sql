@@ -1,5 +1,5 @@
--- What did the hour up to each minute look like? One row per device and minute with readings, with the sums and lists of the
--- minutes among the 60 that end with it. One OVER window of event time: all its aggregates share the frame.
+-- What happened in the hour that ends with each minute? One row per device and minute with readings, with the sums and lists of
+-- the hour's minutes. One OVER window of event time, because all aggregates of a query must share a frame.
 CREATE TEMPORARY VIEW minute_history AS
 SELECT
   *,

@@ -1,5 +1,5 @@
--- How risky was each minute in the light of its hour? One row per device and minute with readings.
--- The slope is array work: one vectorised Python function, once a minute. It hands on nothing it does not make.
+-- How risky was each minute in the context of its hour? One row per device and minute with readings.
+-- A vectorised Python function computes the slope over the hour's lists, once per device and minute.
 CREATE TEMPORARY VIEW minute_risk AS
 SELECT
   *,

@@ -1,4 +1,5 @@
--- The same with the context's answers as columns. One row per device and minute with readings.
+-- Which scores does each minute have in the context of its hour? One row per device and minute with readings.
+-- Unpacks the row that minute_context returned, and completes the mean and sample standard deviation of the hour.
 CREATE TEMPORARY VIEW minute_scored AS
 SELECT
   device_id, site_id, profile_version, held_until, minute_start, minute_end, minute_time, minute_number, last_seen, record_count,

@@ -1,6 +1,6 @@
 -- What changed since the previous minute? One row per device and minute with readings.
--- A second OVER window, because all aggregates of one query share a frame. A list holds the minute's own value last, and the
--- previous minute's before it, if that is at most ten minutes away.
+-- A second OVER window, because all aggregates of a query must share a frame. A list ends with the minute's own value; the one
+-- before it is that of the previous minute, if that is at most ${SPIKE_GAP_MINUTES} minutes away.
 CREATE TEMPORARY VIEW minute_changes AS
 SELECT
   *,

@@ -1,5 +1,6 @@
--- What does each device's hour hold? One row per device and 5 minutes with the lists of its minutes, at least ten of them.
--- Hopping window over the minutes; a list's order is not the time's, so the minutes' numbers come along.
+-- What did each device measure minute by minute in the last hour? One row per device and 5 minutes, if the hour has at least
+-- ${PATTERN_LEAST_MINUTES} minutes with readings.
+-- Hopping window over the minutes. Lists are not ordered by time, so the numbers of the minutes are passed too.
 CREATE TEMPORARY VIEW pattern_windows AS
 SELECT
   device_id,
@@ -17,6 +18,6 @@ SELECT
     ARRAY_AGG(co_sum / co_count),
     ARRAY_AGG(avg_voc),
     ARRAY_AGG(avg_power_factor)) AS p
-FROM TABLE(HOP(TABLE minute_scored, DESCRIPTOR(minute_time), INTERVAL '5' MINUTE, INTERVAL '60' MINUTE))
+FROM TABLE(HOP(TABLE minute_scored, DESCRIPTOR(minute_time), INTERVAL '5' MINUTE, INTERVAL '${CONTEXT_MINUTES}' MINUTE))
 GROUP BY device_id, window_start, window_end
 HAVING COUNT(*) >= ${PATTERN_LEAST_MINUTES}

@@ -1,4 +1,5 @@
--- How were a site's devices in the last two minutes? One row per site, device and minute; neighbours are those of one site.
+-- What was the risk of each device of a site in the last two minutes? One row per site, device and minute.
+-- Hopping window over the minutes; devices without a site are left out.
 CREATE TEMPORARY VIEW site_devices AS
 SELECT
   site_id,

@@ -1,4 +1,5 @@
--- How hot were the last ten seconds? One row per device and 10 seconds with a temperature; what temperature_rises adds up.
+-- How hot was each slice of time? One row per device and ${SLICE_SECONDS} s with a temperature.
+-- Tumbling window over the readings that are not late; temperature_minutes combines the slices.
 CREATE TEMPORARY VIEW temperature_slices AS
 SELECT
   device_id,

@@ -1,6 +1,6 @@
--- How is each site? One row per site and minute, over its devices' last two minutes.
--- Grouped by the window that the devices' rows already carry. A hazard is two devices at risk, or two at high risk together.
--- A site is held by maintenance as long as every one of its devices that report is.
+-- What is the risk of each site? One row per site and minute, over its devices' last two minutes.
+-- Window aggregation on the window of the devices' rows. A hazard is a site at risk with ${SITE_DEVICES} devices at risk, or as
+-- many devices at high risk. A maintenance window covers the site as long as it covers all of its devices that report.
 CREATE TEMPORARY VIEW site_windows AS
 SELECT
   *,
@@ -18,7 +18,7 @@ SELECT
   AVG(risk_score) AS mean_risk,
   MAX(risk_score) AS max_risk,
   ROUND(GREATEST(AVG(risk_score), MAX(risk_score) * LEAST(1e0, ${SITE_SHARE}
-    + ${SITE_SHARE_PER_DEVICE} * COUNT(CASE WHEN risk_score >= ${HIGH} THEN 1 END))), 6) AS site_risk
+    + ${SITE_SHARE_PER_DEVICE} * COUNT(CASE WHEN risk_score >= ${HIGH} THEN 1 END))), ${DECIMALS}) AS site_risk
 FROM site_devices
 GROUP BY site_id, window_start, window_end, window_time
 )

@@ -1,5 +1,5 @@
--- How far has the temperature risen within a minute? One row per device and 10 seconds with a temperature.
--- Slices of 10 s under an OVER window of 60 s cost one state access a reading, a hopping window six.
+-- How far has the temperature risen within ${RISE_SECONDS} s? One row per device and slice with a temperature.
+-- OVER window over the slices, which costs one state access per reading; a hopping window would cost one for each step.
 CREATE TEMPORARY VIEW temperature_minutes AS
 SELECT
   device_id,

@@ -1,4 +1,4 @@
--- How often does it arc? One row per device and minute, over the ten minutes up to it, where there are arcs.
+-- How often do arcs occur? One row per device and minute with arcs in its last ${RECENT_MINUTES} minutes.
 -- Hopping window over the minutes.
 CREATE TEMPORARY VIEW arc_patterns AS
 SELECT
@@ -15,6 +15,6 @@ SELECT
     WHEN SUM(total_arcs) > ${MODERATE_ARCS} THEN 'MODERATE'
     ELSE 'LOW'
   END AS arc_pattern
-FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(minute_time), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
+FROM TABLE(HOP(TABLE minutes, DESCRIPTOR(minute_time), INTERVAL '1' MINUTE, INTERVAL '${RECENT_MINUTES}' MINUTE))
 WHERE total_arcs > 0
 GROUP BY device_id, window_start, window_end

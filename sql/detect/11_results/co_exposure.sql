@@ -1,5 +1,6 @@
--- Where do people breathe too much carbon monoxide? One row per device and minute of exposure.
--- EN 50291's curve: the mean of ten minutes or of an hour, with most of their minutes present.
+-- Where is the exposure to carbon monoxide too high? One row per device and minute of exposure.
+-- Selects the minutes that minute_findings marks by the curve of EN 50291: the mean of the short window or of the hour, if most
+-- of its minutes have readings.
 CREATE TEMPORARY VIEW co_exposure AS
 SELECT
   device_id,

@@ -1,5 +1,5 @@
--- How were the last five minutes? One row per device and 5 minutes with readings.
--- Tumbling window over the minutes, not the readings: a minute's sums are enough for mean and sample standard deviation.
+-- What happened in each five minutes? One row per device and 5 minutes with readings.
+-- Tumbling window over the minutes instead of the readings: their sums suffice for the mean and sample standard deviation.
 CREATE TEMPORARY VIEW device_5min_aggregates AS
 SELECT
   device_id,

@@ -1,4 +1,5 @@
--- The pairs, each with its kind. One row per pair of a site's devices and minute.
+-- How does each pair of neighbours compare? One row per minute and pair of a site's devices, one of them at risk.
+-- Adds the type of correlation to site_pairs.
 CREATE TEMPORARY VIEW device_correlations AS
 SELECT
   site_id,

@@ -1,4 +1,5 @@
--- How was each minute, and how risky in the light of its hour? One row per device and minute with readings.
+-- What happened in each minute, and how risky was it in the context of its hour? One row per device and minute with readings.
+-- Selects the columns of the result from minute_scored, and divides sums by counts.
 CREATE TEMPORARY VIEW device_minutes AS
 SELECT
   device_id,

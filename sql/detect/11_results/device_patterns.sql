@@ -1,4 +1,5 @@
--- Which patterns does each device's hour show? One row per device and 5 minutes with at least ten minutes of readings.
+-- Which patterns does each device's hour have? One row per device and 5 minutes, if the hour has at least
+-- ${PATTERN_LEAST_MINUTES} minutes with readings. Unpacks the row that device_patterns_of returned.
 CREATE TEMPORARY VIEW device_patterns AS
 SELECT
   device_id,

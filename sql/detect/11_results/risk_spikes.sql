@@ -1,4 +1,5 @@
--- Whose risk jumped from one minute to the next? One row per device and minute; minutes far apart are not compared.
+-- Which devices' risk rose suddenly from one minute to the next? One row per device and minute.
+-- Selects the minutes that minute_findings marks; minutes more than ${SPIKE_GAP_MINUTES} minutes apart are not compared.
 CREATE TEMPORARY VIEW risk_spikes AS
 SELECT
   device_id,

@@ -1,4 +1,5 @@
--- How is each site, as a level? One row per site and minute.
+-- What is the risk level of each site? One row per site and minute.
+-- Adds the level to site_windows.
 CREATE TEMPORARY VIEW site_risk AS
 SELECT
   site_id,

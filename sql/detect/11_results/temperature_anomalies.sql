@@ -1,5 +1,6 @@
--- Which minutes were hotter than their device's hour explains? One row per device and minute.
--- The minute's highest temperature against mean and sample standard deviation of all readings of the hour that ends with it.
+-- Which minutes were hotter than the device's last hour explains? One row per device and minute.
+-- Selects the minutes that minute_findings marks: their highest temperature is compared with the mean and sample standard
+-- deviation of all readings in the hour that ends with the minute.
 CREATE TEMPORARY VIEW temperature_anomalies AS
 SELECT
   device_id,

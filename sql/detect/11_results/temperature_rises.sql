@@ -1,5 +1,6 @@
--- Where does the temperature rise as only fire makes it rise? One row per device and 10 seconds, while it does.
--- Highest of the newest 10 s over the lowest of the 60 s, at the rate-of-rise heat detector's figure (UL 521).
+-- Where does the temperature rise as steeply as only a fire makes it? One row per device and slice during the rise.
+-- The highest temperature of the newest slice minus the lowest within ${RISE_SECONDS} s reaches RISE_C, the figure of
+-- rate-of-rise heat detectors (UL 521).
 CREATE TEMPORARY VIEW temperature_rises AS
 SELECT
   device_id,
@@ -8,6 +9,6 @@ SELECT
   slice_end AS window_end,
   highest AS max_temperature,
   lowest_60s AS min_temperature,
-  ROUND(highest - lowest_60s, 6) AS temperature_rise
+  ROUND(highest - lowest_60s, ${DECIMALS}) AS temperature_rise
 FROM temperature_minutes
-WHERE ROUND(highest - lowest_60s, 6) >= ${RISE_C}
+WHERE ROUND(highest - lowest_60s, ${DECIMALS}) >= ${RISE_C}

@@ -1,5 +1,6 @@
--- Which devices have fallen silent? One row per device and silence, while it is silent: as soon as others have moved time on.
--- Session window over the minutes; its gap is the silence. A wholly silent input moves no time and is the pipeline's health.
+-- Which devices have fallen silent? One row per device and silence, as soon as other devices have advanced event time.
+-- Session window over the minutes, whose gap is the silence. If all devices are silent, event time does not advance; the
+-- pipeline's health reports that.
 CREATE TEMPORARY VIEW silences AS
 SELECT
   device_id,

@@ -1,6 +1,7 @@
 -- Which minutes must the alert job see to know that a hazard is over? One row per device and minute, watched or not.
--- Watched: one of the device's last eleven minutes with readings was remarkable, or came after a pause that may be a silence
--- (or as its first). Counted in minutes with readings, not in time, so that a device that reports rarely is cleared too.
+-- A minute is watched if it, or one of the device's ${REMEMBERED_MINUTES} minutes with readings before it, was remarkable, was
+-- the device's first, or followed a pause that may be a silence. The OVER window counts rows, not time, so that alerts of devices
+-- that report rarely are cleared too.
 CREATE TEMPORARY VIEW watched_minutes AS
 SELECT
   device_id,

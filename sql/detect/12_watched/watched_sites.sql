@@ -1,4 +1,6 @@
--- Which minutes of a site must the alert job see? One row per site and minute, watched or not: the eleven from a hazard on.
+-- Which minutes of a site must the alert job see to know that a hazard is over? One row per site and minute, watched or not.
+-- A minute is watched if it, or one of the site's ${REMEMBERED_MINUTES} minutes with readings before it, was a hazard; the OVER
+-- window counts rows.
 CREATE TEMPORARY VIEW watched_sites AS
 SELECT
   site_id,

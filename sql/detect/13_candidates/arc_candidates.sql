@@ -1,4 +1,4 @@
--- Minutes with frequent arcs in their last ten.
+-- Which minutes have frequent arcs in their last ${RECENT_MINUTES} minutes? One row per device and minute.
 CREATE TEMPORARY VIEW arc_candidates AS
 SELECT
   device_id AS subject,

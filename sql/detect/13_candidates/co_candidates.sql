@@ -1,4 +1,4 @@
--- Minutes of exposure to carbon monoxide.
+-- Which minutes have too high an exposure to carbon monoxide? One row per device and minute.
 CREATE TEMPORARY VIEW co_candidates AS
 SELECT
   device_id AS subject,

@@ -1,4 +1,4 @@
--- Minutes in which a device reported a communication error.
+-- In which minutes did a device report a communication error? One row per device and minute.
 CREATE TEMPORARY VIEW communication_candidates AS
 SELECT
   device_id AS subject,

@@ -1,4 +1,5 @@
--- Minutes that are HIGH or more in the light of their hour, and whose readings alone were not.
+-- Which minutes are HIGH or CRITICAL in the context of their hour, though none of their readings was? One row per device and
+-- minute.
 CREATE TEMPORARY VIEW context_candidates AS
 SELECT
   device_id AS subject,

@@ -1,4 +1,5 @@
--- Readings of level HIGH or CRITICAL, at once. EVIDENCE is what was measured.
+-- Which readings have level HIGH or CRITICAL? One row per device, alert type, level and minute, without delay.
+-- EVIDENCE stands for the columns of measurements.
 CREATE TEMPORARY VIEW reading_candidates AS
 SELECT
   device_id AS subject,

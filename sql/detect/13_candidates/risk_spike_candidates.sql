@@ -1,4 +1,4 @@
--- Minutes whose risk jumped by far.
+-- Which risk spikes are large enough for an alert? One row per device and minute.
 CREATE TEMPORARY VIEW risk_spike_candidates AS
 SELECT
   device_id AS subject,

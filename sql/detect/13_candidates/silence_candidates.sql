@@ -1,4 +1,4 @@
--- Devices without a reading for five minutes.
+-- Which devices sent no reading for ${SILENCE_MINUTES} minutes? One row per device and silence.
 CREATE TEMPORARY VIEW silence_candidates AS
 SELECT
   device_id AS subject,

@@ -1,4 +1,4 @@
--- Sites where several devices are at risk together.
+-- At which sites are several devices at risk together? One row per site and minute.
 CREATE TEMPORARY VIEW site_candidates AS
 SELECT
   'SITE' AS subject_kind,

@@ -1,4 +1,4 @@
--- Minutes far hotter than their hour explains, and hot.
+-- Which temperature anomalies are hot enough for an alert? One row per device and minute.
 CREATE TEMPORARY VIEW temperature_anomaly_candidates AS
 SELECT
   device_id AS subject,

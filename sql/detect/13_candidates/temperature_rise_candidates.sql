@@ -1,4 +1,4 @@
--- Temperatures that rise as only fire makes them rise.
+-- Where does the temperature rise as steeply as only a fire makes it? One row per device and slice during the rise.
 CREATE TEMPORARY VIEW temperature_rise_candidates AS
 SELECT
   device_id AS subject,
@@ -9,8 +9,8 @@ SELECT
   ${HIGH} AS risk_score,
   slice_end AS event_time,
   highest AS max_temperature,
-  ROUND(highest - lowest_60s, 6) AS temperature_rise,
+  ROUND(highest - lowest_60s, ${DECIMALS}) AS temperature_rise,
   profile_version,
   held_until
 FROM temperature_minutes
-WHERE ROUND(highest - lowest_60s, 6) >= ${RISE_C}
+WHERE ROUND(highest - lowest_60s, ${DECIMALS}) >= ${RISE_C}

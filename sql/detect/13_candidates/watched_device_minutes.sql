@@ -1,4 +1,5 @@
--- Minutes with readings of devices that had something remarkable; silence is never taken for an all-clear.
+-- Which minutes with readings does the alert job need? One row per watched device and minute; a silent device has none, because
+-- silence is not an all-clear.
 CREATE TEMPORARY VIEW watched_device_minutes AS
 SELECT
   'MINUTE' AS kind,

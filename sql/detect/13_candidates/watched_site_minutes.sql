@@ -1,4 +1,4 @@
--- Minutes of sites that had a hazard.
+-- Which minutes of sites does the alert job need? One row per watched site and minute.
 CREATE TEMPORARY VIEW watched_site_minutes AS
 SELECT
   'MINUTE' AS kind,

@@ -1,4 +1,4 @@
--- Which messages are no JSON objects in UTF-8? One row per message; the JSON sources gave no row for it.
+-- Which records are not JSON objects in UTF-8? One row per record; the sources that read JSON skip these.
 CREATE TEMPORARY VIEW unreadable AS
 SELECT source, topic, 'the message must be a JSON object in UTF-8' AS reason
 FROM raw_in

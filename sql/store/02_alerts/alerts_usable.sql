@@ -1,5 +1,5 @@
--- What does each usable message make of its alert? One row per transition and update. A row without a transition brings an alert
--- up to date: its state UPDATED lies before all others, so that the database takes its counts and peaks and nothing else
+-- What does each usable row change in its alert? One row per transition and update.
+-- An update has the state UPDATED, which ranks below every other, so that the database takes only its counts and peaks
 -- (fire_merge_alert).
 CREATE TEMPORARY VIEW alerts_usable AS
 SELECT

@@ -1,0 +1,51 @@
+"""`./fire bench`: measures cost per message, messages per second and slot, alert latency and the dashboard.
+
+Figures are to be compared only within one run on one machine. The file benchmark runs two works, named in `flink.WORKS`:
+`w1`, what every message needs, and `w2`, all of detection.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from commands.bench import flink, plot
+from core import installation
+from core.settings import Settings
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs all measurements, or only `args.only`, and prints a table for each; returns 1 if one is void."""
+    from commands.bench import dashboard, latency
+
+    chosen = [args.only] if args.only else ["file", "latency", "dashboard"]
+    works = [work for name, work in flink.WORKS.items() if name in chosen or "file" in chosen]
+    is_void = bool(works) and _file(works, args)
+    for name, measure in {"latency": latency.figures, "dashboard": dashboard.figures}.items():
+        if name in chosen:
+            _print(name, measure())
+    return int(is_void)
+
+
+def _file(works: list[flink.Work], args: argparse.Namespace) -> bool:
+    """Measures the works, prints their figures and draws the plot; returns whether one of them is void."""
+    measured = flink.measure(works, args.messages, args.devices, args.runs)
+    for each in measured:
+        title = f"{each.work.name}: {each.work.about}; {args.messages:,} messages, {args.devices:,} devices, runs: {args.runs}"
+        _print(title, flink.figures(each))
+    target = Path(args.plot) if args.plot else installation.home_folder(Settings.load()) / "bench.svg"
+    target.write_text(plot.draw(measured), encoding="utf-8")
+    print(f"plot: {target}")
+    return any(each.problems for each in measured)
+
+
+def _print(title: str, figures: list[tuple[str, str]]) -> None:
+    load = " ".join(f"{average:.1f}" for average in os.getloadavg())
+    table = Table("measurement", "figure", title=title, caption=f"load average now {load} on {os.cpu_count()} cores")
+    for name, figure in figures:
+        table.add_row(name, figure)
+    Console().print(table)
