@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from contract.identifiers import LONGEST_BYTES, MOST_BYTES_A_CHARACTER
+from contract.identifiers import LONGEST_BYTES, MOST_BYTES_PER_CHARACTER
 from jobs import store
 from services.notify import notification
 
@@ -39,7 +39,7 @@ WORDS = {"state": "PENDING", "action": "RESOLVED"}
 def incompressible(size: int) -> str:
     """Returns a text of that many bytes, of four-byte characters where they fit, that Postgres cannot compress."""
     drawn = random.Random(size)
-    wide, rest = divmod(size, MOST_BYTES_A_CHARACTER)
+    wide, rest = divmod(size, MOST_BYTES_PER_CHARACTER)
     return "".join(chr(drawn.randrange(0x20000, 0x2A6D0)) for _ in range(wide)) + "x" * rest
 
 
@@ -79,7 +79,7 @@ def test_the_largest_ids_fit_every_key_and_index(connection: Connection) -> None
 
 
 def test_ids_of_as_many_characters_of_four_bytes_would_not_fit(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.infra.test_postgres_keys.LONGEST_BYTES", LONGEST_BYTES * MOST_BYTES_A_CHARACTER)
+    monkeypatch.setattr("tests.infra.test_postgres_keys.LONGEST_BYTES", LONGEST_BYTES * MOST_BYTES_PER_CHARACTER)
     with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="index row size"):
         insert(connection, "device_correlations")
 

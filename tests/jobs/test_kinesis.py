@@ -17,7 +17,7 @@ from core.settings import Settings, SettingsError
 from jobs import alert, detect, store
 from jobs.flink import script
 from jobs.flink.environment import table_environment
-from jobs.flink.kinesis import names
+from jobs.flink.kinesis import substitutions
 from jobs.flink.sql_files import Statement
 from tests.conftest import Rows, message, rows
 
@@ -100,7 +100,7 @@ def test_missing_jar_is_named_with_its_source(tmp_path: Path) -> None:
 
 
 def test_substitutions_exist_also_without_kinesis() -> None:
-    assert names(Settings()).keys() == names(SETTINGS).keys()
+    assert substitutions(Settings()).keys() == substitutions(SETTINGS).keys()
 
 
 def put_on_files(patch: pytest.MonkeyPatch, folder: Path) -> None:
