@@ -11,21 +11,25 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from infra.postgres.sample import fill
 from services.dashboard.live import cache
 from services.dashboard.postgres import LIMITS, SQL, Database, prefix, statement
-from services.dashboard.views import alerts, devices
+from services.dashboard.views import alerts, devices, window_results
 from tests.support.dashboards import NOW, Dashboard, dashboard
 from tests.support.databases import Server
 from tests.support.waiting import idle_seconds
 
 PAST = Path(__file__).with_name("dashboard_past.sql")
 DEVICES, ALERTS = 10_000, 1_000
+PAGE_SECONDS, TRIALS = 0.3, 20
+"""A page that is slow by itself is slow each time; one that other work holds up is not."""
 HOUR = NOW - timedelta(hours=1)
 COUNT_EVERY_DEVICE = {"fleet", "sites", "pulse", "devices_total"}
 """Statements that aggregate all devices, one row each; no other statement may scan a whole table."""
 WRITES = {"acknowledge", "resolve", "record_alert_action", "record_replay", "mark_replayed"}
+COMPOSED = {"window_results", "window_results_total"}
 FIRST: dict[str, Any] = {"opened_at": None, "alert": None, "limit": 51}
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "fleet": [{"active_since": HOUR, "hour_since": HOUR}], "open_levels": [{}], "worst_alerts": [{"limit": 20}],
@@ -80,7 +84,7 @@ def planner(large: Dashboard) -> Iterator[psycopg.Connection[Any]]:
 
 
 def test_every_reading_statement_is_tested() -> None:
-    assert {file.stem for file in SQL.glob("*.sql")} == set(PARAMETERS) | WRITES
+    assert {file.stem for file in SQL.glob("*.sql")} == set(PARAMETERS) | WRITES | COMPOSED
 
 
 def scanned(plan: Any) -> Iterator[str]:
@@ -100,6 +104,19 @@ def test_a_list_scans_no_large_table(planner: psycopg.Connection[Any], name: str
         assert not tables, f"{parameters}: {json.dumps(row[0])}"
 
 
+@pytest.mark.parametrize("topic", sorted(window_results.WINDOWS))
+@pytest.mark.parametrize("name", sorted(COMPOSED))
+def test_a_window_result_of_one_subject_scans_no_large_table(planner: psycopg.Connection[Any], name: str, topic: str) -> None:
+    result = window_results.WINDOWS[topic]
+    query = sql.SQL(statement(name).decode()).format(**window_results._names(result, result.tables[0]))  # type: ignore[arg-type]
+    given = {"subject": "dev-00123", "limit": 51, "most": 100_000, "is_first": True, **dict.fromkeys(result.key[1:], NOW)}
+    with planner.transaction():
+        planner.execute("SET LOCAL enable_seqscan = off")  # an empty table is scanned unless that is dear
+        row = planner.execute(sql.SQL("EXPLAIN (FORMAT JSON) ") + query, given).fetchone()
+    assert row is not None
+    assert not {table for table in scanned(row[0][0]["Plan"]) if table in LARGE_TABLES}, json.dumps(row[0])
+
+
 @pytest.mark.parametrize("name", sorted(COUNT_EVERY_DEVICE))
 def test_an_aggregate_of_all_devices_scans_no_other_large_table(planner: psycopg.Connection[Any], name: str) -> None:
     for parameters in PARAMETERS[name]:
@@ -115,9 +132,11 @@ def test_a_page_is_fast_with_10000_devices_and_1000_open_alerts(large: Dashboard
                                                                  ) -> None:
     monkeypatch.setattr(cache, "FRESH_SECONDS", 0.0)
     assert large.client.get(path).status_code == 200  # compiles the templates
-    seconds = [idle_seconds(lambda: large.client.get(path)) for _ in range(3)]
+    seconds: list[float] = []
+    while len(seconds) < TRIALS and min(seconds, default=PAGE_SECONDS) >= PAGE_SECONDS:
+        seconds.append(idle_seconds(lambda: large.client.get(path)))
     print(f"{path}: {min(seconds) * 1000:.0f} ms")
-    assert min(seconds) < 0.3
+    assert min(seconds) < PAGE_SECONDS
 
 
 def test_a_prefix_matches_literally() -> None:
