@@ -13,6 +13,10 @@ from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 from core.settings import Settings
 
 
+BUFFER_MILLIS = 20
+"""How long a row waits for others between two tasks; an alert crosses five of these exchanges, and Flink's default is 100 ms."""
+
+
 def table_environment(settings: Settings, name: str, configuration: Mapping[str, str] | None = None
                       ) -> StreamTableEnvironment:
     """Creates a streaming table environment for the job `name`; `configuration` (Flink's keys) takes precedence."""
@@ -56,6 +60,7 @@ def _bundles(settings: Settings) -> dict[str, str]:
         "python.fn-execution.bundle.size": str(settings.bundle_size),
         "python.fn-execution.bundle.time": str(settings.bundle_millis),
         "python.fn-execution.arrow.batch.size": str(settings.bundle_size),
+        "execution.buffer-timeout.interval": f"{BUFFER_MILLIS} ms",
     }
     return options | ({"parallelism.default": str(settings.parallelism)} if settings.parallelism else {})
 
