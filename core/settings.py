@@ -81,8 +81,8 @@ class Settings:
                                       "never repeats readings")
     deduplicate_minutes: int = setting(10, "minutes for which a reading is remembered to recognise its duplicates")
     bundle_size: int = setting(10_000, "most readings passed to a Python worker at once")
-    bundle_millis: int = setting(50, "longest wait for a bundle to fill, in milliseconds; bounds the alert latency, and a longer one "
-                                     "saves CPU at low rates")
+    bundle_millis: int = setting(50, "longest wait for a bundle to fill, in milliseconds; bounds the alert latency, and a longer "
+                                     "one saves CPU at low rates")
     python_executable: str = setting("", "Python of the cluster's workers; empty: the Python that submits the job")
     alert_delivery: str = setting("at-least-once", "delivery guarantee of the alert topic",
                                   choices=("at-least-once", "exactly-once"))

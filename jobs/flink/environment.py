@@ -12,9 +12,8 @@ from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
 from core.settings import Settings
 
-
 BUFFER_MILLIS = 20
-"""How long a row waits for others between two tasks; an alert crosses five of these exchanges, and Flink's default is 100 ms."""
+"""How long a row waits for others at each exchange between tasks; Flink's default of 100 ms adds up on the way of an alert."""
 
 
 def table_environment(settings: Settings, name: str, configuration: Mapping[str, str] | None = None
