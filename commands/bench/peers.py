@@ -1,4 +1,4 @@
-"""Measures W1 beside the same work of others: Spark Structured Streaming, and a plain loop as the floor.
+"""Measures W1 beside the same work of others: Spark Structured Streaming, bytewax, and a plain loop as the floor.
 
 The scripts are in `tests/bench/peers` and run in a venv of their own. A peer reads the input in files of equal size. What a
 message costs is the difference between a run over all files and one over the first half, so that the start does not count.
@@ -30,7 +30,8 @@ from infra.local import java, processes
 REQUIREMENTS = ROOT / "tests" / "bench" / "requirements.txt"
 PEERS = {"loop": "plain loop over orjson and NumPy, one process, no recovery",
          "spark_pandas": "Spark Structured Streaming, NumPy core in a pandas UDF",
-         "spark_native": "Spark Structured Streaming, native expressions"}
+         "spark_native": "Spark Structured Streaming, native expressions",
+         "bytewax": "bytewax, NumPy core, state and windows of each device"}
 FILES = 8
 """Files of the input, an even number; Spark makes a batch of each."""
 COUNTED = flink.W1_COUNTED

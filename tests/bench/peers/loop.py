@@ -44,17 +44,23 @@ class Windows:
         key = start, row["device_id"]
         window = self._open.get(key)
         if window is None:
-            window = self._open[key] = [0, 0, 0.0, 0.0, None, None, 0.0, 0.0, 0, 0, 0.0, 0.0]
-        _add(window, row)
+            window = self._open[key] = empty()
+        add_to(window, row)
 
     def advance(self, at: int) -> None:
         """Moves the watermark and writes the windows before it."""
         self._watermark = max(self._watermark, at - LATENESS_MS)
         for key in [key for key in self._open if key[0] + FIVE_MINUTES_MS <= self._watermark]:
-            self._out.write(orjson.dumps(_aggregate(key, self._open.pop(key)), option=WRITE_NULL))
+            self._out.write(orjson.dumps(aggregate(key, self._open.pop(key)), option=WRITE_NULL))
 
 
-def _add(window: list[Any], row: Row) -> None:
+def empty() -> list[Any]:
+    """The sums, counts and extremes of a window without readings, in the order that `aggregate` reads."""
+    return [0, 0, 0.0, 0.0, None, None, 0.0, 0.0, 0, 0, 0.0, 0.0]
+
+
+def add_to(window: list[Any], row: Row) -> None:
+    """Adds a reading to a window."""
     heat, risk, current = row["max_temperature"], row["risk_score"], row["current"]
     window[0] += 1
     if heat == heat:  # not NaN
@@ -73,7 +79,8 @@ def _add(window: list[Any], row: Row) -> None:
         window[11] = max(window[11], current)
 
 
-def _aggregate(key: tuple[int, str], window: list[Any]) -> Row:
+def aggregate(key: tuple[int, str], window: list[Any]) -> Row:
+    """The row of a window that is closed."""
     count, heats, heat, squares, hottest, coolest, risk, riskiest, arcs, currents, current, highest = window
     spread = (max(squares - heat * heat / heats, 0.0) / (heats - 1)) ** 0.5 if heats > 1 else None
     return {"device_id": key[1], "window_start": key[0], "window_end": key[0] + FIVE_MINUTES_MS, "record_count": count,
