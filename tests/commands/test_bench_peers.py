@@ -26,7 +26,7 @@ def test_plain_loop_writes_what_w1_writes(given: telemetry.Telemetry) -> None:
     run = peers.run_once("loop", Path(sys.executable), given)
     assert not run.failures and given.expected["dead_letters"] > 0
     assert run.rows == {name: given.expected[name] for name in COUNTED} | {"candidates": given.expected[telemetry.OF_READINGS]}
-    assert 0 < run.half < run.whole and not (given.file.parent / "out").exists()
+    assert run.half > 0 and run.whole > 0 and not (given.file.parent / "out").exists()
 
 
 def test_peers_read_every_message_once_in_files_that_are_in_order_of_age(given: telemetry.Telemetry) -> None:
@@ -39,6 +39,12 @@ def test_peers_read_every_message_once_in_files_that_are_in_order_of_age(given: 
 
 def test_cost_is_that_of_the_second_half() -> None:
     assert Run(2_000_000, half=40.0, whole=65.0, rows={}).per_million == pytest.approx(25.0)
+
+
+def test_an_input_too_short_to_tell_its_halves_apart_is_void() -> None:
+    assert not Run(1000, half=2.0, whole=2.1, rows={}).problems({})
+    assert Run(1000, half=2.1, whole=2.0, rows={}).problems({}) == [
+        "all messages took no more than half of them; raise --messages"]
 
 
 def test_a_peer_that_fails_is_void_and_says_why(given: telemetry.Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
