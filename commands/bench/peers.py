@@ -171,7 +171,7 @@ def _shown(result: Result, w1: Result) -> str:
     if result.problems:
         return "VOID: " + "; ".join(result.problems)
     each = ", ".join(f"{cost:.1f}" for cost in result.costs)
-    ratio = "" if w1.problems else f"; W1 on Flink takes {w1.median / result.median:.2f} of it"
+    ratio = "" if w1.problems else f"; W1 on Flink costs {w1.median / result.median:.2f} times as much"
     return f"{result.median:.1f} CPU-s per million messages ({each}){ratio}"
 
 

@@ -62,7 +62,7 @@ def test_a_peer_with_other_rows_is_void(given: telemetry.Telemetry, monkeypatch:
 
 def test_peers_are_compared_by_the_ratio_of_medians_and_a_void_one_gives_no_figure() -> None:
     lines = dict(peers.figures([W1, Result("loop", [15.0, 15.5, 16.0]), Result("wrong", [1.0], ["run 1: readings differ"])]))
-    assert lines["loop"] == "15.5 CPU-s per million messages (15.0, 15.5, 16.0); W1 on Flink takes 2.00 of it"
+    assert lines["loop"] == "15.5 CPU-s per million messages (15.0, 15.5, 16.0); W1 on Flink costs 2.00 times as much"
     assert lines["wrong"] == "VOID: run 1: readings differ"
 
 
