@@ -20,6 +20,8 @@ from core.settings import Settings
 
 def run(args: argparse.Namespace) -> int:
     """Runs all measurements, or only `args.only`, and prints a table for each; returns 1 if one is void."""
+    if args.peers:
+        return int(_peers(args))
     from commands.bench import dashboard, latency
 
     chosen = [args.only] if args.only else ["file", "latency", "dashboard"]
@@ -41,6 +43,15 @@ def _file(works: list[flink.Work], args: argparse.Namespace) -> bool:
     target.write_text(plot.draw(measured), encoding="utf-8")
     print(f"plot: {target}")
     return any(each.problems for each in measured)
+
+
+def _peers(args: argparse.Namespace) -> bool:
+    """Measures W1 and its peers and prints one table; returns whether one of them is void."""
+    from commands.bench import peers
+
+    results = peers.measure(args.messages, args.devices, args.runs)
+    _print(f"w1 and its peers; {args.messages:,} messages, {args.devices:,} devices, runs: {args.runs}", peers.figures(results))
+    return any(each.problems for each in results)
 
 
 def _print(title: str, figures: list[tuple[str, str]]) -> None:

@@ -66,6 +66,8 @@ def _bench(commands: Commands) -> None:
     sub.add_argument("--runs", type=positive, default=3, help="runs of w1 and of w2, of which medians are printed (default 3)")
     sub.add_argument("--only", choices=["file", "w1", "w2", "latency", "dashboard"],
                      help="run only this measurement: w1 is what every message needs, w2 all of detection, file both")
+    sub.add_argument("--peers", action="store_true",
+                     help="run only w1 and, beside it, the same work in Spark, in bytewax and in a plain loop")
     sub.add_argument("--plot", metavar="FILE", help="SVG file of w1 and w2 (default: bench.svg in FIRE_HOME)")
 
 
