@@ -31,7 +31,7 @@ REQUIREMENTS = ROOT / "tests" / "bench" / "requirements.txt"
 PEERS = {"loop": "plain loop over orjson and NumPy, one process, no recovery",
          "spark_pandas": "Spark Structured Streaming, NumPy core in a pandas UDF",
          "spark_native": "Spark Structured Streaming, native expressions",
-         "bytewax": "bytewax, NumPy core, state and windows of each device"}
+         "bytewax_dataflow": "bytewax, NumPy core, state and windows of each device"}
 FILES = 4
 """Files of the input, an even number; Spark makes a batch of each."""
 COUNTED = flink.W1_COUNTED
