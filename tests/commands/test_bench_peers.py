@@ -26,7 +26,7 @@ def test_plain_loop_writes_what_w1_writes(given: telemetry.Telemetry) -> None:
     run = peers.run_once("loop", Path(sys.executable), given)
     assert not run.failures and given.expected["dead_letters"] > 0
     assert run.rows == {name: given.expected[name] for name in COUNTED} | {"candidates": given.expected[telemetry.OF_READINGS]}
-    assert run.half > 0 and run.whole > 0 and not (given.file.parent / "out").exists()
+    assert not (given.file.parent / "out").exists()
 
 
 def test_peers_read_every_message_once_in_files_that_are_in_order_of_age(given: telemetry.Telemetry) -> None:

@@ -117,6 +117,7 @@ def test_a_corrected_dead_letter_becomes_a_reading_and_its_alert_arrives_in_the_
     assert (alert["transition"], alert["subject"]) == ("OPENED", "corrected-1")
     open_alerts = until(lambda: ask(stack, "/api/alerts?q=corrected-1")["items"], "the alert in the database")
     assert open_alerts[0]["alert_id"] == alert["alert_id"]
+    until(lambda: ask(stack, "/api/devices?q=corrected-1")["items"], "the device in the database")
     messages = until(lambda: ask(stack, "/api/devices/corrected-1")["messages"], "the reading in the database")
     assert messages[0]["max_temperature"] == 90.0
     replayed = [each for each in ask(stack, "/api/pipeline?limit=200")["dead_letters"]["items"] if each["replayed_by"]]
