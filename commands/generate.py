@@ -8,7 +8,8 @@ from pathlib import Path
 
 from commands import reference
 from contract import render_cloudformation, render_json_schema, render_markdown, render_openapi
-from contract.model import CONTRACT, Contract
+from contract.declared import CONTRACT
+from contract.model import Contract
 from core.errors import FireError
 from core.installation import ROOT
 from core.logs import reporter

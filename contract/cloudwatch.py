@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 
 NAMESPACE = "FirePrediction/Devices"
 METRICS = {each.cloudwatch: each.name for each in CONTRACT.measurements if each.cloudwatch}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contract.model import CONTRACT, Contract, Result
+from contract.declared import CONTRACT
+from contract.model import Contract, Result
 
 DAY_MS = 86_400_000
 LARGEST_BATCH = 1_048_588

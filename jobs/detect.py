@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
 
 from contract import consumers
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from contract.render_flink import column_lists
 from contract.topics import LARGEST_RECORD
 from core.settings import Settings

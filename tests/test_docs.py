@@ -8,7 +8,7 @@ import re
 import pytest
 
 from commands import generate
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core.installation import ROOT
 from udfs.alerts import lifecycle
 from udfs.alerts.candidates import EVIDENCE

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from contract import identifiers
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect

@@ -10,12 +10,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from contract.declared import CONTRACT
 from contract.model import SCHEMA_VERSION
 from udfs.shown import shortened
 
 LONGEST_MESSAGE = 65_536
 """Bytes of a refused message that are kept; base64 makes 87,384 characters of them, a twelfth of a topic's largest record."""
-LONGEST_REASON = 500
+LONGEST_REASON = CONTRACT.result("dead_letters").column("reason").longest or 0
 """Characters of a reason that are kept."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core.errors import FireError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import orjson
 
 from commands.simulate.malformed import KINDS, malformed
 from commands.simulate.scenarios import FAULTS, Array, Block, Fault, Plan
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 
 SIMULATED = {each.spellings[0]: (each.type, each.simulated_digits) for each in CONTRACT.measured
              if each.simulated_digits is not None}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contract import render_flink, render_store
-from contract.model import CONTRACT, Result, Table
+from contract.declared import CONTRACT
+from contract.model import Result, Table
 from jobs.flink.sql_files import Statement
 
 ISO_TIME = "yyyy-MM-dd''T''HH:mm:ss.SSS''Z''"

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from flask import Flask, request
 from markupsafe import Markup
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from services.dashboard import wording
 from services.dashboard.auth import locale
 from services.dashboard.views import doughnut, series

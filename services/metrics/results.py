@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from contract import consumers
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core import kafka_login
 from core.logs import Report
 from core.settings import Settings

@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from commands import generate, reference
-from contract import marked, model
+from contract import marked
 from contract.cloudwatch import METRICS
-from contract.model import CONTRACT, ContractError
+from contract.declared import CONTRACT, load
+from contract.model import ContractError
 from contract.topics import TOPICS, topics
 from core.installation import ROOT
 from core.settings import Settings, variable
@@ -71,7 +72,7 @@ def grown(tmp_path: Path) -> dict[str, str]:
     with (copy / "measurements.toml").open("a", encoding="utf-8") as file:
         file.write(HUMIDITY)
     (copy / "results" / "humidity_rises.toml").write_text(WINDOW, encoding="utf-8")
-    return generate.files(model.load(copy), ROOT)
+    return generate.files(load(copy), ROOT)
 
 
 def test_files_of_the_repository_are_up_to_date() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from contract import model
-from contract.model import CONTRACT, ContractError, Result
+from contract.declared import CONTRACT, load
+from contract.model import ContractError, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "infra" / "schemas"
@@ -85,14 +85,14 @@ def test_mistake_is_an_error_that_names_its_position(tmp_path: Path, file: str, 
     assert right in declared
     (copy / file).write_text(declared.replace(right, wrong, 1), encoding="utf-8")
     with pytest.raises(ContractError, match=sentence):
-        model.load(copy)
+        load(copy)
 
 
 def test_new_quantity_is_part_of_every_list_of_measurements(tmp_path: Path) -> None:
     copy = shutil.copytree(ROOT / "contract", tmp_path / "contract")
     with (copy / "measurements.toml").open("a", encoding="utf-8") as file:
         file.write('\n[humidity]\nspellings = ["hum"]\ntype = "number"\nunit = "%"\nminute = ["avg"]\n')
-    contract = model.load(copy)
+    contract = load(copy)
     assert contract.result("readings").column("humidity").unit == "%"
     assert contract.result("candidates").column("humidity").is_nullable
     assert contract.result("device_minutes").column("avg_humidity").type == "number"

@@ -8,7 +8,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from contract.model import CONTRACT, Column, Result, Table
+from contract.declared import CONTRACT
+from contract.model import Column, Result, Table
 from tests.support.databases import Server
 
 POSTGRES = {

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from kafka import KafkaConsumer
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core import kafka_login
 from core.settings import Settings, SettingsError
 from jobs import alert, archive, detect, store

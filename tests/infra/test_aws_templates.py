@@ -13,7 +13,7 @@ import pytest
 from commands import cli
 from commands.cli import operating
 from contract.cloudwatch import METRICS, NAMESPACE
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from contract.topics import LARGEST_BATCH, TOPICS
 from core.installation import ROOT
 from core.settings import PROPERTY_GROUP, Settings, variable

@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core.settings import Settings
 from infra.postgres import dump
 from infra.postgres.migrate import MigrationError, migrate, migrations

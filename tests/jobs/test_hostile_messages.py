@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from commands.replay.replay import local_configuration
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from contract.topics import LARGEST_BATCH
 from core.installation import ROOT
 from core.settings import Settings

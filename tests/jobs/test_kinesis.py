@@ -12,7 +12,7 @@ from pyflink.table import StreamTableEnvironment
 
 from commands.cluster import submit
 from commands.replay.replay import local_configuration
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core.settings import Settings, SettingsError
 from jobs import alert, detect, store
 from jobs.flink import script

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from contract.model import CONTRACT, Result
+from contract.declared import CONTRACT
+from contract.model import Result
 from core.settings import Settings
 from jobs import alert, archive, detect, store
 from jobs.flink.literals import literal

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from core import installation
 from core.settings import Settings
 from jobs import store

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract import identifiers
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from udfs.readings import event_time
 from udfs.readings.decode import LARGEST_EXACT
 from udfs.readings.thresholds import LEAST_RISK

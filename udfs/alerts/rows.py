@@ -6,7 +6,8 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from contract.model import CONTRACT, SCHEMA_VERSION
+from contract.declared import CONTRACT
+from contract.model import SCHEMA_VERSION
 from udfs.alerts import causes
 from udfs.alerts.candidates import EVIDENCE, Candidate, Minute, Number
 from udfs.alerts.maintenance import Step

@@ -15,7 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from contract import identifiers
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from udfs.readings import event_time, scoring
 from udfs.registry.registry import NONE, Registry
 from udfs.shown import json_type, shown

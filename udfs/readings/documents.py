@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from contract.model import CONTRACT, SCHEMA_VERSION
+from contract.declared import CONTRACT
+from contract.model import SCHEMA_VERSION
 from udfs import dead_letters
 from udfs.readings import decode, event_time
 

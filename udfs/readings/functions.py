@@ -16,7 +16,7 @@ from pyflink.table.types import DataType
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
 from contract import identifiers
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from udfs import dead_letters
 from udfs.readings import decode, event_time
 from udfs.registry import source

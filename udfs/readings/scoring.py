@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from udfs.readings import thresholds as t
 
 Column = NDArray[Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 
 Steps: TypeAlias = tuple[tuple[float, float], ...]
 """Pairs of a limit and its points, the highest limit first: the first limit that is exceeded counts."""

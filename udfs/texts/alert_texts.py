@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contract.model import CONTRACT, AlertType, Text
+from contract.declared import CONTRACT
+from contract.model import AlertType, Text
 
 ALERT_TYPES = {each.name: each for each in CONTRACT.alert_types}
 """Name of an alert type → its declaration with its texts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 
 ALARM_BITS = CONTRACT.alarm_bits
 COMMUNICATION_ERROR = CONTRACT.communication_error

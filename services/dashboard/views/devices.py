@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from services.dashboard.postgres import Row, prefix
 from services.dashboard.problems import NotFoundError
 from services.dashboard.sources import Sources

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from udfs.readings.scoring import LEVELS
 from udfs.readings.thresholds import SILENCE_MINUTES
 from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 
 MEASURED = tuple(each.chart for each in CONTRACT.charted if each.type == "number")
 COUNTED = tuple(each.chart for each in CONTRACT.charted if each.type == "whole")

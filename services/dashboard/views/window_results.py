@@ -7,7 +7,8 @@ from typing import Any
 
 from psycopg import sql
 
-from contract.model import CONTRACT, Result, Table
+from contract.declared import CONTRACT
+from contract.model import Result, Table
 from services.dashboard.problems import NotFoundError
 from services.dashboard.sources import Sources
 from services.dashboard.views import json_rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from udfs.readings import decode
 
 BATCH = 10_000

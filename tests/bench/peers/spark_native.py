@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from contract.model import CONTRACT
+from contract.declared import CONTRACT
 from tests.bench.peers import spark
 from udfs.readings import thresholds as t
 from udfs.readings.scoring import ALARM_MASK, ALERT_TYPES, BIT, COMMUNICATION_ERROR, RANGES
