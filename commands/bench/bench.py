@@ -34,24 +34,30 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _file(works: list[flink.Work], args: argparse.Namespace) -> bool:
-    """Measures the works, prints their figures and draws the plot; returns whether one of them is void."""
+    """Measures the works, prints their figures and draws them; returns whether one of them is void."""
     measured = flink.measure(works, args.messages, args.devices, args.runs)
     for each in measured:
         title = f"{each.work.name}: {each.work.about}; {args.messages:,} messages, {args.devices:,} devices, runs: {args.runs}"
         _print(title, flink.figures(each))
-    target = Path(args.plot) if args.plot else installation.home_folder(Settings.load()) / "bench.svg"
-    target.write_text(plot.draw(measured), encoding="utf-8")
-    print(f"plot: {target}")
+    _draw(plot.draw(measured), args, "bench.svg")
     return any(each.problems for each in measured)
 
 
 def _peers(args: argparse.Namespace) -> bool:
-    """Measures W1 and its peers and prints one table; returns whether one of them is void."""
-    from commands.bench import peers
+    """Measures W1 and its peers, prints one table and draws it; returns whether one of them is void."""
+    from commands.bench import bars, peers
 
     results = peers.measure(args.messages, args.devices, args.runs)
     _print(f"w1 and its peers; {args.messages:,} messages, {args.devices:,} devices, runs: {args.runs}", peers.figures(results))
+    _draw(bars.draw(results), args, "peers.svg")
     return any(each.problems for each in results)
+
+
+def _draw(picture: str, args: argparse.Namespace, name: str) -> None:
+    """Writes a picture to the file that the command names, or else to `name` in the home folder, and prints where it is."""
+    target = Path(args.plot) if args.plot else installation.home_folder(Settings.load()) / name
+    target.write_text(picture, encoding="utf-8")
+    print(f"plot: {target}")
 
 
 def _print(title: str, figures: list[tuple[str, str]]) -> None:

@@ -68,7 +68,8 @@ def _bench(commands: Commands) -> None:
                      help="run only this measurement: w1 is what every message needs, w2 all of detection, file both")
     sub.add_argument("--peers", action="store_true",
                      help="run only w1 and, beside it, the same work in Spark, in bytewax and in a plain loop")
-    sub.add_argument("--plot", metavar="FILE", help="SVG file of w1 and w2 (default: bench.svg in FIRE_HOME)")
+    sub.add_argument("--plot", metavar="FILE",
+                     help="SVG file of w1 and w2, or of the peers (default: bench.svg or peers.svg in FIRE_HOME)")
 
 
 DECLARATIONS = (_score, _replay, _simulate, _measurements, _evaluate, _bench)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from commands.bench import peers, telemetry
+from commands.bench import bars, peers, telemetry
 from commands.bench.peers import COUNTED, FILES, Result, Run
 from commands.cli import main
 
@@ -67,9 +68,19 @@ def test_peers_are_compared_by_the_ratio_of_medians_and_a_void_one_gives_no_figu
 
 
 @pytest.mark.parametrize(("problems", "code"), [([], 0), (["run 1: readings differ"], 1)])
-def test_a_void_peer_fails_the_command(problems: list[str], code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_void_peer_fails_the_command(problems: list[str], code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(peers, "measure", lambda *_: [W1, Result("loop", [15.0], problems)])
-    assert main(["bench", "--peers", "--messages", "1000"]) == code
+    assert main(["bench", "--peers", "--messages", "1000", "--plot", str(tmp_path / "peers.svg")]) == code
+    assert ("void" in (tmp_path / "peers.svg").read_text()) == bool(problems)
+
+
+def test_bars_are_as_long_as_the_medians_and_mark_every_run() -> None:
+    drawing = ET.fromstring(bars.draw([W1, Result("loop", [15.0, 15.5, 16.5])]))
+    [own, loop] = [group for group in drawing if group.tag.endswith("}g")]
+    lengths = [float(part.attrib["width"]) for group in (own, loop) for part in group if part.tag.endswith("rect")]
+    assert lengths[0] == pytest.approx(2 * lengths[1], abs=0.2)
+    assert sum(part.tag.endswith("path") for part in loop) == 3
+    assert [part.text for part in loop if part.tag.endswith("text")] == ["loop", "15.5; own / this: 2.00"]
 
 
 def test_unreachable_packages_are_a_sentence_with_the_end_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
