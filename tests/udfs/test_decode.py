@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.readings import decode, event_time
+from commands.simulate import malformed
+from udfs.readings import decode, event_time, parsing
 from udfs.registry.format import parse
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -126,6 +131,89 @@ def test_no_message_raises_and_other_messages_of_the_batch_change_nothing(messag
         if alone.reason[0] is None:
             for name, column in together.columns.items():
                 np.testing.assert_equal(column[row], alone.columns[name][0], err_msg=name)
+
+
+class Unable:
+    """A typed decoder for which no message is plain."""
+
+    def decode(self, message: bytes) -> Any:
+        raise msgspec.DecodeError(f"{message!r} is not decoded")
+
+
+def assert_decoded_alike_as_objects(batch: list[bytes], most_in_vain: int = sys.maxsize) -> None:
+    """Asserts that the typed decoder changes neither a reason nor a column: not a bit of a number, not the type of a value."""
+    times = np.full(len(batch), NOW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "MOST_IN_VAIN", most_in_vain)
+        typed = decode.read(batch, times, times)
+        patch.setattr(parsing, "DECODER", Unable())
+        plain = decode.read(batch, times, times)
+    for name, of_objects, of_types in [("reason", plain.reason, typed.reason),
+                                       *((name, column, typed.columns[name]) for name, column in plain.columns.items())]:
+        for message, one, other in zip(batch, bits(of_objects), bits(of_types), strict=True):
+            assert one == other, f"{name} of {message!r}"
+
+
+def bits(column: Any) -> list[Any]:
+    """Returns what tells the values of a column apart: type and value, of floats every bit except those of a NaN."""
+    if column.dtype == np.float64:
+        return [None if np.isnan(value) else value.hex() for value in column.tolist()]
+    return [(type(value), value) for value in column]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6).map(
+    lambda changes: json.dumps(GOOD | changes).encode()), max_size=12))
+@settings(max_examples=200, deadline=None)
+def test_typed_decoder_reads_any_values_as_they_are_read_from_objects(batch: list[bytes]) -> None:
+    assert_decoded_alike_as_objects(batch)
+
+
+VALUES = [each.encode() for each in (
+    "null", "true", "-0", "-0.0", "1e3", "1E+2", "1e999", "-1e999", "1.7976931348623157e308", "1.7976931348623159e308",
+    "4.9e-324", "1e-400", "9007199254740992", "9007199254740993", "18446744073709551615", "18446744073709551616", "9" * 310,
+    "0." + "3" * 400, "7.0", "1.5", "-3", "NaN", "Infinity", "-Infinity", '"220"', '" +2.5e1 "', '"nan"', '""', '" "',
+    r'"a\u0000b"', r'"\ud800"', r'"\ud83d\ude00"', '"한"', '"x\x7f"', f'"{"k" * 64}"', f'"{"k" * 257}"', f'"{"한" * 86}"',
+    '"dev-1"', "[1]", '{"a": 1}', "[" * 1100 + "]" * 1100, "1760000400000.0", "253402300800000", "1760009999999",
+    '"1760000400000"', '"2025-10-09T09:00:00+09:00"', '"yesterday"', "01", "1.", "+1", "nul", "")]
+VALUES += [b'"\xff"', b'"\xed\xa0\x80"']
+KEYS = [*(field.encode() for field in FIELDS), b"topicDeviceId", b"firmware", b"", b"\\u0069dx", b"\\ud800", b"\xff", b"a\\q"]
+"""Fields of a message, escaped ones, unknown ones, and keys that are not JSON."""
+FUZZED = 100_000
+
+
+def fuzzed(chance: random.Random) -> bytes:
+    """Returns a message with some values changed or given twice, and in two of five messages some bytes changed."""
+    fields = [(b"deviceId", b'"dev-1"'), (b"idx", b"7"), (b"status", b"0"), (b"volt", b"220.0"), (b"timestamp", b"%d" % NOW)]
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        fields.insert(chance.randrange(len(fields) + 1), (chance.choice(KEYS), chance.choice(VALUES)))
+    message = bytearray(b"{" + b",".join(b'"%b":%b' % field for field in fields) + b"}")
+    for _ in range(chance.choice((0, 0, 0, 1, 3))):
+        at = chance.randrange(len(message))
+        put = chance.choice((b"", bytes([chance.randrange(256)]), b"e9", b"\\", b'"', b",", b" "))
+        message[at:at + chance.randrange(3)] = put
+    return bytes(message)
+
+
+def test_typed_decoder_changes_nothing_of_a_hundred_thousand_spoilt_messages() -> None:
+    chance = random.Random(11)
+    for _ in range(FUZZED // 1000):
+        assert_decoded_alike_as_objects([fuzzed(chance) for _ in range(1000)])
+
+
+def spoilt() -> Iterator[bytes]:
+    for kind in malformed.KINDS:
+        yield malformed.malformed(kind, GOOD | {"siteId": "site-1", "ct": 5.0})
+
+
+def test_batch_that_is_mostly_not_plain_is_read_alike() -> None:
+    assert_decoded_alike_as_objects([json.dumps(GOOD | {"firmware": "1.2", "idx": idx}).encode() for idx in range(300)]
+                                    + [*spoilt(), json.dumps(GOOD).encode()], parsing.MOST_IN_VAIN)
+
+
+@pytest.mark.parametrize("change", [{}, {"siteId": None, "ct": None, "current": 5}, {"timestamp": "2025-10-09T09:00:00Z"},
+                                    {"siteId": "현장", "idx": 7.0, "status": 4097}])  # fmt: skip
+def test_ordinary_message_is_plain(change: dict[str, Any]) -> None:
+    assert not parsing.parse([json.dumps(GOOD | change).encode()], np.full(1, None)).odd
 
 
 def test_listed_device_has_the_profile_and_site_of_the_registry() -> None:

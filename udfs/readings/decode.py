@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from contract import identifiers
 from contract.declared import CONTRACT
 from udfs.readings import event_time, scoring
+from udfs.readings.parsing import Messages, parse
 from udfs.registry.registry import NONE, Registry
-from udfs.shown import json_type, shown
+from udfs.shown import shown
 
 Column = NDArray[Any]
 
@@ -34,9 +36,6 @@ NUMERIC_TEXT = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*"
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 PLAIN_NUMBERS = frozenset({int, float, type(None)})
 """Types that become a float column without conversion; bool is not one of them."""
-LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
-SEARCHED_FOR_KEY = 512
-"""Bytes before an error in the JSON that are searched for the name of its field."""
 
 
 @dataclass
@@ -71,114 +70,105 @@ def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arri
     no_times = np.full(len(messages), event_time.NO_TIME)
     record_ms, arrived_ms = (no_times if times is None else times for times in (record_ms, arrived_ms))
     reasons: Column = np.full(len(messages), None, dtype=object)
-    objects = [_decode(message, row, reasons) for row, message in enumerate(messages)]
+    parsed = parse(messages, reasons)
     readings = Readings({}, reasons)
-    _identify(readings, objects)
-    _measure(readings, objects)
-    _time(readings, objects, record_ms, arrived_ms)
+    _identify(readings, parsed)
+    _measure(readings, parsed)
+    _time(readings, parsed, record_ms, arrived_ms)
     lookup = registry.find(*(readings.columns[name] for name in ("device_id", "site_id", "event_ms")))
     readings.columns |= lookup.columns | scoring.score(_for_scoring(readings.columns), lookup.limits)
     _annotate(readings.columns)
     return readings
 
 
-def _decode(message: bytes | None, row: int, reasons: Column) -> dict[str, Any]:
-    try:
-        value = orjson.loads(message or b"")
-    except orjson.JSONDecodeError as problem:
-        reasons[row] = _not_json(message or b"", problem)
-        return {}
-    if isinstance(value, dict):
-        return value
-    reasons[row] = f"message is not a JSON object but {json_type(value)}"
-    return {}
-
-
-def _not_json(message: bytes, problem: orjson.JSONDecodeError) -> str:
-    if not message:
-        return "message is empty"
-    key = LAST_KEY.search(message[max(problem.pos - SEARCHED_FOR_KEY, 0) : problem.pos])
-    where = f"{key[1].decode(errors='replace')}: " if key else ""
-    return f"{where}message is not JSON: {problem}"
-
-
-def _values(objects: list[dict[str, Any]], spellings: tuple[str, ...]) -> list[Any]:
-    first, *others = spellings
-    values = [message.get(first) for message in objects]
-    for other in others:
-        for row in [row for row, value in enumerate(values) if value is None]:
-            values[row] = objects[row].get(other)
-    return values
-
-
-def _identify(readings: Readings, objects: list[dict[str, Any]]) -> None:
-    device = _values(objects, ("deviceId",))
-    readings.columns["device_id"] = _text(readings, device, "deviceId", required=True)
-    _refuse_other_topics(readings, device, _values(objects, ("topicDeviceId",)))
-    readings.columns["site_id"] = _text(readings, _values(objects, ("siteId",)), "siteId", required=False)
-    idx = _numbers(readings, _values(objects, ("idx",)), "idx")
+def _identify(readings: Readings, parsed: Messages) -> None:
+    readings.columns["device_id"] = _text(readings, parsed, "deviceId", required=True)
+    _refuse_other_topics(readings, parsed)
+    readings.columns["site_id"] = _text(readings, parsed, "siteId", required=False)
+    idx = _numbers(readings, parsed, ("idx",))
     readings.refuse(np.isnan(idx), lambda row: "idx is absent")
     _whole(readings, idx, "idx", lowest=-LARGEST_EXACT)
     readings.columns["idx"] = idx
 
 
-def _refuse_other_topics(readings: Readings, devices: list[Any], topics: list[Any]) -> None:
+def _refuse_other_topics(readings: Readings, parsed: Messages) -> None:
     """Refuses messages from another device's MQTT topic; `topicDeviceId`, if an IoT rule adds it, is the device of the topic."""
-    if any(topic is not None for topic in topics):
+    topics = parsed.values("topicDeviceId")
+    if topics.count(None) < len(topics):
+        devices = parsed.values("deviceId")
         differs = np.array([topic is not None and topic != device for device, topic in zip(devices, topics, strict=True)])
         readings.refuse(differs, lambda row: f"deviceId is {shown(devices[row])}, but its topic's is {shown(topics[row])}")
 
 
-def _text(readings: Readings, values: list[Any], field: str, *, required: bool) -> Column:
-    column: Column = np.empty(len(values), dtype=object)
-    column[:] = values
-    texts = {value for value in values if type(value) is str}
-    sound = {text for text in texts if text and not _text_problem(text, required)}
-    for row in [row for row, value in enumerate(values) if type(value) is not str or value not in sound]:
-        value = values[row]
-        problem = _text_problem(value, required)
+def _text(readings: Readings, parsed: Messages, field: str, *, required: bool) -> Column:
+    plain = parsed.plain_values(field)
+    unsound = _unsound(plain, required)
+    values = parsed.with_odd(plain, field)
+    column: Column = np.fromiter(values, dtype=object, count=len(values))
+    for row in chain(parsed.odd_rows, unsound):
+        problem = _text_problem(values[row], required)
         if problem:
             readings.reason[row] = readings.reason[row] or f"{field} {problem}"
             column[row] = None
-        elif value == "":
+        elif values[row] == "":
             column[row] = None
     return column
 
 
+def _unsound(values: list[str | None], required: bool) -> list[int]:
+    """Returns the rows of texts that have a problem; a batch repeats few texts, and they are searched as one."""
+    texts = {text for text in set(values) if text is not None}
+    if all(map(str.strip, texts)) and not CONTROL_CHARACTER.search("".join(texts)):
+        return []
+    unsound = {text for text in texts if _text_problem(text, required)}
+    return [row for row, text in enumerate(values) if text in unsound]
+
+
 def _text_problem(value: Any, required: bool) -> str | None:
+    if isinstance(value, str):
+        return _problem_of(value, required)
     if value is None:
         return "is absent" if required else None
-    if not isinstance(value, str):
-        return f"must be a string, not {shown(value)}"
-    if identifiers.is_too_long(value):
+    return f"must be a string, not {shown(value)}"
+
+
+@lru_cache(maxsize=4096)
+def _problem_of(text: str, required: bool) -> str | None:
+    if identifiers.is_too_long(text):
         return f"is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8"
-    if required and not value.strip():
+    if required and not text.strip():
         return "is empty"
-    return "contains a control character" if CONTROL_CHARACTER.search(value) else None
+    return "contains a control character" if CONTROL_CHARACTER.search(text) else None
 
 
-def _measure(readings: Readings, objects: list[dict[str, Any]]) -> None:
-    measured = np.zeros(len(objects), dtype=bool)
+def _measure(readings: Readings, parsed: Messages) -> None:
+    measured = np.zeros(len(readings.reason), dtype=bool)
     for field, spellings in (MEASUREMENTS | COUNTS).items():
-        column = _numbers(readings, _values(objects, spellings), spellings[0])
+        column = _numbers(readings, parsed, spellings)
         if field in COUNTS:
             _whole(readings, column, spellings[0], lowest=0)
         readings.columns[field] = column
         measured |= ~np.isnan(column)
     readings.refuse(~measured, lambda row: "nothing is measured: neither status nor any measurement is present")
-    verify = _numbers(readings, _values(objects, ("verifySts",)), "verifySts")
+    verify = _numbers(readings, parsed, ("verifySts",))
     _whole(readings, verify, "verifySts", lowest=-LARGEST_EXACT)
     readings.columns["verify_status"] = verify
 
 
-def _numbers(readings: Readings, values: list[Any], field: str) -> Column:
-    """Converts values to a float column, NaN for null; reads numbers sent as text, and refuses everything else."""
-    other_types = set(map(type, values)) - PLAIN_NUMBERS
-    for row in [row for row, value in enumerate(values) if type(value) in other_types] if other_types else ():
-        values[row] = _number(readings, row, values[row], field)
-    column = np.array(values, dtype=np.float64)
+def _numbers(readings: Readings, parsed: Messages, spellings: tuple[str, ...]) -> Column:
+    """Returns a float column, NaN for null; reads numbers sent as text, and refuses everything else."""
+    field, column = spellings[0], parsed.plain_numbers(spellings)
+    if parsed.odd_rows:
+        column[parsed.at_odd_rows] = _converted(readings, parsed.odd_rows, parsed.odd_values(spellings), field)
     readings.refuse(np.isinf(column), lambda row: f"{field} must be finite")
     return column
+
+
+def _converted(readings: Readings, rows: list[int], values: list[Any], field: str) -> Column:
+    if not PLAIN_NUMBERS.issuperset(map(type, values)):
+        values = [value if type(value) in PLAIN_NUMBERS else _number(readings, row, value, field)
+                  for row, value in zip(rows, values, strict=True)]
+    return np.array(values, dtype=np.float64)
 
 
 def _number(readings: Readings, row: int, value: Any, field: str) -> float | None:
@@ -195,8 +185,8 @@ def _whole(readings: Readings, column: Column, field: str, *, lowest: int) -> No
     readings.refuse(fractional, lambda row: f"{field} must be a whole number, not {column[row]:.16g}")
 
 
-def _time(readings: Readings, objects: list[dict[str, Any]], record_ms: Column, arrived_ms: Column) -> None:
-    stamps = _values(objects, ("timestamp",))
+def _time(readings: Readings, parsed: Messages, record_ms: Column, arrived_ms: Column) -> None:
+    stamps = parsed.values("timestamp")
     event_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS
                          else _event_ms(readings, row, stamp, record_ms[row])
                          for row, stamp in enumerate(stamps)], dtype=np.int64)
@@ -224,15 +214,18 @@ def _for_scoring(columns: dict[str, Column]) -> dict[str, Column]:
 def _annotate(columns: dict[str, Column]) -> None:
     """Adds the columns `is_valid`, `invalid_fields` and `warnings`."""
     length = len(columns["idx"])
-    fields, warnings = np.full(length, "", dtype=object), np.full(length, "", dtype=object)
+    invalid, fields, warnings = np.zeros(length, dtype=bool), np.full(length, "", dtype=object), np.full(length, "", dtype=object)
     for field, (low, high) in scoring.RANGES.items():
         outside = (columns[field] < low) | (columns[field] > high)
         fields[outside] += field + ","
+        invalid |= outside
     differs = columns["verify_status"] != columns["status_bits"]
     differs &= ~np.isnan(columns["verify_status"]) & ~np.isnan(columns["status_bits"])
     for row in np.flatnonzero(differs):
         warnings[row] = (f"verify_status {columns['verify_status'][row]:.0f} differs from "
                          f"status_bits {columns['status_bits'][row]:.0f}")
-    columns["is_valid"] = fields == ""
-    columns["invalid_fields"] = np.array([text.rstrip(",") for text in fields], dtype=object)
+    for row in np.flatnonzero(invalid):
+        fields[row] = fields[row].rstrip(",")
+    columns["is_valid"] = ~invalid
+    columns["invalid_fields"] = fields
     columns["warnings"] = warnings
