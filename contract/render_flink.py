@@ -75,7 +75,7 @@ def sink(result: Result, connector: str) -> str:
 
 
 def finished_sink(name: str, result: Result, connector: str) -> str:
-    """Renders `NAME_out`, to which the detect job writes finished JSON messages of a result; Kafka takes their key beside them."""
+    """Renders `NAME_out`, to which the detect job writes finished JSON messages of a result, and on Kafka their key."""
     columns = declared((column, "BYTES" if column == "payload" else "STRING") for column in _message_columns(result, connector))
     raw = {"value.format": "raw", "value.fields-include": "EXCEPT_KEY"} if connector == "kafka" else {"format": "raw"}
     return table(f"{name}_out", columns, {**_sink_options(result, connector), **raw}, _sentence(result.grain))
