@@ -1,9 +1,8 @@
 -- Which readings count? One row per device, idx and event time: the first that arrived.
--- Keep-first deduplication in processing time, which delays nothing; duplicates are recognised for the job's state retention.
 CREATE TEMPORARY VIEW readings AS
-SELECT *
-FROM (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY device_id, idx, event_time ORDER BY proc_time) AS arrival
-  FROM scored
-)
-WHERE arrival = 1
+SELECT *, rowtime AS event_time
+FROM first_arrivals(
+  input => (SELECT * FROM scored) PARTITION BY device_id,
+  minutes => ${DEDUPLICATE_MINUTES},
+  on_time => DESCRIPTOR(event_time),
+  uid => 'first_arrivals')

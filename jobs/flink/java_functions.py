@@ -1,0 +1,46 @@
+"""Functions in Java, compiled at submission: the JVM of every client contains Janino, the compiler of Flink's generated code."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+import zipfile
+from pathlib import Path
+
+from pyflink.java_gateway import get_gateway
+from pyflink.table import StreamTableEnvironment
+
+CLASS_FILES = 8
+"""Version of Java whose class files are written; Janino knows none later well, and every later Java runs them."""
+
+
+def register(t_env: StreamTableEnvironment, name: str, source: Path) -> None:
+    """Declares the function `name`, which the class of the Java file `source` implements; Flink ships its jar to the cluster."""
+    package = source.read_text(encoding="utf-8").partition("package ")[2].partition(";")[0]
+    t_env.execute_sql(f"CREATE TEMPORARY FUNCTION {name} AS '{package}.{source.stem}' LANGUAGE JAVA "
+                      f"USING JAR '{_jar(source).as_uri()}'")
+
+
+def _jar(source: Path) -> Path:
+    """Compiles a Java file into a jar, which lives as long as this process."""
+    jar = Path(_folder().name) / f"{source.stem}.jar"
+    with zipfile.ZipFile(jar, "w") as archive:
+        for name, code in _classes(source.read_text(encoding="utf-8")).items():
+            archive.writestr(f"{name.replace('.', '/')}.class", code)
+    return jar
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="fire-java-")
+
+
+def _classes(code: str) -> dict[str, bytes]:
+    """Compiles Java code; returns the class file of each class by the name of the class."""
+    java = get_gateway().jvm
+    compiler = java.org.codehaus.janino.SimpleCompiler()
+    compiler.setParentClassLoader(java.Thread.currentThread().getContextClassLoader())
+    compiler.setTargetVersion(CLASS_FILES)
+    compiler.cook(code)
+    compiled = compiler.getBytecodes()
+    return {str(name): bytes(compiled[name]) for name in compiled}
