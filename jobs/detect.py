@@ -17,7 +17,7 @@ from jobs.flink.literals import literal, number
 from jobs.flink.script import Script
 from udfs.alerts.state import REMEMBERED_MINUTES
 from udfs.minutes.functions import device_patterns_of, minute_context
-from udfs.readings import FIRST_ARRIVALS, event_time, thresholds
+from udfs.readings import event_time, thresholds
 from udfs.readings.functions import decode_and_score
 
 RESULTS = tuple(result.name for result in CONTRACT.written_by("detect"))
@@ -50,7 +50,7 @@ def build(t_env: StreamTableEnvironment, settings: Settings, views: Collection[s
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
     if settings.deduplicate:
-        java_functions.register(t_env, "first_arrivals", FIRST_ARRIVALS)
+        java_functions.register(t_env, "first_arrivals", java_functions.FIRST_ARRIVALS)
     chosen = script(settings).writing(views) if views else script(settings)
     chosen.declare(t_env)
     return chosen.statement_set(t_env)
@@ -62,7 +62,7 @@ def script(settings: Settings) -> Script:
     views = sql_files.statements("detect", values, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), values)
     return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views), values)),
-                  "decode_and_score, minute_context and device_patterns_of are functions of udfs/.")
+                  "decode_and_score, first_arrivals, minute_context and device_patterns_of are functions of udfs/.")
 
 
 def substitutions(settings: Settings) -> dict[str, str]:

@@ -1,8 +1,9 @@
 -- Which readings count? One row per device, idx and event time: the first that arrived.
+-- The Java function first_arrivals remembers each device's readings of the last ${DEDUPLICATE_MINUTES} minutes of event time, and
+-- delays nothing. It returns all columns of scored; the event time comes back as rowtime.
 CREATE TEMPORARY VIEW readings AS
-SELECT *, rowtime AS event_time
+SELECT *
 FROM first_arrivals(
-  input => (SELECT * FROM scored) PARTITION BY device_id,
+  readings => (SELECT * FROM scored) PARTITION BY device_id,
   minutes => ${DEDUPLICATE_MINUTES},
-  on_time => DESCRIPTOR(event_time),
   uid => 'first_arrivals')
