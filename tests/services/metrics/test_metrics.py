@@ -231,7 +231,8 @@ CLUSTER: dict[str, Any] = {
     "/jobs/overview": {"jobs": [{"jid": "1", "name": "fire-detect", "state": "RUNNING", "start-time": 0}]},
     "/jobs/1/metrics?get=numRestarts": [{"id": "numRestarts", "value": "2"}], "/jobs/1/checkpoints": {},
     "/jobs/1": {"vertices": [{"id": "v", "name": "ProcessTableFunction[7] -> readings_out[67]: Writer"}]},
-    "/jobs/1/vertices/v/subtasks/metrics": [{"id": "ProcessTableFunction[7].numRecordsIn"}, {"id": "ProcessTableFunction[7].numRecordsOut"}]}
+    "/jobs/1/vertices/v/subtasks/metrics": [{"id": "ProcessTableFunction[7].numRecordsIn"},
+                                            {"id": "ProcessTableFunction[7].numRecordsOut"}]}
 
 
 @pytest.mark.parametrize(("restarts", "expected"), [("2", 10), ("3", 9)])
