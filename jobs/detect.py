@@ -11,7 +11,7 @@ from contract.declared import CONTRACT
 from contract.render_flink import column_lists
 from contract.topics import LARGEST_RECORD
 from core.settings import Settings
-from jobs.flink import kafka, kinesis, sql_files, tables
+from jobs.flink import java_functions, kafka, kinesis, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import literal, number
 from jobs.flink.script import Script
@@ -49,6 +49,8 @@ def build(t_env: StreamTableEnvironment, settings: Settings, views: Collection[s
     t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry, settings.results_in))
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
+    if settings.deduplicate:
+        java_functions.register(t_env, "first_arrivals", java_functions.FIRST_ARRIVALS)
     chosen = script(settings).writing(views) if views else script(settings)
     chosen.declare(t_env)
     return chosen.statement_set(t_env)
@@ -60,7 +62,7 @@ def script(settings: Settings) -> Script:
     views = sql_files.statements("detect", values, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), values)
     return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views, settings.results_in), values)),
-                  "decode_and_score, minute_context and device_patterns_of are functions of udfs/.")
+                  "decode_and_score, first_arrivals, minute_context and device_patterns_of are functions of udfs/.")
 
 
 def substitutions(settings: Settings) -> dict[str, str]:
@@ -74,6 +76,7 @@ def substitutions(settings: Settings) -> dict[str, str]:
 
 def _configured(settings: Settings) -> dict[str, object]:
     return {
+        "DEDUPLICATE_MINUTES": settings.deduplicate_minutes,
         "LATENESS_SECONDS": settings.lateness_seconds,
         "IDLE_TIMEOUT_SECONDS": settings.idle_timeout_seconds,
         "KINESIS_POSITION": settings.kinesis_position,

@@ -24,7 +24,7 @@ PROPERTIES = "application_properties.json"
 JAR = "lib/pyflink-dependencies.jar"
 RUN_OPTIONS: dict[str, object] = {"PropertyGroupId": "kinesis.analytics.flink.run.options",
                "PropertyMap": {"python": "main.py", "jarfile": JAR, "pyFiles": "dep/"}}
-PROJECT = {"contract": "*.*", "core": "*.py", "jobs": "*.py", "udfs": "*.py", "sql": "*.sql"}
+PROJECT = {"contract": "*.*", "core": "*.py", "jobs": "*.py", "udfs": "*.py", "udfs/readings": "*.java", "sql": "*.sql"}
 SHADED = "flink-sql-connector-kafka"
 """Name of the jar to leave out: it renames the Kafka client's packages, and MSK's login module needs the original names."""
 LOCAL_ONLY = ("home", "maven_url", "managed_flink", "kinesis_jar", "python_executable", "parallelism", "checkpoint_seconds",
