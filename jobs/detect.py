@@ -50,7 +50,7 @@ def build(t_env: StreamTableEnvironment, settings: Settings, views: Collection[s
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
     if settings.deduplicate:
-        java_functions.register(t_env, "first_arrivals", java_functions.FIRST_ARRIVALS)
+        java_functions.register(t_env, "first_arrivals", java_functions.FIRST_ARRIVALS, settings.managed_flink)
     chosen = script(settings).writing(views) if views else script(settings)
     chosen.declare(t_env)
     return chosen.statement_set(t_env)

@@ -18,21 +18,24 @@ CLASS_FILES = 8
 """Version of the class files; of an older one, an interface could not have the static methods that Flink's have."""
 
 
-def register(t_env: StreamTableEnvironment, name: str, source: Path) -> None:
-    """Declares the function `name` by the class of a Java file; Flink ships it with the job, beside `pipeline.jars`."""
+def register(t_env: StreamTableEnvironment, name: str, source: Path, is_packed: bool = False) -> None:
+    """Declares the function `name` by the class of a Java file, which Flink ships with the job, beside `pipeline.jars`.
+
+    `is_packed` says that the application's own jar contains the class: Managed Service for Apache Flink lets no program add jars.
+    """
     package = source.read_text(encoding="utf-8").partition("package ")[2].partition(";")[0]
-    t_env.execute_sql(f"CREATE TEMPORARY FUNCTION {name} AS '{package}.{source.stem}' LANGUAGE JAVA "
-                      f"USING JAR '{_jar(source).as_uri()}'")
+    using = "" if is_packed else f" USING JAR '{jar(source).as_uri()}'"
+    t_env.execute_sql(f"CREATE TEMPORARY FUNCTION {name} AS '{package}.{source.stem}' LANGUAGE JAVA{using}")
 
 
 @functools.cache
-def _jar(source: Path) -> Path:
+def jar(source: Path) -> Path:
     """Compiles a Java file into a jar that lives as long as this process."""
-    jar = Path(_folder().name) / f"{source.stem}.jar"
-    with zipfile.ZipFile(jar, "w") as archive:
+    target = Path(_folder().name) / f"{source.stem}.jar"
+    with zipfile.ZipFile(target, "w") as archive:
         for name, code in _classes(source.read_text(encoding="utf-8")).items():
             archive.writestr(f"{name.replace('.', '/')}.class", code)
-    return jar
+    return target
 
 
 @functools.cache
