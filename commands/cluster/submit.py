@@ -21,16 +21,19 @@ from typing import TYPE_CHECKING
 from contract.jobs import JOBS, OPTIONAL
 from core.errors import FireError
 from core.installation import ROOT
-from core.logs import reporter
+from core.logs import Report, reporter
 from core.settings import Settings
 
 if TYPE_CHECKING:
     from core.embedded_stack import Stack
+    from jobs.flink.plans import Plans
 
 SHIPPED = ("contract", "core", "jobs", "udfs")
 """Packages that Flink's Python workers import."""
 ALONE = "detect"
 """The job with a client of its own: its plan takes longer than those of all others together."""
+UNPLANNED = "alert"
+"""The job without a compiled plan, which a DataStream does not allow."""
 CLIENT_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """A client's JVM lives for seconds, too short for the optimising compiler to pay back."""
 
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise SubmitError("a savepoint belongs to one job; name that job: ./fire submit detect --from PATH")
     for job in args.jobs or JOBS:
         started = time.monotonic()
-        job_id = start(job, settings, addresses[job], args.savepoint)
+        job_id = start(job, settings, addresses[job], args.savepoint, report)
         report(f"submitted {job:<7} {job_id}  to {addresses[job]}  ({time.monotonic() - started:.1f} s)")
     return 0
 
@@ -80,15 +83,24 @@ def _client(stack: Stack, jobs: Iterable[str], savepoint: str | None) -> subproc
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def start(job: str, settings: Settings, address: str, savepoint: str | None = None) -> str:
+def start(job: str, settings: Settings, address: str, savepoint: str | None, report: Report) -> str:
     """Submits one job to the JobManager at `host:port`, resuming from `savepoint` if there is one, and returns the job's id."""
     import importlib
 
     module = importlib.import_module(f"jobs.{job}")
     resumed = {"execution.state-recovery.path": savepoint} if savepoint else {}
     parquet = ("parquet",) if job == "archive" else ()
-    client = module.start(settings, dict(configuration(settings, address, parquet)) | resumed).get_job_client()
+    planned = {} if job == UNPLANNED else {"plans": _plans(settings, report)}
+    client = module.start(settings, dict(configuration(settings, address, parquet)) | resumed, **planned).get_job_client()
     return str(client.get_job_id())
+
+
+def _plans(settings: Settings, report: Report) -> Plans:
+    """Returns the plans of this home; keeps none if the SQL contains a password, which the name of a plan's file would hash."""
+    from jobs.flink.plans import Plans
+
+    has_password = settings.kafka_security == "scram" or settings.postgres_secret_arn
+    return Plans(None if has_password else Path(settings.home) / "plans", report)
 
 
 def configuration(settings: Settings, address: str, groups: tuple[str, ...] = ()) -> Mapping[str, str]:

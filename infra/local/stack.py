@@ -55,12 +55,14 @@ def own(home: Path, name: str, report: Report) -> Iterator[Stack]:
 
 
 def fresh_home(home: Path, name: str) -> Path:
-    """Returns an empty home `home/name` with the jars of `home`, after stopping and deleting an earlier one."""
+    """Returns an empty home `home/name` with the jars and plans of `home`, after stopping and deleting an earlier one."""
     mine = home / name
     stop(mine)
     shutil.rmtree(mine, ignore_errors=True)
     mine.mkdir(parents=True)
-    (mine / "jars").symlink_to((home / "jars").resolve(), target_is_directory=True)
+    (home / "plans").mkdir(exist_ok=True)
+    for shared in ("jars", "plans"):
+        (mine / shared).symlink_to((home / shared).resolve(), target_is_directory=True)
     return mine
 
 
