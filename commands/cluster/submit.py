@@ -11,8 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
+from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +23,7 @@ from core.errors import FireError
 from core.installation import ROOT
 from core.logs import Report, reporter
 from core.settings import Settings
+from infra.local.progress import step
 
 if TYPE_CHECKING:
     from core.embedded_stack import Stack
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
 SHIPPED = ("contract", "core", "jobs", "udfs")
 """Packages that Flink's Python workers import."""
-ALONE = "detect"
-"""The job with a client of its own: its plan takes longer than those of all others together."""
+CLIENTS = (("detect",), ("store", "alert", *OPTIONAL))
+"""The jobs of each client, in their order: detect costs as much as all others, and readings are stored before an alert comes."""
+QUOTED_LINES = 30
+"""The lines of a failed client that are quoted."""
 UNPLANNED = "alert"
 """The job without a compiled plan, which a DataStream does not allow."""
 CLIENT_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -53,34 +56,43 @@ def run(args: argparse.Namespace) -> int:
     if args.savepoint and len(args.jobs) != 1:
         raise SubmitError("a savepoint belongs to one job; name that job: ./fire submit detect --from PATH")
     for job in args.jobs or JOBS:
-        started = time.monotonic()
-        job_id = start(job, settings, addresses[job], args.savepoint, report)
-        report(f"submitted {job:<7} {job_id}  to {addresses[job]}  ({time.monotonic() - started:.1f} s)")
+        with step(report, f"submitting {job}") as done:
+            job_id = start(job, settings, addresses[job], args.savepoint, report)
+            done(f"submitted {job:<7} {job_id}  to {addresses[job]}")
     return 0
 
 
-def submit(stack: Stack, jobs: Iterable[str] = JOBS, savepoint: str | None = None) -> None:
+def submit(stack: Stack, jobs: Iterable[str] = JOBS, savepoint: str | None = None, report: Report = print) -> None:
     """Submits jobs to the embedded stack from client processes side by side; a single job may resume from a savepoint.
 
     Raises:
         SubmitError: a client failed; the text quotes the end of its output.
     """
     wanted = list(jobs)
-    groups = [group for group in ([job for job in wanted if job == ALONE], [job for job in wanted if job != ALONE]) if group]
+    groups = [[job for job in group if job in wanted] for group in CLIENTS if set(group) & set(wanted)]
     with ThreadPoolExecutor(len(groups) or 1) as pool:
-        clients = list(pool.map(lambda group: _client(stack, group, savepoint), groups))
-    for client in clients:
-        if client.returncode:
-            output = "\n".join((client.stdout + client.stderr).splitlines()[-30:])
-            raise SubmitError(f"jobs could not be submitted; the client's last lines name the cause:\n{output}")
+        for failure in list(pool.map(lambda group: _client(stack, group, savepoint, report), groups)):
+            if failure:
+                raise SubmitError(f"jobs could not be submitted; the client's last lines name the cause:\n{failure}")
 
 
-def _client(stack: Stack, jobs: Iterable[str], savepoint: str | None) -> subprocess.CompletedProcess[str]:
+def _client(stack: Stack, jobs: Iterable[str], savepoint: str | None, report: Report) -> str:
+    """Runs a client, reports its lines as they come, and returns the last ones if it fails, otherwise an empty text."""
     command = [sys.executable, "-m", "commands.cli", "submit", *jobs, *(["--from", savepoint] if savepoint else [])]
-    environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"FIRE_HOME": str(stack.home), "PYTHONPATH": str(ROOT), "FIRE_LOG_FORMAT": "text"}
     # A mini-cluster in this process leaves this variable set, which would keep the client from starting its JVM.
     environment.pop("PYFLINK_GATEWAY_DISABLED", None)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    last: deque[str] = deque(maxlen=QUOTED_LINES)
+    with (tempfile.TemporaryFile("w+") as complaints,
+          subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints, text=True) as client):
+        assert client.stdout  # it is a pipe
+        for line in map(str.rstrip, client.stdout):
+            last.append(line)
+            report(line)
+        client.wait()
+        complaints.seek(0)
+        last.extend(complaints.read().splitlines())
+    return "\n".join(last) if client.returncode else ""
 
 
 def start(job: str, settings: Settings, address: str, savepoint: str | None, report: Report) -> str:
@@ -100,7 +112,8 @@ def _plans(settings: Settings, report: Report) -> Plans:
     from jobs.flink.plans import Plans
 
     has_password = settings.kafka_security == "scram" or settings.postgres_secret_arn
-    return Plans(None if has_password else Path(settings.home) / "plans", report)
+    addresses = (settings.kafka_brokers, f"{settings.postgres_host}:{settings.postgres_port}")
+    return Plans(None if has_password else Path(settings.home) / "plans", report, addresses)
 
 
 def configuration(settings: Settings, address: str, groups: tuple[str, ...] = ()) -> Mapping[str, str]:

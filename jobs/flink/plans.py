@@ -31,10 +31,14 @@ DECISIVE = ("parallelism.", "pipeline.", "python.fn-execution.", "table.")
 
 @dataclass(frozen=True)
 class Plans:
-    """The folder of the plans, None if none is to be kept; `report` receives a sentence about each plan that cannot be loaded."""
+    """The folder of the plans, None if none is to be kept; `report` receives a sentence about each plan that is not at hand.
+
+    `addresses` are texts of the SQL that no plan depends on.
+    """
 
     folder: Path | None
     report: Report
+    addresses: tuple[str, ...] = ()
 
     def execute(self, t_env: StreamTableEnvironment, script: Script) -> TableResult:
         """Executes the script by its kept plan, or else plans it first; either way its operators have the same ids.
@@ -43,9 +47,10 @@ class Plans:
             PipelineError: Flink refuses a statement.
         """
         script.tables().declare(t_env)
-        file = self.folder / f"{_job(t_env)}-{key(t_env, script)}.json" if self.folder else None
+        file = self.folder / f"{_job(t_env)}-{key(t_env, script, self.addresses)}.json" if self.folder else None
         plan = self._kept(t_env, file) if file and file.is_file() else None
         if plan is None:
+            self.report(f"planning {_job(t_env)}" + (", whose plan is kept for the next submission" if file else ""))
             script.views().declare(t_env)
             text = numbered(script.statement_set(t_env).compile_plan().as_json_string())
             plan = _loaded(t_env, text)
@@ -74,14 +79,22 @@ def execute(t_env: StreamTableEnvironment, script: Script, plans: Plans | None) 
     return script.statement_set(t_env).execute()
 
 
-def key(t_env: StreamTableEnvironment, script: Script) -> str:
+def key(t_env: StreamTableEnvironment, script: Script, addresses: tuple[str, ...] = ()) -> str:
     """Returns the hash of all that decides a plan: statements, options, the functions' sources, and the version of Flink."""
+    text = str(script)
+    for address in addresses:
+        text = text.replace(address, "")
     options = t_env.get_config().get_configuration().to_dict()
     decisive = sorted((name, value) for name, value in options.items() if name.startswith(DECISIVE))
-    functions = [(str(file.relative_to(ROOT)), file.read_text(encoding="utf-8"))
-                 for file in sorted((ROOT / "udfs").rglob("*.py"))]
-    whole = json.dumps([__version__, str(script), decisive, functions])
+    sources = [(str(file.relative_to(ROOT)), hashlib.sha256(file.read_bytes()).hexdigest()) for file in _sources()]
+    whole = json.dumps([__version__, text, decisive, sources])
     return hashlib.sha256(whole.encode()).hexdigest()[:24]
+
+
+def _sources() -> list[Path]:
+    """Returns the files that the types of functions come from."""
+    files = (file for package in ("contract", "udfs") for file in (ROOT / package).rglob("*"))
+    return sorted(file for file in files if file.is_file() and file.suffix != ".pyc")
 
 
 def numbered(text: str) -> str:

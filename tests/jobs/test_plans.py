@@ -88,10 +88,10 @@ def test_broken_plan_is_reported_and_replaced_by_the_same_plan(first: Rows, part
     assert str(part.kept()) in sentence and "could not be loaded" in sentence
 
 
-def key(settings: Settings, **configuration: str) -> str:
+def key(settings: Settings, *addresses: str, **configuration: str) -> str:
     options = local_configuration() | {name.replace("_", "."): value for name, value in configuration.items()}
     t_env = table_environment(settings, "detect", detect.options(settings) | options)
-    return plans.key(t_env, detect.script(settings))
+    return plans.key(t_env, detect.script(settings), addresses)
 
 
 def test_key_changes_with_a_setting_and_an_option_but_not_with_the_address_of_the_cluster() -> None:
@@ -102,13 +102,22 @@ def test_key_changes_with_a_setting_and_an_option_but_not_with_the_address_of_th
     assert key(usual, rest_address="192.0.2.1") == changed[0]
 
 
+def test_key_does_not_change_with_the_brokers() -> None:
+    """Each start of a stack may choose other ports, which a plan does not contain."""
+    keys = [key(Settings(kafka_brokers=each), each) for each in ("127.0.0.1:9092", "127.0.0.1:9094")]
+    assert keys[0] == keys[1] != key(Settings(kafka_brokers="127.0.0.1:9092"))
+
+
 def test_key_changes_with_the_functions_and_with_the_version_of_flink(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     usual = key(Settings())
     with monkeypatch.context() as patch:
         patch.setattr(plans, "__version__", "0")
         other_version = key(Settings())
     monkeypatch.setattr(plans, "ROOT", tmp_path)
-    assert len({usual, other_version, key(Settings())}) == 3
+    without = key(Settings())
+    (tmp_path / "udfs").mkdir()
+    (tmp_path / "udfs" / "Function.java").write_text("class Function {}")
+    assert len({usual, other_version, without, key(Settings())}) == 4
 
 
 def test_numbers_of_operators_do_not_depend_on_what_the_client_planned_before() -> None:
