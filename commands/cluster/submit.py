@@ -13,7 +13,7 @@ import sys
 import tempfile
 import zipfile
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise SubmitError("a savepoint belongs to one job; name that job: ./fire submit detect --from PATH")
     for job in args.jobs or JOBS:
         with step(report, f"submitting {job}") as done:
-            job_id = start(job, settings, addresses[job], args.savepoint, report)
+            job_id = start(job, settings, addresses[job], args.savepoint, report, ships=bool(args.jobmanager))
             done(f"submitted {job:<7} {job_id}  to {addresses[job]}")
     return 0
 
@@ -95,16 +95,28 @@ def _client(stack: Stack, jobs: Iterable[str], savepoint: str | None, report: Re
     return "\n".join(last) if client.returncode else ""
 
 
-def start(job: str, settings: Settings, address: str, savepoint: str | None, report: Report) -> str:
-    """Submits one job to the JobManager at `host:port`, resuming from `savepoint` if there is one, and returns the job's id."""
+def start(job: str, settings: Settings, address: str, savepoint: str | None, report: Report, *, ships: bool) -> str:
+    """Submits one job to the JobManager at `host:port`, resuming from `savepoint` if there is one, and returns the job's id.
+
+    `ships` sends the connectors along, which the clusters of the embedded stack have on their class path.
+    """
     import importlib
+
+    from pyflink.util.java_utils import add_jars_to_context_class_loader
 
     module = importlib.import_module(f"jobs.{job}")
     resumed = {"execution.state-recovery.path": savepoint} if savepoint else {}
-    parquet = ("parquet",) if job == "archive" else ()
     planned = {} if job == UNPLANNED else {"plans": _plans(settings, report)}
-    client = module.start(settings, dict(configuration(settings, address, parquet)) | resumed, **planned).get_job_client()
+    jars = [jar.as_uri() for jar in connector_jars(settings, ("parquet",) if job == "archive" else ())]
+    add_jars_to_context_class_loader(jars)
+    client = module.start(settings, configuration(settings, address, jars if ships else _absent(settings)) | resumed,
+                          **planned).get_job_client()
     return str(client.get_job_id())
+
+
+def _absent(settings: Settings) -> list[str]:
+    """Returns the jars that the embedded clusters lack too."""
+    return [_kinesis_jar(settings).as_uri()] if settings.uses_kinesis else []
 
 
 def _plans(settings: Settings, report: Report) -> Plans:
@@ -116,13 +128,13 @@ def _plans(settings: Settings, report: Report) -> Plans:
     return Plans(None if has_password else Path(settings.home) / "plans", report, addresses)
 
 
-def configuration(settings: Settings, address: str, groups: tuple[str, ...] = ()) -> Mapping[str, str]:
-    """Returns Flink's options for a remote session cluster: its address, and the files to ship, with further `groups` of jars."""
+def configuration(settings: Settings, address: str, jars: list[str]) -> dict[str, str]:
+    """Returns Flink's options for a remote session cluster: its address, and the files to ship."""
     host, _, port = address.rpartition(":")
-    jars = ";".join(jar.as_uri() for jar in connector_jars(settings, groups))
-    return {"execution.target": "remote", "rest.address": host, "rest.port": port, "pipeline.jars": jars,
-            "execution.attached": "false", "python.files": str(python_files(Path(settings.home))),
-            "python.client.executable": sys.executable, "python.executable": settings.python_executable or sys.executable}
+    shipped = {"pipeline.jars": ";".join(jars)} if jars else {}
+    return shipped | {"execution.target": "remote", "rest.address": host, "rest.port": port, "execution.attached": "false",
+                      "python.files": str(python_files(Path(settings.home))), "python.client.executable": sys.executable,
+                      "python.executable": settings.python_executable or sys.executable}
 
 
 def connector_jars(settings: Settings, groups: tuple[str, ...] = ()) -> list[Path]:
