@@ -9,6 +9,8 @@ from pathlib import Path
 
 REPORTERS = 4
 """Number of Flink processes: two JobManagers and two TaskManagers, each of which takes the next free port."""
+TIGHT_HEAP = ("-XX:MinHeapFreeRatio=20", "-XX:MaxHeapFreeRatio=40")
+"""JVM options that keep garbage from enlarging a heap: for processes that have time for more collections."""
 JOBMANAGER_MEMORY_MB = {"heap": 384, "metaspace": 192, "direct": 128}
 
 
@@ -139,7 +141,7 @@ def jobmanager_options() -> list[str]:
     """Returns the JVM options of a JobManager: a small heap and only the fast compiler, as it computes nothing itself."""
     sizes = JOBMANAGER_MEMORY_MB
     return ["-Xms64m", f"-Xmx{sizes['heap']}m", f"-XX:MaxDirectMemorySize={sizes['direct']}m",
-            f"-XX:MaxMetaspaceSize={sizes['metaspace']}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+            f"-XX:MaxMetaspaceSize={sizes['metaspace']}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *TIGHT_HEAP]
 
 
 def taskmanager_options(cluster: Cluster) -> list[str]:
