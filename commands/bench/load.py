@@ -30,8 +30,8 @@ class Load:
 
     @property
     def problems(self) -> list[str]:
-        """Why the load does not count; empty if it does."""
-        if self.behind <= MOST_BEHIND_SECONDS:
+        """Why the load does not count; empty if it does. A number of messages, unlike a duration, is sent as fast as possible."""
+        if self.plan.count or self.behind <= MOST_BEHIND_SECONDS:
             return []
         return [f"the sender was {self.behind:.1f} s behind {self.plan.rate:,.0f} messages/s and reached "
                 f"{self.messages / self.seconds:,.0f}/s; measure on a machine with less other work"]

@@ -93,6 +93,7 @@ def test_sender_that_falls_behind_its_rate_voids_the_measurement() -> None:
     assert behind.problems == ["the sender was 1.1 s behind 5,000 messages/s and reached 4,000/s; measure on a machine with less "
                                "other work"]
     assert not Load(STEADY, 300_000, START, 60.0, 0.2).problems
+    assert not Load(latency.FLOOD, 100_000, START, 7.0, 6.9).problems, "it has no rate to keep"
 
 
 def test_every_device_that_becomes_hot_must_raise_an_alert_and_no_other() -> None:
