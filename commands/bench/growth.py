@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from commands.bench import flink, telemetry
 from commands.bench.flink import Measured
@@ -32,7 +33,7 @@ FLEETS = ((1_000, 10), (10_000, 10), (10_000, 30), (10_000, 100), (100_000, 10))
 HOUR_DEVICES, HOUR_MINUTES = (1_000, 4_000), 75
 """Fleets of which the state is measured, and how long they send: until the first minutes are forgotten, and some more."""
 BACKENDS = ("hashmap", "rocksdb")
-CHECKPOINT_SECONDS = 3
+CHECKPOINT_SECONDS = 5
 FLAT = 0.15
 """The share by which the cost per message may differ."""
 
@@ -84,23 +85,26 @@ def _hours(devices: int, backends: Sequence[str]) -> Iterator[Hour]:
         for backend in backends:
             folder = given.file.parent / backend
             options = {"execution.checkpointing.interval": f"{CHECKPOINT_SECONDS} s",
-                       "execution.checkpointing.dir": folder.as_uri(), "execution.checkpointing.incremental": "false",
-                       "state.backend.type": backend}
+                       "execution.checkpointing.dir": folder.as_uri()}
             with Sampler(partial(checkpoint_bytes, folder), 0.5) as sizes:
-                measured = _run(given, options)
+                measured = _run(given, options, state_backend=backend)
             yield Hour(Fleet(devices, 10, backend, measured), max(size for _, size in sizes.samples))
 
 
 def checkpoint_bytes(folder: Path) -> int:
-    """Returns the bytes of the largest complete checkpoint in a job's folder, 0 if there is none."""
-    return max((_size(metadata.parent) for metadata in folder.glob("*/chk-*/_metadata")), default=0)
+    """Returns the bytes of the largest complete checkpoint of the job in a folder, 0 if there is none.
+
+    It consists of its own files and, if checkpoints are incremental, of those that it shares with others.
+    """
+    complete = [file.parent for file in folder.glob("*/chk-*/_metadata")]
+    return max((_size(each) + _size(each.parent / "shared") for each in complete), default=0)
 
 
 def _size(folder: Path) -> int:
     try:
         return sum(file.stat().st_size for file in folder.iterdir())
     except FileNotFoundError:
-        return 0  # a newer checkpoint has replaced it meanwhile
+        return 0  # not there, or replaced by a newer checkpoint meanwhile
 
 
 @contextmanager
@@ -112,10 +116,10 @@ def _input(plans: Sequence[tuple[Plan, int]], minutes: int) -> Iterator[Telemetr
         yield telemetry.write_all(Path(folder) / "telemetry.jsonl", plans, plans[-1][1] + minutes * MINUTE_MS)
 
 
-def _run(given: Telemetry, options: Mapping[str, str] = flink.DEFAULTS) -> Measured:
+def _run(given: Telemetry, options: Mapping[str, str] = flink.DEFAULTS, **chosen: Any) -> Measured:
     _say(f"runs all of detection on {given.messages:,} messages")
     work = flink.WORKS["w2"]
-    run = flink.run_once(work, given, given.file.parent / "out", options)
+    run = flink.run_once(work, given, given.file.parent / "out", options, **chosen)
     return Measured(work, {name: given.expected[name] for name in work.counted}, [run])
 
 

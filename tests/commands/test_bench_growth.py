@@ -49,7 +49,8 @@ def inputs(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, Any]]]:
     """Returns the messages of each run that is not made; the runs have the rows that they must have."""
     given_to_runs: list[list[dict[str, Any]]] = []
 
-    def run_once(work: flink.Work, given: Telemetry, out: Path, configuration: Mapping[str, str]) -> flink.Run:
+    def run_once(work: flink.Work, given: Telemetry, out: Path, configuration: Mapping[str, str],
+                 **chosen: Any) -> flink.Run:
         given_to_runs.append(documents(given.file))
         return run(rows=given.expected)
 
@@ -84,3 +85,6 @@ def test_largest_complete_checkpoint_counts(tmp_path: Path) -> None:
         for name, size in sizes.items():
             (folder / name).write_bytes(bytes(size))
     assert growth.checkpoint_bytes(tmp_path) == 510
+    (tmp_path / "job" / "shared").mkdir()
+    (tmp_path / "job" / "shared" / "sst").write_bytes(bytes(1_000))
+    assert growth.checkpoint_bytes(tmp_path) == 1_510
