@@ -21,6 +21,7 @@ from commands.bench.flink import Measured
 from commands.bench.sampler import Sampler
 from commands.bench.telemetry import MINUTE_MS, Telemetry
 from commands.simulate.scenarios import Plan
+from core.settings import Settings
 
 SECONDS_BETWEEN_MESSAGES = 10
 SESSION_MINUTES, PAUSE_MINUTES = 5, 65
@@ -72,7 +73,7 @@ def _cost(messages: int, devices: int, at_site: int) -> Fleet:
     plans = [(_plan(devices, at_site, SESSION_MINUTES, number), telemetry.START_MS + number * apart_ms)
              for number in range(sessions)]
     with _input(plans, SESSION_MINUTES) as given:
-        return Fleet(devices, at_site, BACKENDS[0], _run(given))
+        return Fleet(devices, at_site, Settings.load().state_backend or BACKENDS[0], _run(given))
 
 
 def hours(devices: Sequence[int] = HOUR_DEVICES, backends: Sequence[str] = BACKENDS) -> list[Hour]:
@@ -139,7 +140,7 @@ def problems(fleets: Sequence[Fleet], hours: Sequence[Hour]) -> list[str]:
 
 
 def _shown(fleet: Fleet, first: Fleet) -> tuple[str, str]:
-    title = f"{fleet.devices:,} devices, {fleet.at_site} at a site, {fleet.measured.runs[0].messages:,} messages"
+    title = f"{fleet.devices:,} devices, {fleet.at_site} at a site, {fleet.measured.runs[0].messages:,} messages, {fleet.backend}"
     if void := [*fleet.measured.problems, *first.measured.problems]:
         return title, f"VOID: {'; '.join(void)}"
     ratio = fleet.per_million / first.per_million

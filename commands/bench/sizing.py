@@ -135,8 +135,8 @@ def _fleets(fleets: Iterable[Needs]) -> Iterator[str]:
 
 
 def _number(value: float) -> str:
-    """Formats a number with two significant digits or more."""
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    """Formats a number of 10 or more without decimals, a smaller one with three significant digits."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
 
 
 def _size(count: float) -> str:

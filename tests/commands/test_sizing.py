@@ -57,7 +57,7 @@ def test_rows_and_bytes_of_a_day_are_those_of_readings_minutes_and_five_minutes(
     assert fleet.kafka == readings * 1_000
 
 
-@pytest.mark.parametrize(("count", "text"), [(5e5, "0.5 MB"), (57.6e6, "58 MB"), (2.04e9, "2 GB"), (6e11, "600 GB"),
+@pytest.mark.parametrize(("count", "text"), [(5e5, "0.5 MB"), (57.6e6, "58 MB"), (2.04e9, "2.04 GB"), (6e11, "600 GB"),
                                              (4e15, "4 PB")])
 def test_sizes_are_in_the_largest_unit_of_which_there_is_one(count: float, text: str) -> None:
     assert sizing._size(count) == text
