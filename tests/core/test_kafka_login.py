@@ -12,10 +12,11 @@ from contract.declared import CONTRACT
 from core import kafka_login
 from core.settings import Settings, SettingsError
 from jobs import alert, archive, detect, store
-from jobs.flink import kafka
+from jobs.flink import kafka, tables
 
 TABLES = {"telemetry_raw", "candidates_raw", "raw_in", *(f"{name}_in" for name in CONTRACT.stored()),
-          *(f"{result.name}_out" for job in ("detect", "alert") for result in CONTRACT.written_by(job))}
+          *(f"{result.name}_out" for job in ("detect", "alert") for result in CONTRACT.written_by(job)),
+          *(f"{view}_out" for view in tables.FINISHED)}
 
 
 def sql_of(settings: Settings) -> list[str]:

@@ -25,7 +25,7 @@ from core.settings import Settings
 from tests.conftest import Rows, message, rows
 from tests.support.databases import Server
 
-PARTS = ("contract", "core", "jobs", "udfs", "sql", "commands", "infra", "services")
+PARTS = ("docs", "contract", "core", "jobs", "udfs", "sql", "commands", "infra", "services")
 HUMIDITY = """
 [humidity]
 spellings = ["hum"]

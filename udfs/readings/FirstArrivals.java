@@ -44,7 +44,7 @@ import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 public final class FirstArrivals extends ProcessTableFunction {
   private static final long MINUTE = 60000L;
   private static final int MINUTES_KEPT = 4;
-  /** The longs before the table: when the minute is forgotten, epoch ms; the how-manieth it is; the readings in it. */
+  /** The longs before the table: when the minute is forgotten, epoch ms; its rank in the order of beginning; the readings in it. */
   private static final int EXPIRY = 0, RANK = 1, COUNT = 2, TABLE = 3;
   private static final int SMALLEST = 16;
   /** Readings of a device and minute that find no place in a table of this size make it begin anew: 64 a second. */
