@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from contract.model import Text
@@ -15,17 +15,19 @@ UNSAFE = re.compile(r"://|[\x00-\x1f\x7f]")
 """Characters that would break a line or turn the name of a device or site into a link."""
 
 
-def compose(alert: Mapping[str, Any]) -> dict[str, Any]:
+def compose(alert: Mapping[str, Any], further: Iterable[str] = ()) -> dict[str, Any]:
     """Composes the texts of an alert.
 
     Args:
         alert: `transition`, `alert_type`, `level`, `subject`, `subject_kind`, `site_id`, `explanation`, `event_time`,
-            `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. Fields that are None are left out.
+            `risk_score`, `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. Fields that are None are
+            left out.
+        further: the alert types of the other hazards of its reading, whose advice follows that of the alert.
 
     Returns:
         `message_ko`, `message_en`, `recommendations_ko` and `recommendations_en`.
     """
-    advice = recommendations(alert["transition"], alert["alert_type"], alert["level"])
+    advice = recommendations(alert["transition"], alert["alert_type"], alert["level"], further)
     message = {"CLEARED": _cleared, "REMINDED": _lasting, None: _lasting}.get(alert["transition"], _risen)(alert)
     return {
         "message_ko": message.ko, "message_en": message.en,
@@ -38,8 +40,8 @@ def _risen(alert: Mapping[str, Any]) -> Text:
     is_worse = alert["transition"] == "ESCALATED"
     heading = Text("경보 단계 상향", "alert raised to a higher level") if is_worse else Text("감지", "detected")
     at, held = _clock(alert["event_time"]), _held(alert)
-    return Text(_spaced(_heading(alert, heading).ko, _findings(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
-                _spaced(_heading(alert, heading).en, _findings(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
+    return Text(_spaced(_heading(alert, heading).ko, _findings(alert).ko, _risk(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
+                _spaced(_heading(alert, heading).en, _findings(alert).en, _risk(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
 
 
 def _lasting(alert: Mapping[str, Any]) -> Text:
@@ -47,8 +49,8 @@ def _lasting(alert: Mapping[str, Any]) -> Text:
     heading = _heading(alert, Text("경보 지속", "alert still open"))
     since, last = _clock(alert["opened_at"]), _clock(alert["last_candidate_at"])
     return Text(
-        _spaced(heading.ko, _findings(alert).ko, f"{since}부터 지속, 마지막 감지: {last}.", _urgent(alert).ko),
-        _spaced(heading.en, _findings(alert).en, f"Open since {since}, last detected {last}.", _urgent(alert).en))
+        _spaced(heading.ko, _findings(alert).ko, _risk(alert).ko, f"{since}부터 지속, 마지막 감지: {last}.", _urgent(alert).ko),
+        _spaced(heading.en, _findings(alert).en, _risk(alert).en, f"Open since {since}, last detected {last}.", _urgent(alert).en))
 
 
 def _cleared(alert: Mapping[str, Any]) -> Text:
@@ -81,6 +83,11 @@ def _findings(alert: Mapping[str, Any]) -> Text:
                 _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard from: ", seen or "")))
 
 
+def _risk(alert: Mapping[str, Any]) -> Text:
+    score = f"{alert['risk_score']:.2f}"
+    return Text(f"위험도 {score}.", f"Risk {score}.")
+
+
 def _held(alert: Mapping[str, Any]) -> Text:
     """Says since when the alert is open if a maintenance window withheld it, else nothing."""
     if not alert["was_held"] or alert["opened_at"] == alert["event_time"]:
@@ -94,29 +101,31 @@ def _urgent(alert: Mapping[str, Any]) -> Text:
     return INSPECT if alert["level"] == "CRITICAL" else Text("", "")
 
 
-def _measured(alert: Mapping[str, Any], finding: Callable[[str, str, str], str]) -> str:
+def _measured(alert: Mapping[str, Any], finding: Callable[[Text, str, str], str]) -> str:
     return _joined(*(_finding(each, finding) for each in alert["explanation"]))
 
 
-def _finding(each: Mapping[str, Any], finding: Callable[[str, str, str], str]) -> str:
+def _finding(each: Mapping[str, Any], finding: Callable[[Text, str, str], str]) -> str:
     name, unit = each["name"], each["unit"] or ""
-    if name in ALARM_NAMES or each["value"] is None:
-        return finding(name, "", "")
+    if each["limit"] is None and name in ALARM_NAMES:
+        return finding(ALARM_NAMES[name], "", "")
+    if each["value"] is None:
+        return finding(_name(name), "", "")
     limit = "" if each["limit"] is None else _quantity(each["limit"], unit)
-    return finding(name, _quantity(each["value"], unit), limit)
+    return finding(_name(name), _quantity(each["value"], unit), limit)
 
 
-def _finding_ko(name: str, value: str, limit: str) -> str:
-    return _name(name).ko + (value and f" {value}") + (limit and f"(기준 {limit})")
+def _finding_ko(name: Text, value: str, limit: str) -> str:
+    return name.ko + (value and f" {value}") + (limit and f"(기준 {limit})")
 
 
-def _finding_en(name: str, value: str, limit: str) -> str:
-    return _name(name).en + (value and f" {value}") + (limit and f" (limit {limit})")
+def _finding_en(name: Text, value: str, limit: str) -> str:
+    return name.en + (value and f" {value}") + (limit and f" (limit {limit})")
 
 
 def _name(name: str) -> Text:
     spelled = name.replace("_", " ")
-    return MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name) or Text(spelled, spelled)
+    return MEASUREMENT_NAMES.get(name) or Text(spelled, spelled)
 
 
 def _quantity(value: float, unit: str) -> str:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract.declared import CONTRACT
-from udfs.readings.scoring import LEVELS
+from udfs.readings.scoring import ALARM_BITS, BIT, LEVELS, alarms_of
 from udfs.readings.thresholds import SILENCE_MINUTES
-from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR
+from udfs.texts.names import COMMUNICATION_ERROR
 
 MEASUREMENTS = tuple(each.name for each in CONTRACT.shown_with_alerts)
 ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
@@ -84,10 +84,10 @@ def device(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def alarms(status: int | None) -> list[str]:
-    """Returns the names of the alarm bits that are set; a status of 4096 or more is a communication error."""
+    """Returns the names of the alarm bits that are set; a status of 4096 or more is a communication error, from 8192 on nothing else."""
     if not status:
         return []
-    names = [bit.name for bit in ALARM_BITS if status >> bit.bit & 1]
+    names = [name for name in ALARM_BITS if alarms_of(status) & BIT[name]]
     return names + [COMMUNICATION_ERROR.name] * (status >= 1 << COMMUNICATION_ERROR.bit)
 
 
