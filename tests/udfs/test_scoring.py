@@ -100,7 +100,7 @@ def test_default_limits_for_each_row_give_identical_scores(readings: list[dict[s
 
 def test_floors_hold_whatever_the_profile() -> None:
     reading = dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None}
-    lenient = {name: bounds[1 if name != "power_factor_low" else 0] for name, (bounds, _) in profiles.allowed(220, 100).items()}
+    lenient = {**thresholds.LIMITS} | {name: bounds[1 if name != "power_factor_low" else 0] for name, (bounds, _) in profiles.allowed(220, 100).items()}
     for hazard, least in (({"sensor_temperature": 66.0}, 0.8), ({"leakage_current": 30.0}, 0.6), ({"arc_count": 6}, 0.6),
                           ({"leakage_current": 300.0}, 0.8), ({"co_gas": 300.0}, 0.8), ({"co_gas": 26.0, "voc": 601.0}, 0.8),
                           ({"voltage": 264.1}, 0.6), ({"status_bits": 2048}, 0.6), ({"status_bits": 4}, 0.4)):
