@@ -82,7 +82,7 @@ def _word_lists(alerts: Mapping[str, Any], measurements: tuple[Measurement, ...]
     of_readings = [name for name, block in alerts["types"].items() if "readings" in block["causes"]]
     return {"levels": tuple(alerts["levels"]["risk"]), "alert_levels": tuple(alerts["levels"]["alert"]),
             "alert_types": tuple(alerts["types"]), "reading_alert_types": tuple(of_readings),
-            "ranged": tuple(each.name for each in measurements if each.range)}
+            "bounded": tuple(each.name for each in measurements if each.range or each.possible)}
 
 
 def _column_lists(measurements: tuple[Measurement, ...]) -> dict[str, tuple[Column, ...]]:

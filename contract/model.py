@@ -95,6 +95,9 @@ class Measurement:
     unit: str = ""
     means: str = ""
     range: tuple[float, float] | None = None
+    possible: tuple[float, float] | None = None
+    errors: tuple[float, ...] = ()
+    resembles: tuple[str, ...] = ()
     least: float | None = None
     digits: int | None = None
     simulated_digits: int | None = None

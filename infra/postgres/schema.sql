@@ -564,7 +564,8 @@ CREATE TABLE readings (
     stored_at timestamp with time zone DEFAULT now() NOT NULL,
     zone text,
     profile text,
-    profile_version text
+    profile_version text,
+    invalid_values jsonb
 )
 PARTITION BY RANGE (event_time);
 
@@ -622,7 +623,8 @@ CREATE TABLE readings_default (
     stored_at timestamp with time zone DEFAULT now() CONSTRAINT readings_stored_at_not_null NOT NULL,
     zone text,
     profile text,
-    profile_version text
+    profile_version text,
+    invalid_values jsonb
 );
 
 COMMENT ON TABLE readings_default IS 'Takes every event time that has no day of its own, so that none can stop the job.';

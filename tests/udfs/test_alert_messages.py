@@ -76,7 +76,8 @@ def test_reminder_says_since_when_and_what_was_last_detected() -> None:
 def test_silent_device_has_a_last_time_and_reports_again() -> None:
     silent = {"alert_type": "DEVICE_SILENT", "level": "MEDIUM", "explanation": [], "last_seen": "2025-10-09T08:55:05.000Z"}
     assert compose(alert(**silent))["message_ko"] == (
-        "[주의] 장치 무응답 감지, 장치 dev-1, 현장 site-1. 마지막 수신: 2025-10-09 08:55:05 UTC. 위험도 0.80. 시각: 2025-10-09 09:00:05 UTC.")
+        "[주의] 장치 무응답 감지, 장치 dev-1, 현장 site-1. 마지막 수신: 2025-10-09 08:55:05 UTC. "
+        "위험도 0.80. 시각: 2025-10-09 09:00:05 UTC.")
     cleared = compose(alert(transition="CLEARED", **silent))
     assert "The device reports again; cleared at 2025-10-09 09:00:05 UTC." in cleared["message_en"]
     assert "장치가 다시 응답하여 2025-10-09 09:00:05 UTC에 해제되었습니다." in cleared["message_ko"]
@@ -164,7 +165,8 @@ def test_type_of_a_later_version_still_gets_a_text() -> None:
 
 def test_what_is_missing_is_left_out() -> None:
     nothing = texts(site_id=None, explanation=[])
-    assert nothing[0] == ("[심각] 고온 감지, 장치 dev-1. 위험도 0.80. 시각: 2025-10-09 09:00:05 UTC. 지금 즉시 현장을 점검하십시오.")
+    assert nothing[0] == ("[심각] 고온 감지, 장치 dev-1. 위험도 0.80. 시각: 2025-10-09 09:00:05 UTC. "
+                          "지금 즉시 현장을 점검하십시오.")
     assert nothing[1] == ("[CRITICAL] High temperature detected, device dev-1. Risk 0.80. Time: 2025-10-09 09:00:05 UTC. "
                           "Inspect on site now.")
     unknown = texts(explanation=[HEAT | {"value": None}, HEAT | {"name": "new_sensor", "limit": None, "unit": None}])

@@ -35,7 +35,8 @@ def near(limits: tuple[float, ...]) -> st.SearchStrategy[float | None]:
 
 READINGS = st.fixed_dictionaries(
     {name: near(limits) for name, limits in LIMITS.items()}
-    | {"status_bits": st.one_of(st.none(), st.sampled_from([1 << bit for bit in range(15)]), st.integers(0, 16383)), "arc_count": st.one_of(st.none(), st.integers(0, 15))})
+    | {"status_bits": st.one_of(st.none(), st.sampled_from([1 << bit for bit in range(15)]), st.integers(0, 16383)),
+       "arc_count": st.one_of(st.none(), st.integers(0, 15))})
 
 
 def columns(readings: list[dict[str, Any]]) -> dict[str, Any]:
@@ -100,7 +101,8 @@ def test_default_limits_for_each_row_give_identical_scores(readings: list[dict[s
 
 def test_floors_hold_whatever_the_profile() -> None:
     reading = dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None}
-    lenient = {**thresholds.LIMITS} | {name: bounds[1 if name != "power_factor_low" else 0] for name, (bounds, _) in profiles.allowed(220, 100).items()}
+    widest = profiles.allowed(220, 100).items()
+    lenient = {**thresholds.LIMITS} | {name: bounds[1 if name != "power_factor_low" else 0] for name, (bounds, _) in widest}
     for hazard, least in (({"sensor_temperature": 66.0}, 0.8), ({"leakage_current": 30.0}, 0.6), ({"arc_count": 6}, 0.6),
                           ({"leakage_current": 300.0}, 0.8), ({"co_gas": 300.0}, 0.8), ({"co_gas": 26.0, "voc": 601.0}, 0.8),
                           ({"voltage": 264.1}, 0.6), ({"status_bits": 2048}, 0.6), ({"status_bits": 4}, 0.4)):
@@ -127,7 +129,8 @@ def test_alert_is_explained_by_its_own_hazard_first_and_by_every_further_one(rea
     found = explain(reading, kind=alert_type)
     assert alert_type == scoring.NO_HAZARD or found[0].kind == alert_type
     assert [each.kind != alert_type for each in found] == sorted(each.kind != alert_type for each in found)
-    assert {kind for kind, floor in reference.floors(reading, reference.DEFAULT).items() if floor} <= {each.hazard for each in found}
+    hazards = {kind for kind, floor in reference.floors(reading, reference.DEFAULT).items() if floor}
+    assert hazards <= {each.hazard for each in found}
     assert len({(each.name, each.is_alarm) for each in found}) == len(found)
 
 
@@ -143,7 +146,8 @@ def test_high_temperature_is_explained_by_the_temperature_though_more_is_wrong()
 
 def test_measurement_and_alarm_bit_of_one_name_are_both_named() -> None:
     reading = dict.fromkeys(LIMITS) | {"status_bits": 16, "arc_count": None, "resistive_leakage": 31.0}
-    assert [(each.name, each.is_alarm) for each in explain(reading)] == [("resistive_leakage", False), ("resistive_leakage", True)]
+    both = [("resistive_leakage", False), ("resistive_leakage", True)]
+    assert [(each.name, each.is_alarm) for each in explain(reading)] == both
 
 
 def test_warm_board_is_a_reason_but_no_hazard() -> None:
@@ -151,7 +155,8 @@ def test_warm_board_is_a_reason_but_no_hazard() -> None:
     assert (warm.kind, warm.hazard) == ("TEMPERATURE_CRITICAL", None)
 
 
-@pytest.mark.parametrize(("nominal", "volts", "floor"), [(220, 264.0, 0.0), (220, 264.1, 0.6), (120, 144.0, 0.0), (120, 144.1, 0.6)])
+@pytest.mark.parametrize(("nominal", "volts", "floor"), [
+    (220, 264.0, 0.0), (220, 264.1, 0.6), (120, 144.0, 0.0), (120, 144.1, 0.6)])
 def test_floor_of_overvoltage_follows_the_nominal_voltage(nominal: float, volts: float, floor: float) -> None:
     limits = reference.profile_limits(nominal, 100, {})
     scored = scoring.score(columns([dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None, "voltage": volts}]), limits)

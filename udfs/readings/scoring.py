@@ -37,7 +37,7 @@ RANGES = {each.name: each.range for each in CONTRACT.measured if each.range}
 """Physical ranges, bounds included. A reading outside is kept and scored, and `invalid_fields` names the measurement."""
 
 
-def _rank(kind: str, floor: float = 0.0) -> int:
+def hazard_rank(kind: str, floor: float = 0.0) -> int:
     """Returns the rank of a hazard, the highest for the worst: by its floor, then by the order of the kinds; 0 is no hazard."""
     return FLOORS.index(floor) * len(ALERT_TYPES) + len(ALERT_TYPES) - 1 - ALERT_TYPES.index(kind)
 
@@ -51,7 +51,7 @@ def _status_tables() -> tuple[Column, Column, Column, Column]:
     bits = (np.arange(ALARM_MASK + 1)[:, None] >> np.arange(len(ALARM_BITS))) & 1
     count = bits.sum(axis=1).astype(np.int32)
     crowd = t.CROWDED_ALARM_POINTS * np.maximum(count - t.CROWDED_ALARMS, 0)
-    ranks = [_rank(KIND_OF_ALARM[name], t.ALARM_FLOORS[name]) if name in t.ALARM_FLOORS else 0 for name in ALARM_BITS]
+    ranks = [hazard_rank(KIND_OF_ALARM[name], t.ALARM_FLOORS[name]) if name in t.ALARM_FLOORS else 0 for name in ALARM_BITS]
     electrical = bits @ np.array([t.ELECTRICAL_POINTS.get(name, 0.0) for name in ALARM_BITS])
     return (np.round(np.minimum(bits @ np.array(t.ALARM_WEIGHTS) + crowd, 1.0), t.DECIMALS), count, electrical,
             (bits * ranks).max(axis=1))
@@ -162,7 +162,7 @@ def _worst_hazard(reading: Mapping[str, Column], temperature: Column, alarms: Co
     """Returns the rank of each reading's worst hazard."""
     worst: Column = ALARM_RANK[alarms]
     for kind, floor, stands in _hazards(reading, temperature, limits):
-        np.maximum(worst, stands * _rank(kind, floor), out=worst)
+        np.maximum(worst, stands * hazard_rank(kind, floor), out=worst)
     return worst
 
 

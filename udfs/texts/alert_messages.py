@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from contract.model import Text
+from udfs.shown import plain
 from udfs.texts.alert_texts import INSPECT, recommendations, texts_of
 from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
 
 LONG_NUMBER = 1e9
-UNSAFE = re.compile(r"://|[\x00-\x1f\x7f]")
-"""Characters that would break a line or turn the name of a device or site into a link."""
 
 
 def compose(alert: Mapping[str, Any], further: Iterable[str] = ()) -> dict[str, Any]:
@@ -40,8 +38,8 @@ def _risen(alert: Mapping[str, Any]) -> Text:
     is_worse = alert["transition"] == "ESCALATED"
     heading = Text("경보 단계 상향", "alert raised to a higher level") if is_worse else Text("감지", "detected")
     at, held = _clock(alert["event_time"]), _held(alert)
-    return Text(_spaced(_heading(alert, heading).ko, _findings(alert).ko, _risk(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
-                _spaced(_heading(alert, heading).en, _findings(alert).en, _risk(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
+    return Text(_spaced(_heading(alert, heading).ko, _findings(alert).ko, held.ko, f"시각: {at}.", _urgent(alert).ko),
+                _spaced(_heading(alert, heading).en, _findings(alert).en, held.en, f"Time: {at}.", _urgent(alert).en))
 
 
 def _lasting(alert: Mapping[str, Any]) -> Text:
@@ -49,8 +47,8 @@ def _lasting(alert: Mapping[str, Any]) -> Text:
     heading = _heading(alert, Text("경보 지속", "alert still open"))
     since, last = _clock(alert["opened_at"]), _clock(alert["last_candidate_at"])
     return Text(
-        _spaced(heading.ko, _findings(alert).ko, _risk(alert).ko, f"{since}부터 지속, 마지막 감지: {last}.", _urgent(alert).ko),
-        _spaced(heading.en, _findings(alert).en, _risk(alert).en, f"Open since {since}, last detected {last}.", _urgent(alert).en))
+        _spaced(heading.ko, _findings(alert).ko, f"{since}부터 지속, 마지막 감지: {last}.", _urgent(alert).ko),
+        _spaced(heading.en, _findings(alert).en, f"Open since {since}, last detected {last}.", _urgent(alert).en))
 
 
 def _cleared(alert: Mapping[str, Any]) -> Text:
@@ -77,15 +75,12 @@ def _subject(alert: Mapping[str, Any]) -> Text:
 
 
 def _findings(alert: Mapping[str, Any]) -> Text:
-    """Lists the measurements and alarms that made the score, and when a silent device was last heard from."""
-    seen = alert["last_seen"] and _clock(alert["last_seen"])
-    return Text(_spaced(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or "")),
-                _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard from: ", seen or "")))
-
-
-def _risk(alert: Mapping[str, Any]) -> Text:
-    score = f"{alert['risk_score']:.2f}"
-    return Text(f"위험도 {score}.", f"Risk {score}.")
+    """Lists the measurements and alarms that made the score, when a silent device was last heard from, and the risk."""
+    seen, risk = alert["last_seen"] and _clock(alert["last_seen"]), f"{alert['risk_score']:.2f}"
+    return Text(
+        _spaced(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or ""), f"위험도 {risk}."),
+        _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard from: ", seen or ""),
+                f"Risk {risk}."))
 
 
 def _held(alert: Mapping[str, Any]) -> Text:
@@ -140,7 +135,8 @@ def _clock(iso: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return UNSAFE.sub(" ", name)
+    """Returns the name of a device or site without what would break a line, turn it around or make it a link."""
+    return plain(name).replace("://", " ")
 
 
 def _sentence(start: str, text: str) -> str:
