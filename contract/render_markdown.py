@@ -127,8 +127,8 @@ def _words(column: Column) -> str:
 def _measurements(contract: Contract) -> Iterator[str]:
     yield from ("# Measurements", "")
     yield from prose("Measurements are what devices send. If a message has several fields of one quantity, the first one counts; "
-                     "a number may be sent as text. A reading outside a range is kept, and `invalid_fields` names the quantity; a value that is not possible "
-                     "counts as not measured. "
+                     "a number may be sent as text. A reading outside a range is kept, and `invalid_fields` names the quantity; "
+                     "a value that is not possible counts as not measured. "
                      "[Semantics](../semantics.md#device-message--reading) describes the rest of a message and what is refused.")
     yield from table(("quantity", "fields of a message", "type", "unit", "range", "possible", "English", "한국어", "meaning"),
                      (_measurement(each) for each in contract.measured))

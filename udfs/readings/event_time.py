@@ -24,12 +24,15 @@ MAX_AHEAD_HOURS = 1
 """A time further ahead of the message's arrival is refused, and does not move the watermark."""
 MAX_AHEAD_MS = MAX_AHEAD_HOURS * 3_600_000
 
+MINUTES_OF_AN_HOUR = 60
 LONGEST_TEXT = 40
 """Characters of a time as text; the longest accepted form has 35."""
 ISO_8601 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2})?)?", re.ASCII
 )
 DIGITS = re.compile(r"\d{1,15}", re.ASCII)
+LARGEST_OFFSET = timedelta(hours=14)
+"""No time zone is further from UTC."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +69,8 @@ def _from_text(text: str) -> int:
     except ValueError as problem:
         raise ValueError(f"{text!r} is not a date and time: {problem}") from problem
     offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
+    if offset > LARGEST_OFFSET or int(offset_minutes or 0) >= MINUTES_OF_AN_HOUR:
+        raise ValueError(f"{text!r} has an offset that does not exist; it is at most 14:00")
     utc = local + offset if sign == "-" else local - offset
     return (utc - EPOCH) // timedelta(milliseconds=1) + int((fraction or "0")[:3].ljust(3, "0"))
 

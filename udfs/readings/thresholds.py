@@ -37,6 +37,8 @@ CO_WARN_PPM, CO_WITH_VOC_PPM, CO_ALARM_PPM = 17.0, 25.0, 300.0
 """300 ppm must alarm within 3 minutes: EN 50291."""
 VOC_WARN, VOC_WITH_CO = 400.0, 600.0
 POWER_FACTOR_LOW = 0.9
+MOST_POWER_KW = 500.0
+"""A greater power, whatever its sign, is probably in watts; it is scored as it is."""
 MANY_ARCS = 5
 LIMITS: Limits = {"voltage_high": VOLTAGE_HIGH_V, "voltage_low": VOLTAGE_LOW_V, "current_high": CURRENT_HIGH_A,
                   "leakage_warn": LEAKAGE_WARN_MA, "co_warn": CO_WARN_PPM, "voc_warn": VOC_WARN,
@@ -89,6 +91,8 @@ SLICE_SECONDS, RISE_SECONDS = 10, 60
 """A rise is the highest temperature of the newest slice minus the lowest within RISE_SECONDS, a whole number of slices."""
 RISE_C = 8.3
 """Rise of temperature within a minute, reached: 15 °F, the figure of rate-of-rise heat detectors (UL 521)."""
+RISE_START_C = -10.0
+"""A colder temperature is no start of a rise: the way back from a sensor's error is no fire."""
 RECENT_MINUTES = 10
 """The short window over which carbon monoxide and arcs are judged."""
 CO_10MIN_PPM, CO_60MIN_PPM, CO_10MIN_MINUTES, CO_60MIN_MINUTES = 100.0, 50.0, 9, 54

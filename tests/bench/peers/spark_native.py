@@ -129,7 +129,8 @@ def measured_hazards() -> list[tuple[str, float, str]]:
                                          f"co_gas > {t.CO_WITH_VOC_PPM} AND voc > {t.VOC_WITH_CO}")),
         (scoring.GAS, 0.0, any_of(f"co_gas > {t.CO_WARN_PPM}", f"voc > {t.VOC_WARN}")),
         (scoring.OVERVOLTAGE, t.HIGH, f"voltage > {t.LIMITS['voltage_hazard']}"),
-        (scoring.OVERVOLTAGE, 0.0, f"voltage > {t.VOLTAGE_HIGH_V}"), (scoring.OVERCURRENT, 0.0, f"`current` > {t.CURRENT_HIGH_A}"),
+        (scoring.OVERVOLTAGE, 0.0, f"voltage > {t.VOLTAGE_HIGH_V}"),
+        (scoring.OVERCURRENT, 0.0, f"`current` > {t.CURRENT_HIGH_A}"),
     ]  # fmt: skip
 
 

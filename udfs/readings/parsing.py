@@ -1,0 +1,172 @@
+"""Parses device messages: plain ones with a typed decoder, which costs a third, and every other one as a JSON object.
+
+A plain message is an object of declared fields, each at most null or of the field's own type: an id is a text, a measurement a
+number, the time a text or whole epoch milliseconds. The typed decoder stops at anything else, and the whole message is then
+parsed again as an object, from which the odd values are read or refused one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from contract.declared import CONTRACT
+from contract.identifiers import LONGEST_BYTES, MOST_BYTES_PER_CHARACTER
+from udfs.readings.event_time import LATEST_MS
+from udfs.shown import json_type
+
+Column = NDArray[Any]
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_BYTES // MOST_BYTES_PER_CHARACTER)]
+"""A text that cannot be too long, whatever its characters."""
+NUMBERS = ("idx", *(spelling for each in CONTRACT.measured for spelling in each.spellings))
+WHOLE = frozenset({"idx", *(spelling for each in CONTRACT.measured if each.type == "whole" for spelling in each.spellings)})
+LARGEST_EXACT = 2**53
+"""The largest whole number that is exact in a JSON number."""
+Exact = Annotated[float, msgspec.Meta(gt=-LARGEST_EXACT, lt=LARGEST_EXACT)]
+"""A number that is the same as a whole number and as a float."""
+NOT_SENT = float("nan")
+Plain = msgspec.defstruct("Plain", [
+    ("deviceId", Text), ("siteId", Text | None, None), ("topicDeviceId", Text | None, None),
+    ("timestamp", Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)] | str | None, None),
+    *((name, (Exact if name in WHOLE else float) | None, NOT_SENT) for name in NUMBERS),
+], forbid_unknown_fields=True, gc=False)  # fmt: skip
+"""A plain message. Unknown fields are not skipped, because the typed decoder does not check what it skips."""
+DECODER = msgspec.json.Decoder(Plain)
+NOT_PLAIN = Plain(deviceId="not plain")
+"""Stands in for a message that is not plain, so that the columns of plain messages have a value in every row."""
+MOST_IN_VAIN = 100
+"""Messages of a batch that the typed decoder refuses before it is given up for a batch of which it refuses most."""
+ALL_NUMBERS = attrgetter(*NUMBERS)
+
+STRING_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*"|NaN', re.DOTALL)
+LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
+SEARCHED_FOR_KEY = 512
+"""Bytes before an error in the JSON that are searched for the name of its field."""
+
+
+@dataclass(frozen=True)
+class Messages:
+    """A batch of parsed messages.
+
+    `plain` has one object per message; the rows `odd_rows` hold `NOT_PLAIN` there, and their fields are in `odd`, empty for
+    what is no object. `numbers` are the columns of the fields `NUMBERS` of plain messages, NaN where absent or null. Only
+    messages in the rows `with_null` can have a field that is null.
+    """
+
+    plain: list[Any]
+    numbers: dict[str, Column]
+    odd_rows: list[int]
+    odd: list[dict[str, Any]]
+    at_odd_rows: Column
+    with_null: list[int]
+
+    def plain_values(self, field: str) -> list[Any]:
+        """Returns a field's values in plain messages, one per row of the batch."""
+        return list(map(attrgetter(field), self.plain))
+
+    def values(self, field: str) -> list[Any]:
+        """Returns a field's values, None where it is absent."""
+        return self.with_odd(self.plain_values(field), field)
+
+    def with_odd(self, values: list[Any], field: str) -> list[Any]:
+        """Returns the list of a field's values in plain messages with those of odd messages put in."""
+        for row, message in zip(self.odd_rows, self.odd, strict=True):
+            values[row] = message.get(field)
+        return values
+
+    def plain_numbers(self, spellings: tuple[str, ...]) -> Column:
+        """Returns a new column with the numbers in plain messages under the first spelling that is not absent or null."""
+        first, *others = spellings
+        column = self.numbers[first].copy()
+        for other in others:
+            np.copyto(column, self.numbers[other], where=np.isnan(column))
+        return column
+
+    def are_null(self, spellings: tuple[str, ...], rows: list[int]) -> list[bool]:
+        """Returns for some rows whether one of a field's spellings is null in the message."""
+        odd = dict(zip(self.odd_rows, self.odd, strict=True))
+        fields = (odd[row] if row in odd else dict(zip(NUMBERS, ALL_NUMBERS(self.plain[row]), strict=True)) for row in rows)
+        return [any(message.get(spelling, NOT_SENT) is None for spelling in spellings) for message in fields]
+
+    def odd_values(self, spellings: tuple[str, ...]) -> list[Any]:
+        """Returns what each odd message has under the first spelling that is not absent or null."""
+        first, *others = spellings
+        values = [message.get(first) for message in self.odd]
+        for other in others:
+            for row in [row for row, value in enumerate(values) if value is None]:
+                values[row] = self.odd[row].get(other)
+        return values
+
+
+def parse(messages: Sequence[bytes | None], reasons: Column) -> Messages:
+    """Parses a batch; writes the reason of every message that is not a JSON object to its row of `reasons`."""
+    plain, odd_rows = _plain(messages)
+    odd = [_object(messages[row] or b"", row, reasons) for row in odd_rows]
+    with_null = [row for row, message in enumerate(messages) if message and (b"null" in message or b"NaN" in message)]
+    return Messages(plain, _numbers(plain, odd_rows), odd_rows, odd, np.array(odd_rows, dtype=np.intp), with_null)
+
+
+def _plain(messages: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
+    plain: list[Any] = []
+    odd_rows: list[int] = []
+    decode, add = DECODER.decode, plain.append
+    for row, message in enumerate(messages):
+        try:
+            add(decode(message or b""))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            add(NOT_PLAIN)
+            odd_rows.append(row)
+            if len(odd_rows) > MOST_IN_VAIN and len(odd_rows) > row // 2:
+                break
+    rest = range(len(plain), len(messages))
+    return plain + [NOT_PLAIN] * len(rest), [*odd_rows, *rest]
+
+
+def _numbers(plain: list[Any], odd_rows: list[int]) -> dict[str, Column]:
+    if len(odd_rows) == len(plain):
+        return dict.fromkeys(NUMBERS, np.full(len(plain), NOT_SENT))
+    values = chain.from_iterable(map(ALL_NUMBERS, plain))
+    by_row = np.fromiter(values, dtype=np.float64, count=len(plain) * len(NUMBERS)).reshape(len(plain), len(NUMBERS))
+    return dict(zip(NUMBERS, np.ascontiguousarray(by_row.T), strict=True))
+
+
+def _object(message: bytes, row: int, reasons: Column) -> dict[str, Any]:
+    try:
+        value = orjson.loads(message)
+    except orjson.JSONDecodeError as problem:
+        value = _without_nan(message)
+        if not isinstance(value, dict):
+            reasons[row] = _not_json(message, problem)
+            return {}
+    if isinstance(value, dict):
+        return value
+    reasons[row] = f"message is not a JSON object but {json_type(value)}"
+    return {}
+
+
+def _without_nan(message: bytes) -> Any:
+    """Parses a message in which a bare NaN, which is not JSON, stands for null; returns None if it is not JSON even then."""
+    if b"NaN" not in message:
+        return None
+    try:
+        return orjson.loads(STRING_OR_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], message))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _not_json(message: bytes, problem: orjson.JSONDecodeError) -> str:
+    if not message:
+        return "message is empty"
+    key = LAST_KEY.search(message[max(problem.pos - SEARCHED_FOR_KEY, 0) : problem.pos])
+    where = f"{key[1].decode(errors='replace')}: " if key else ""
+    return f"{where}message is not JSON: {problem}"
