@@ -14,7 +14,7 @@ from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
 from udfs.alerts import lifecycle, process
-from udfs.readings import decode, event_time, scoring, thresholds
+from udfs.readings import decode, event_time, parsing, scoring, thresholds
 
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 SENTENCES = " ".join(PAGE.split())
@@ -72,7 +72,7 @@ def test_fields_are_those_that_the_decoder_reads() -> None:
 def test_limits_of_a_message_are_those_of_the_decoder() -> None:
     assert rows("Refused messages") == [
         ("longest `deviceId` and `siteId`", f"{identifiers.LONGEST_BYTES} bytes in UTF-8"),
-        ("largest whole number", str(decode.LARGEST_EXACT)),
+        ("largest whole number", str(parsing.LARGEST_EXACT)),
         ("furthest ahead of its arrival", f"{event_time.MAX_AHEAD_MS // MINUTE_MS} min"),
     ]
 

@@ -92,7 +92,8 @@ def test_high_temperature_is_not_explained_by_gas_first_and_no_hazard_is_left_ou
     assert opened["recommendations_en"] == [
         "Cool the equipment at once and check its ventilation.", "Consider cutting off the power.",
         "Check the neutral conductor.", "Disconnect sensitive equipment until the voltage is normal.",
-        "Check that the residual current breaker works.", "Check the earthing.", "Ventilate at once.", "Find the leak.", "Check the wiring connections.", "Check the insulation."]
+        "Check that the residual current breaker works.", "Check the earthing.", "Ventilate at once.",
+        "Find the leak.", "Check the wiring connections.", "Check the insulation."]
 
 
 def test_window_is_explained_by_its_measure_then_by_the_measurements_of_its_kind() -> None:
