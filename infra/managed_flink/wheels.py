@@ -13,7 +13,7 @@ from core.installation import ROOT
 from infra.local.processes import tail
 
 REQUIREMENTS = ROOT / "requirements.txt"
-PACKAGES = ("orjson", "boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
+PACKAGES = ("msgspec", "orjson", "boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 """Packages that PyFlink does not include, with their dependencies; pip refuses an incomplete list."""
 PYTHON = "3.12"
 PLATFORM = "manylinux2014_x86_64"

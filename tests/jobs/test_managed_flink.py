@@ -121,12 +121,13 @@ def test_package_contains_one_jar_the_project_and_its_packages_and_no_tests(unzi
     assert sorted(each.name for each in unzipped.iterdir()) == ["dep", "lib", "main.py"]
     assert [each.name for each in (unzipped / "lib").iterdir()] == ["pyflink-dependencies.jar"]
     present = {each.name for each in (unzipped / "dep").iterdir()}
-    assert {"contract", "jobs", "udfs", "sql", "orjson", "boto3", "botocore"} <= present
+    assert {"contract", "jobs", "udfs", "sql", "msgspec", "orjson", "boto3", "botocore"} <= present
     assert not {"tests", "infra", "pyflink", "numpy", "pandas", "pyarrow"} & present
 
 
 def test_wheels_load_in_their_interpreter_from_the_package_alone(unzipped: Path, python: Path) -> None:
-    where = "import orjson, boto3, udfs.readings.functions, jobs.detect as j; print(orjson.__file__, boto3.__file__, j.__file__)"
+    where = ("import msgspec, orjson, boto3, udfs.readings.functions, jobs.detect as j\n"
+             "print(*(each.__file__ for each in (msgspec, orjson, boto3, j)))")
     said = subprocess.check_output([python, "-P", "-c", where], text=True, cwd=unzipped, env=alone(unzipped / "dep"))
     assert all(name.startswith(str(unzipped / "dep")) for name in said.split())
 
