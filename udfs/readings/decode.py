@@ -183,8 +183,8 @@ def _numbers(readings: Readings, parsed: Messages, spellings: tuple[str, ...], *
         values = parsed.odd_values(spellings)
         column[parsed.at_odd_rows] = [_number(readings, row, value, name, is_whole=is_whole)
                                       for row, value in zip(parsed.odd_rows, values, strict=True)]
-    for row, is_null in zip(parsed.with_null, parsed.are_null(spellings, parsed.with_null), strict=True):
-        if is_null and np.isnan(column[row]):
+    for row in chain.from_iterable(parsed.nulls.get(spelling, ()) for spelling in spellings):
+        if np.isnan(column[row]):
             readings.warnings[row].append(f"{name} has no value: null")
     readings.refuse(np.isinf(column), lambda row: f"{name} must be finite")
     return column

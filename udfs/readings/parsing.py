@@ -8,7 +8,7 @@ parsed again as an object, from which the odd values are read or refused one by 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -34,7 +34,8 @@ LARGEST_EXACT = 2**53
 """The largest whole number that is exact in a JSON number."""
 Exact = Annotated[float, msgspec.Meta(gt=-LARGEST_EXACT, lt=LARGEST_EXACT)]
 """A number that is the same as a whole number and as a float."""
-NOT_SENT = float("nan")
+NOT_SENT = -float("nan")
+"""Stands for an absent number; its sign tells it from the NaN that a null becomes."""
 Plain = msgspec.defstruct("Plain", [
     ("deviceId", Text), ("siteId", Text | None, None), ("topicDeviceId", Text | None, None),
     ("timestamp", Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)] | str | None, None),
@@ -59,8 +60,8 @@ class Messages:
     """A batch of parsed messages.
 
     `plain` has one object per message; the rows `odd_rows` hold `NOT_PLAIN` there, and their fields are in `odd`, empty for
-    what is no object. `numbers` are the columns of the fields `NUMBERS` of plain messages, NaN where absent or null. Only
-    messages in the rows `with_null` can have a field that is null.
+    what is no object. `numbers` are the columns of the fields `NUMBERS` of plain messages, NaN where absent or null. `nulls`
+    lists the rows in which a field that is a number, or any field of an odd message, is null.
     """
 
     plain: list[Any]
@@ -68,7 +69,7 @@ class Messages:
     odd_rows: list[int]
     odd: list[dict[str, Any]]
     at_odd_rows: Column
-    with_null: list[int]
+    nulls: Mapping[str, list[int]]
 
     def plain_values(self, field: str) -> list[Any]:
         """Returns a field's values in plain messages, one per row of the batch."""
@@ -92,12 +93,6 @@ class Messages:
             np.copyto(column, self.numbers[other], where=np.isnan(column))
         return column
 
-    def are_null(self, spellings: tuple[str, ...], rows: list[int]) -> list[bool]:
-        """Returns for some rows whether one of a field's spellings is null in the message."""
-        odd = dict(zip(self.odd_rows, self.odd, strict=True))
-        fields = (odd[row] if row in odd else dict(zip(NUMBERS, ALL_NUMBERS(self.plain[row]), strict=True)) for row in rows)
-        return [any(message.get(spelling, NOT_SENT) is None for spelling in spellings) for message in fields]
-
     def odd_values(self, spellings: tuple[str, ...]) -> list[Any]:
         """Returns what each odd message has under the first spelling that is not absent or null."""
         first, *others = spellings
@@ -112,8 +107,8 @@ def parse(messages: Sequence[bytes | None], reasons: Column) -> Messages:
     """Parses a batch; writes the reason of every message that is not a JSON object to its row of `reasons`."""
     plain, odd_rows = _plain(messages)
     odd = [_object(messages[row] or b"", row, reasons) for row in odd_rows]
-    with_null = [row for row, message in enumerate(messages) if message and (b"null" in message or b"NaN" in message)]
-    return Messages(plain, _numbers(plain, odd_rows), odd_rows, odd, np.array(odd_rows, dtype=np.intp), with_null)
+    numbers = _numbers(plain, odd_rows)
+    return Messages(plain, numbers, odd_rows, odd, np.array(odd_rows, dtype=np.intp), _nulls(numbers, odd_rows, odd))
 
 
 def _plain(messages: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
@@ -138,6 +133,14 @@ def _numbers(plain: list[Any], odd_rows: list[int]) -> dict[str, Column]:
     values = chain.from_iterable(map(ALL_NUMBERS, plain))
     by_row = np.fromiter(values, dtype=np.float64, count=len(plain) * len(NUMBERS)).reshape(len(plain), len(NUMBERS))
     return dict(zip(NUMBERS, np.ascontiguousarray(by_row.T), strict=True))
+
+
+def _nulls(numbers: dict[str, Column], odd_rows: list[int], odd: list[dict[str, Any]]) -> dict[str, list[int]]:
+    nulls = {name: np.flatnonzero(np.isnan(column) & ~np.signbit(column)).tolist() for name, column in numbers.items()}
+    for row, message in zip(odd_rows, odd, strict=True):
+        for name in [name for name, value in message.items() if value is None] if None in message.values() else ():
+            nulls.setdefault(name, []).append(row)
+    return nulls
 
 
 def _object(message: bytes, row: int, reasons: Column) -> dict[str, Any]:
