@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +16,7 @@ from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
 from udfs.alerts import lifecycle, process
-from udfs.readings import decode, event_time, parsing, scoring, thresholds
+from udfs.readings import decode, event_time, parsing, plausibility, scoring, thresholds
 
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 SENTENCES = " ".join(PAGE.split())
@@ -83,6 +85,18 @@ def ranges(of: dict[str, tuple[float, float]]) -> list[Row]:
 
 def test_ranges_are_those_of_the_scoring() -> None:
     assert rows("Ranges") == ranges(T.RANGES)
+
+
+def test_impossible_values_are_those_of_the_decoder() -> None:
+    assert rows("Impossible values") == [
+        (code(name), f"{lowest:g}", "" if math.isinf(highest) else f"{highest:g}", ", ".join(f"{error:g}" for error in errors))
+        for name, ((lowest, highest), errors) in plausibility.POSSIBLE.items()]
+
+
+def said_of_messages() -> Iterable[str]:
+    yield f"in capital or small letters: {', '.join(f'`{text}`' for text in sorted(plausibility.NO_VALUE))}."
+    yield f"a `power` above {T.MOST_POWER_KW:g} kW"
+    yield f"an offset beyond ±{event_time.LARGEST_OFFSET // timedelta(hours=1)}:00"
 
 
 def test_normal_ranges_are_those_of_the_patterns() -> None:
@@ -299,6 +313,6 @@ def test_descriptions_in_the_contract_have_the_figures_of_the_code(name: str) ->
     assert DESCRIPTIONS[name] in described[name]
 
 
-@pytest.mark.parametrize("said", [said_of_scores, said_of_windows, said_of_patterns, said_of_candidates])
+@pytest.mark.parametrize("said", [said_of_messages, said_of_scores, said_of_windows, said_of_patterns, said_of_candidates])
 def test_sentences_have_the_figures_of_the_code(said: Callable[[], Iterable[str]]) -> None:
     assert [sentence for sentence in said() if sentence not in SENTENCES] == []
