@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.simulate import malformed
-from udfs.readings import decode, event_time, parsing
+from udfs.readings import decode, event_time, parsing, plausibility
 from udfs.registry.format import parse
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -169,6 +169,32 @@ def test_null_beside_another_spelling_with_a_value_is_no_warning() -> None:
 ])  # fmt: skip
 def test_field_that_looks_like_one_that_is_read_is_a_warning(fields: dict[str, Any], said: str) -> None:
     assert read(GOOD | fields)[0]["warnings"] == said
+
+
+def test_message_with_very_many_look_alikes_has_few_warnings_of_bounded_length() -> None:
+    names = [f"t{'_' * number}emp" for number in range(300)]
+    warnings = read(GOOD | dict.fromkeys(names, 1))[0]["warnings"].split(",")
+    assert len(warnings) == plausibility.MOST_WARNINGS and max(map(len, warnings)) < 100
+
+
+NO_VALUES = [None, "", "nan", " Unavailable"]
+SENT = st.fixed_dictionaries({}, optional={field: st.one_of(
+    st.sampled_from([*NOT_MEASURED[field], *MEASURED[field], *map(str, MEASURED[field]), *NO_VALUES])) for field in NOT_MEASURED})
+
+
+@given(SENT)
+@settings(max_examples=300, deadline=None)
+def test_each_field_is_measured_or_not_whatever_the_others_hold(sent: dict[str, Any]) -> None:
+    columns, reason = read(GOOD | {"volt": 220} | sent)
+    impossible = [field for field in NOT_MEASURED if field in sent and sent[field] in NOT_MEASURED[field]]
+    silent = [field for field in sent if sent[field] in NO_VALUES]
+    assert reason is None
+    for field in sent:
+        measured = columns[FIELD_OF[field]]
+        assert np.isnan(measured) if field in (*impossible, *silent) else measured == float(sent[field])
+    named = dict(zip(columns["invalid_fields"].split(","), columns["invalid_values"].split(","), strict=True))
+    assert {field: named.get(FIELD_OF[field]) for field in impossible} == {field: str(sent[field]) for field in impossible}
+    assert len([each for each in columns["warnings"].split(",") if "has no value" in each]) == len(silent)
 
 
 def test_ids_are_composed_and_trimmed_and_a_blank_site_is_none() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from udfs.readings import thresholds
 
 NO_VALUE = frozenset({"", "nan", "none", "unavailable", "unknown"})
 """Texts, in small letters, with which gateways say that a sensor has no value."""
-LONGEST_NO_VALUE = 40
-"""Characters of such a text, spaces included."""
+LONGEST = 40
+"""Characters of such a text, spaces included, and of the name of a field that causes a warning."""
+MOST_WARNINGS = 10
+"""Fields of a message that cause a warning by their name."""
 POSSIBLE = {each.name: (each.possible, each.errors) for each in CONTRACT.measured if each.possible}
 """Field of a reading → the bounds of what can be measured at all, and the values by which sensors report an error."""
 READ = {each.name: each.spellings for each in CONTRACT.measured} | {
@@ -41,14 +44,18 @@ def is_impossible(field: str, column: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def has_no_value(value: Any) -> bool:
-    """Checks whether a field says that nothing was measured."""
-    return value is None or (isinstance(value, str) and len(value) <= LONGEST_NO_VALUE and value.strip().lower() in NO_VALUE)
+    """Checks whether a text says that nothing was measured."""
+    return isinstance(value, str) and len(value) <= LONGEST and value.strip().lower() in NO_VALUE
 
 
 def warnings_of(message: Mapping[str, Any]) -> Iterator[str]:
     """Yields a sentence without commas for each field of a message that looks like one that is read but is not."""
+    return islice(_of_fields(message), MOST_WARNINGS)
+
+
+def _of_fields(message: Mapping[str, Any]) -> Iterator[str]:
     for field in sorted(message.keys() - FIELDS):
-        named = _resembled(field)
+        named = _resembled(field) if len(field) <= LONGEST else None
         if named is not None and not any(spelling in message for spelling in READ.get(named, ())):
             yield _not_read(field, READ.get(named, ()))
 
@@ -69,7 +76,7 @@ def _not_read(field: str, spellings: tuple[str, ...]) -> str:
 def _resembling() -> Iterator[tuple[str, str]]:
     """Yields other names of fields, without what is between words, and the field of a reading that each resembles."""
     for each in NOT_READ:
-        yield each, each
+        yield _plainly(each), each
     for name, spellings in READ.items():
         yield from ((_plainly(other), name) for other in (name, *spellings))
     for measured in CONTRACT.measured:
