@@ -49,7 +49,8 @@ MOST_IN_VAIN = 100
 """Messages of a batch that the typed decoder refuses before it is given up for a batch of which it refuses most."""
 ALL_NUMBERS = attrgetter(*NUMBERS)
 
-STRING_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*"|NaN', re.DOTALL)
+STRING_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*"?|NaN', re.DOTALL)
+"""A string, closed or not, so that none is searched twice; or a NaN outside of strings."""
 LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
 SEARCHED_FOR_KEY = 512
 """Bytes before an error in the JSON that are searched for the name of its field."""
