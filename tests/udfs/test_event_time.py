@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commands.replay.replay import local_configuration
 from core.settings import Settings
@@ -42,6 +44,19 @@ def test_value_that_is_not_a_time_is_refused(value: Any) -> None:
 @pytest.mark.parametrize("number", EXPONENTS)
 def test_exponent_does_not_change_the_time(number: str) -> None:
     assert event_time.to_iso(np.array([event_time.to_epoch_ms(json.loads(number))])) == "2025-10-09T18:00:00.000Z"
+
+
+OFFSETS = st.from_regex(r"|Z|[+-][0-9]{2}(:?[0-9]{2})?", fullmatch=True)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.sampled_from("T "), st.from_regex(r"|\.[0-9]{1,9}", fullmatch=True), OFFSETS)
+@settings(max_examples=1000, deadline=None)
+def test_python_reads_the_same_time_from_a_text_as_from_its_parts(moment: datetime, between: str, part: str, offset: str) -> None:
+    text = moment.replace(microsecond=0, tzinfo=None).isoformat(between) + part + offset
+    parts = event_time.ISO_8601.fullmatch(text)
+    assert parts, text
+    read = event_time._from_iso(text)
+    assert read is None or read == event_time._from_parts(text, *parts.groups())
 
 
 def test_sql_and_decoder_read_the_same_time_from_every_form_and_shape(tmp_path: Path) -> None:
