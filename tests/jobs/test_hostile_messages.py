@@ -26,6 +26,7 @@ from udfs.alerts.candidates import CandidateError, decode
 from udfs.alerts.lifecycle import advance
 from udfs.alerts.state import State
 from udfs.readings import decode as telemetry
+from udfs.readings import parsing
 
 LENGTH = 5_000
 SOON_SECONDS = 0.005
@@ -126,8 +127,9 @@ def test_no_pattern_of_the_code_takes_more_than_linear_time(use: Use) -> None:
 
 def test_the_patterns_applied_to_device_bytes_are_among_those_tested() -> None:
     found = {use.pattern for use in python_patterns()}
-    assert {telemetry.NUMERIC_TEXT.pattern, telemetry.LAST_KEY.pattern, telemetry.CONTROL_CHARACTER.pattern} <= found
-    assert telemetry.LAST_KEY.pattern in {use.pattern for use in python_patterns() if use.method == "search"}
+    assert {telemetry.NUMERIC_TEXT.pattern, parsing.LAST_KEY.pattern, parsing.STRING_OR_NAN.pattern,
+            telemetry.CONTROL_CHARACTER.pattern} <= found
+    assert parsing.LAST_KEY.pattern in {use.pattern for use in python_patterns() if use.method == "search"}
 
 
 def java_patterns() -> list[str]:

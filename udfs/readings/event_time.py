@@ -24,7 +24,6 @@ MAX_AHEAD_HOURS = 1
 """A time further ahead of the message's arrival is refused, and does not move the watermark."""
 MAX_AHEAD_MS = MAX_AHEAD_HOURS * 3_600_000
 
-MINUTES_OF_AN_HOUR = 60
 LONGEST_TEXT = 40
 """Characters of a time as text; the longest accepted form has 35."""
 ISO_8601 = re.compile(
@@ -64,8 +63,14 @@ def _from_text(text: str) -> int:
     parts = ISO_8601.fullmatch(text)
     if parts is None:
         raise ValueError(f"{text!r} is neither ISO-8601 nor epoch milliseconds")
+    if parts[9] and not _is_offset(parts[9], parts[10] or "00"):
+        raise ValueError(f"{text!r} has an offset that does not exist; it is at most 14:00")
     milliseconds = _from_iso(text)
     return _from_parts(text, *parts.groups()) if milliseconds is None else milliseconds
+
+
+def _is_offset(hours: str, minutes: str) -> bool:
+    return minutes < "60" and timedelta(hours=int(hours), minutes=int(minutes)) <= LARGEST_OFFSET
 
 
 def _from_iso(text: str) -> int | None:
@@ -85,8 +90,6 @@ def _from_parts(text: str, year: str, month: str, day: str, hour: str, minute: s
     except ValueError as problem:
         raise ValueError(f"{text!r} is not a date and time: {problem}") from problem
     offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
-    if offset > LARGEST_OFFSET or int(offset_minutes or 0) >= MINUTES_OF_AN_HOUR:
-        raise ValueError(f"{text!r} has an offset that does not exist; it is at most 14:00")
     utc = local + offset if sign == "-" else local - offset
     return (utc - EPOCH) // MILLISECOND + int((fraction or "0")[:3].ljust(3, "0"))
 
