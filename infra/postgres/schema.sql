@@ -244,7 +244,8 @@ CREATE TABLE alert_transitions (
     cause text,
     last_seen timestamp with time zone,
     was_held boolean,
-    profile_version text
+    profile_version text,
+    power_factor double precision
 );
 
 COMMENT ON TABLE alert_transitions IS 'What happened to an alert, one row per transition, as on the topic. occasion tells reminders apart: it is their time, and for every other transition the time when the alert opened.';
@@ -298,6 +299,7 @@ CREATE TABLE alerts (
     was_held boolean,
     profile_version text,
     reminded_at timestamp with time zone,
+    power_factor double precision,
     CONSTRAINT alerts_acknowledged_by_somebody CHECK (((acknowledged_at IS NULL) = (acknowledged_by IS NULL))),
     CONSTRAINT alerts_resolved_by_somebody CHECK (((resolved_at IS NULL) = (resolved_by IS NULL)))
 );
