@@ -62,7 +62,7 @@ class Column:
     `required` columns are never null in the database; `is_nullable` columns may be null on the topic. `least`, `most` and `above`
     (exclusive) bound a number, `values` lists its only values, `longest` is the length to which a text is cut, and `shape` is the
     JSON Schema of a json column. `default` is the SQL expression for a column that a view does not have. A time with `as_text` is
-    already text in the view.
+    already text in the view. A column of a reading with `in_views` is read by views of the detect job.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Column:
     shape: Mapping[str, Any] | None = None
     default: str = ""
     as_text: bool = False
+    in_views: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,12 @@ class Measurement:
     chart: str = ""
     evidence: bool = True
     alerted: bool = False
+    in_views: bool = False
 
     def column(self) -> Column:
         """Returns the column that holds the quantity, which is null if it was not measured."""
-        return Column(self.name, self.type, self.means, self.unit, is_nullable=True, least=self.least)
+        return Column(self.name, self.type, self.means, self.unit, is_nullable=True, least=self.least,
+                      in_views=self.in_views or bool(self.minute))
 
     def minute_columns(self) -> Iterator[Column]:
         """Yields the columns of the quantity's statistics of a minute."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Iterable, Mapping
 
+from contract import crossing
 from contract.model import Column, Contract, Result
 
 TYPES = {"id": "STRING", "name": "STRING", "time": "STRING", "word": "STRING", "number": "DOUBLE", "score": "DOUBLE",
@@ -71,6 +72,19 @@ def sink(result: Result, connector: str) -> str:
     columns = declared((column.name, TYPES[column.type]) for column in result.columns)
     partitioned = f" PARTITIONED BY ({result.partition_by})" if connector == "kinesis" else ""
     return table(f"{result.name}_out", columns, _sink_options(result, connector), _sentence(result.grain), partitioned)
+
+
+def finished_sink(name: str, result: Result, connector: str) -> str:
+    """Renders `NAME_out`, to which the detect job writes finished JSON messages of a result, and on Kafka their key."""
+    columns = declared((column, "BYTES" if column == "payload" else "STRING") for column in _message_columns(result, connector))
+    raw = {"value.format": "raw", "value.fields-include": "EXCEPT_KEY"} if connector == "kafka" else {"format": "raw"}
+    return table(f"{name}_out", columns, {**_sink_options(result, connector), **raw}, _sentence(result.grain))
+
+
+def finished_insert(name: str, result: Result, connector: str) -> str:
+    """Renders the INSERT into the table of `finished_sink` from the view of the same name."""
+    columns = _message_columns(result, connector)
+    return insert(f"{name}_out", columns, listed(columns), name)
 
 
 def _sink_options(result: Result, connector: str) -> Options:
@@ -158,18 +172,25 @@ def message_insert(result: Result, connector: str) -> str:
     return insert(f"{result.name}_out", columns, selected, "alert_output", f"kind = '{result.name}'")
 
 
-def column_lists(contract: Contract) -> dict[str, str]:
+def column_lists(contract: Contract, connector: str) -> dict[str, str]:
     """Renders the lists of columns for views of the detect job, by the names with which their SQL refers to them."""
-    readings, written_out = contract.result("readings").columns, ("schema_version", "device_id", "idx", "event_time")
     statistics = [(statistic, each.name) for each in contract.measured for statistic in each.minute]
     return {
-        "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}" for column in readings
-                                       if column.name not in written_out),
-        "EVIDENCE": ",\n  ".join(quoted(each.name) for each in contract.measured if each.evidence),
+        "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}"
+                                       for column in crossing.reading_columns(contract, connector)),
+        "READING_CANDIDATE": ",\n  ".join(_reading_candidate(contract, connector)),
         "MINUTE_MEANS": _statistics(pair for pair in statistics if pair[0] == "avg"),
         "MINUTE_EXTREMES": _statistics(pair for pair in statistics if pair[0] != "avg"),
         "MINUTE_STATISTICS": " ".join(f"{statistic}_{name}," for statistic, name in statistics),
     }
+
+
+def _reading_candidate(contract: Contract, connector: str) -> list[str]:
+    """Returns the columns of `reading_candidates` as it selects them: key and message, or each column of the candidate."""
+    if crossing.takes_messages(connector):
+        return ["device_id AS subject", "candidate AS payload"]
+    columns = crossing.candidate_columns(contract).items()
+    return [*(f"{quoted(source)} AS {quoted(name)}" for name, source in columns), f"'{crossing.FIXED['cause']}' AS cause"]
 
 
 def _statistics(pairs: Iterable[tuple[str, str]]) -> str:

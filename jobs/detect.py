@@ -46,7 +46,7 @@ def build(t_env: StreamTableEnvironment, settings: Settings, views: Collection[s
     Raises:
         PipelineError: the job does not write one of these views.
     """
-    t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry))
+    t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry, settings.results_in))
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
     chosen = script(settings).writing(views) if views else script(settings)
@@ -59,7 +59,7 @@ def script(settings: Settings) -> Script:
     values = substitutions(settings)
     views = sql_files.statements("detect", values, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), values)
-    return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views), values)),
+    return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views, settings.results_in), values)),
                   "decode_and_score, minute_context and device_patterns_of are functions of udfs/.")
 
 
@@ -68,7 +68,7 @@ def substitutions(settings: Settings) -> dict[str, str]:
     expressions = {"ISO_TIME": tables.ISO_TIME, "MESSAGE_TIME": sql_files.expression("detect/message_time.sql"),
                    "KAFKA_SECURITY": kafka.login_lines(settings),
                    "RECORD_KEY": "record_key" if settings.kafka_key_is_device else "CAST(NULL AS BYTES)"}
-    return (expressions | figures() | column_lists(CONTRACT) | kinesis.substitutions(settings)
+    return (expressions | figures() | column_lists(CONTRACT, settings.results_in) | kinesis.substitutions(settings)
             | {name: literal(value) for name, value in _configured(settings).items()})
 
 

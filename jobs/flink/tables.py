@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contract import render_flink, render_store
+from contract import crossing, render_flink, render_store
 from contract.declared import CONTRACT
 from contract.model import Result, Table
 from jobs.flink.sql_files import Statement
@@ -14,18 +14,30 @@ ISO_TIME = "yyyy-MM-dd''T''HH:mm:ss.SSS''Z''"
 CANDIDATES = "candidates"
 """The result that several views write to, and the stage of these views."""
 DEAD_LETTERS = "dead_letters"
+FINISHED = {"readings": "readings", "reading_candidates": CANDIDATES}
+"""View whose rows are finished messages where the sinks take them → the result that these belong to."""
 
 
 def detect_sinks(connector: str) -> Iterator[str]:
     """Renders the tables that the detect job writes to."""
-    return (render_flink.sink(result, connector) for result in CONTRACT.written_by("detect"))
+    finished = _finished(connector)
+    yield from (render_flink.sink(result, connector) for result in CONTRACT.written_by("detect") if result.name not in finished)
+    yield from (render_flink.finished_sink(view, result, connector) for view, result in finished.items())
 
 
-def detect_inserts(views: Iterable[Statement]) -> Iterator[str]:
+def detect_inserts(views: Iterable[Statement], connector: str) -> Iterator[str]:
     """Renders the INSERTs of the detect job: each result from the view of its name, candidates from all views of their stage."""
-    yield from (render_flink.result_insert(result) for result in CONTRACT.written_by("detect") if result.name != CANDIDATES)
-    candidates = CONTRACT.result(CANDIDATES)
-    yield from (render_flink.view_insert(candidates, view.view, view.columns()) for view in views if view.stage == CANDIDATES)
+    finished, candidates = _finished(connector), CONTRACT.result(CANDIDATES)
+    yield from (render_flink.result_insert(result) for result in CONTRACT.written_by("detect")
+                if result.name not in (CANDIDATES, *finished))
+    yield from (render_flink.view_insert(candidates, view.view, view.columns()) for view in views
+                if view.stage == CANDIDATES and view.view not in finished)
+    yield from (render_flink.finished_insert(view, result, connector) for view, result in finished.items())
+
+
+def _finished(connector: str) -> dict[str, Result]:
+    """Returns the views whose rows are finished messages, with the results that these belong to."""
+    return {view: CONTRACT.result(name) for view, name in FINISHED.items()} if crossing.takes_messages(connector) else {}
 
 
 def alert_sinks(results_in: str, alerts_in: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from contract.crossing import reading_columns
 from contract.declared import CONTRACT
 from contract.model import Result
 from core.settings import Settings
@@ -104,9 +105,17 @@ def test_view_of_a_result_has_its_columns(result: Result) -> None:
         assert set(view.columns()) == {column.name for column in result.columns} - {"schema_version"}
 
 
+def test_every_column_that_crosses_from_python_is_read_by_a_view() -> None:
+    views = [each for each in SCRIPTS["jobs.detect"].declarations if each.view not in ("", "decoded", "scored")]
+    for column in reading_columns(CONTRACT, "kafka"):
+        assert any(re.search(rf"\b{column.name}\b", view.query) for view in views) or column.name == "payload", (
+            f"no view reads {column.name}; remove its in_views")
+
+
 def test_views_of_candidates_have_only_columns_of_candidates_and_the_required_ones() -> None:
     known = {column.name for column in CONTRACT.result(CANDIDATES).columns}
-    views = [each for each in SCRIPTS["jobs.detect"].declarations if each.stage == CANDIDATES]
+    of_kinesis = detect.script(Settings(results="kinesis", kinesis_streams="arn:aws:kinesis:eu-west-1:123456789012:stream/"))
+    views = [each for each in of_kinesis.declarations if each.stage == CANDIDATES]
     assert len(views) == 12
     for view in views:
         assert {"subject", "site_id", "event_time", "held_until"} <= set(view.columns()) <= known, view.origin

@@ -18,7 +18,7 @@ from commands.simulate import malformed
 from tests.conftest import Rows, message
 from tests.udfs.test_decode import FIELDS as MESSAGE_FIELDS
 from tests.udfs.test_decode import JSON
-from udfs.readings.functions import FIELDS, Decoder, decode_and_score, decode_batch
+from udfs.readings.functions import Decoder, decode_and_score, decode_batch, fields
 from udfs.registry.format import RegistryError, parse
 from udfs.registry.registry import NONE, Registry
 
@@ -37,7 +37,7 @@ GOOD = {"deviceId": "dev-1", "idx": 7, "volt": 220.0, "timestamp": "2025-10-09T0
 
 def test_accepted_message_becomes_one_row_with_every_field() -> None:
     row = decoded(GOOD)
-    assert list(row.index) == list(FIELDS)
+    assert list(row.index) == list(fields("kafka"))
     assert (row["reason"], row["device_id"], row["idx"]) == (None, "dev-1", 7)
 
 
@@ -81,9 +81,11 @@ def crosses_to_flink(messages: list[bytes], registry: Registry = NONE) -> None:
     """Converts a result as a Python worker does, where an error would restart the job again and again."""
     at = pd.Series([AT] * len(messages), dtype="datetime64[ms]")
     keys = pd.Series([None, b"key"] * len(messages), dtype=object)[:len(messages)]
-    rows = decode_batch(pd.Series(messages, dtype=object), keys, at, at, at, pd.Series([False] * len(messages)), registry)
-    columns = [rows[name] for name in FIELDS]
-    pandas_to_arrow(create_arrow_schema(list(FIELDS), list(FIELDS.values())), "UTC", list(FIELDS.values()), columns)
+    for results_in in ("kafka", "kinesis"):
+        rows = decode_batch(pd.Series(messages, dtype=object), keys, at, at, at, pd.Series([False] * len(messages)), registry,
+                            results_in)
+        names, types = list(fields(results_in)), list(fields(results_in).values())
+        pandas_to_arrow(create_arrow_schema(names, types), "UTC", types, [rows[name] for name in names])
 
 
 @pytest.mark.parametrize("kind", malformed.KINDS)
@@ -110,7 +112,8 @@ def test_decoder_follows_the_registry_at_its_location_and_can_be_pickled(tmp_pat
     decoder.open(None)
     at = pd.Series([AT], dtype="datetime64[ms]")
     row = decoder.eval(pd.Series([json.dumps(GOOD).encode()]), pd.Series([b"dev-1"]), at, at, at, pd.Series([False])).iloc[0]
-    assert (row["zone"], row["profile"], row["profile_version"]) == ("hall", "default", "v7")
+    found = json.loads(row["payload"])
+    assert (found["zone"], found["profile"], found["profile_version"]) == ("hall", "default", "v7")
     assert not decoder.is_deterministic()
 
 

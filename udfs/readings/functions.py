@@ -15,29 +15,31 @@ from pyflink.table import DataTypes
 from pyflink.table.types import DataType
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
-from contract import identifiers
+from contract import crossing, identifiers
 from contract.declared import CONTRACT
 from udfs import dead_letters
-from udfs.readings import decode, event_time
+from udfs.readings import decode, event_time, payloads
 from udfs.registry import source
 from udfs.registry.registry import NONE, Registry
 
 TEXT, NUMBER, WHOLE, FLAG = DataTypes.STRING(), DataTypes.DOUBLE(), DataTypes.BIGINT(), DataTypes.BOOLEAN()
-TIME = DataTypes.TIMESTAMP(3)
-OF_TYPE = {"id": TEXT, "name": TEXT, "word": TEXT, "words": TEXT, "number": NUMBER, "score": NUMBER, "whole": WHOLE, "flag": FLAG}
+TIME, BYTES = DataTypes.TIMESTAMP(3), DataTypes.BYTES()
+OF_TYPE = {"id": TEXT, "name": TEXT, "word": TEXT, "words": TEXT, "text": TEXT, "time": TEXT, "number": NUMBER, "score": NUMBER,
+           "whole": WHOLE, "flag": FLAG, "bytes": BYTES}
 """Type of a column → its type in Flink; words are separated by commas."""
-FIELDS: dict[str, DataType] = {
-    "reason": TEXT, "event_ms": WHOLE, "limits": TEXT, "is_held": FLAG, "held_until": TEXT,
-    **{column.name: OF_TYPE[column.type] for column in CONTRACT.result("readings").columns if column.type in OF_TYPE},
-    "kept_message": DataTypes.BYTES(), "size_bytes": WHOLE, "sha256": TEXT, "is_cut": FLAG,
-}  # fmt: skip
-"""What `decode_and_score` returns, in the order of its ROW: the columns of a reading, and those of a dead letter."""
+DEAD_LETTER = {"reason": TEXT, "kept_message": BYTES, "size_bytes": WHOLE, "sha256": TEXT, "is_cut": FLAG}
 WHOLE_NUMBERS = ("idx", *(each.name for each in CONTRACT.measured if each.type == "whole"))
 """Columns of whole numbers; a refused message may hold any number there, which Arrow would not convert."""
 
 
+def fields(results_in: str) -> dict[str, DataType]:
+    """Returns what `decode_and_score` returns, in the order of its ROW: the columns of a dead letter, and those of a reading."""
+    return DEAD_LETTER | {column.name: OF_TYPE[column.type] for column in crossing.reading_columns(CONTRACT, results_in)}
+
+
 def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Series, arrived_by: pd.Series,
-                 stream_time: pd.Series, is_late: pd.Series, registry: Registry = NONE) -> pd.DataFrame:
+                 stream_time: pd.Series, is_late: pd.Series, registry: Registry = NONE, results_in: str = "kafka"
+                 ) -> pd.DataFrame:
     """Decodes, validates and scores a batch of messages.
 
     Args:
@@ -50,9 +52,10 @@ def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Seri
             because it would be counted in the wrong window.
         is_late: whether the message arrived behind the watermark; returned unchanged.
         registry: the sites, profiles and maintenance windows of the devices.
+        results_in: the connector of the results, which determines the columns.
 
     Returns:
-        One row per message with the columns of `FIELDS`.
+        One row per message with the columns of `fields`.
     """
     readings = decode.read(message.tolist(), _milliseconds(record_time), _milliseconds(arrived_by), registry)
     event_ms, stream_ms = readings.columns["event_ms"], _milliseconds(stream_time)
@@ -61,10 +64,12 @@ def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Seri
     keys, devices = record_key.tolist(), readings.columns["device_id"]
     readings.refuse(_are_of_another_device(keys, devices), lambda row: _two_devices(devices[row], keys[row]))
     columns = readings.columns | {"is_late": is_late.to_numpy()} | _refused(message, readings.reason)
-    refused = readings.reason != None  # noqa: E711 -- compares each element
+    accepted = readings.reason == None  # noqa: E711 -- compares each element
+    if crossing.takes_messages(results_in):
+        columns |= payloads.messages(columns, accepted)
     for name in WHOLE_NUMBERS:
-        columns[name] = np.where(refused, np.nan, columns[name])
-    return pd.DataFrame({name: columns[name] for name in FIELDS}, copy=False)
+        columns[name] = np.where(accepted, columns[name], np.nan)
+    return pd.DataFrame({name: columns[name] for name in fields(results_in)}, copy=False)
 
 
 def _refused(messages: pd.Series, reasons: NDArray[np.object_]) -> dict[str, NDArray[Any]]:
@@ -106,9 +111,9 @@ def _two_devices(device: str, key: bytes) -> str:
 class Decoder(ScalarFunction):  # type: ignore[misc]
     """Calls `decode_batch` with the version of the registry that is in force when a batch arrives."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, results_in: str = "kafka") -> None:
         """Runs on the client, which pickles the object for the workers; `location` is that of the registry."""
-        self._location = location
+        self._location, self._results_in = location, results_in
 
     def open(self, function_context: FunctionContext) -> None:
         """Runs once in each worker, before the first batch."""
@@ -121,18 +126,21 @@ class Decoder(ScalarFunction):  # type: ignore[misc]
     def eval(self, message: pd.Series, record_key: pd.Series, record_time: pd.Series, arrived_by: pd.Series,
              stream_time: pd.Series, is_late: pd.Series) -> pd.DataFrame:
         """Decodes and scores a batch; the arguments are those of `decode_batch`."""
-        return decode_batch(message, record_key, record_time, arrived_by, stream_time, is_late, self._registry.current())
+        return decode_batch(message, record_key, record_time, arrived_by, stream_time, is_late, self._registry.current(),
+                            self._results_in)
 
 
-def decode_and_score(location: str = "") -> UserDefinedScalarFunctionWrapper:
+def decode_and_score(location: str = "", results_in: str = "kafka") -> UserDefinedScalarFunctionWrapper:
     """Makes `decode_batch` a SQL function that uses the registry at `location`: a path, `s3://bucket/key`, or empty for none.
+
+    `results_in` is the connector of the results, which determines the columns of its ROW.
 
     Raises:
         RegistryError: the location is neither a path nor `s3://bucket/key`.
     """
     return udf(
-        Decoder(source.resolved(location)),
-        input_types=[DataTypes.BYTES(), DataTypes.BYTES(), TIME, TIME, TIME, FLAG],
-        result_type=DataTypes.ROW([DataTypes.FIELD(name, type_) for name, type_ in FIELDS.items()]),
+        Decoder(source.resolved(location), results_in),
+        input_types=[BYTES, BYTES, TIME, TIME, TIME, FLAG],
+        result_type=DataTypes.ROW([DataTypes.FIELD(name, type_) for name, type_ in fields(results_in).items()]),
         func_type="pandas",
     )

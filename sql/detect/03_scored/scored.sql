@@ -1,14 +1,10 @@
 -- What was measured, and how risky is it? One row per accepted message, duplicates included.
--- SCORED_COLUMNS stands for the other columns of a reading.
+-- SCORED_COLUMNS stands for the columns that views read, with the reading and its candidate as finished messages if the sinks
+-- take these, and for all columns of a reading otherwise.
 CREATE TEMPORARY VIEW scored AS
 SELECT
-  r.device_id AS device_id,
-  r.idx AS idx,
   event_time,
   proc_time,
-  ${SCORED_COLUMNS},
-  r.limits AS limits,
-  r.is_held AS is_held,
-  r.held_until AS held_until
+  ${SCORED_COLUMNS}
 FROM decoded
 WHERE r.reason IS NULL
