@@ -108,8 +108,9 @@ def parse(messages: Sequence[bytes | None], reasons: Column) -> Messages:
     """Parses a batch; writes the reason of every message that is not a JSON object to its row of `reasons`."""
     plain, odd_rows = _plain(messages)
     odd = [_object(messages[row] or b"", row, reasons) for row in odd_rows]
-    numbers = _numbers(plain, odd_rows)
-    return Messages(plain, numbers, odd_rows, odd, np.array(odd_rows, dtype=np.intp), _nulls(numbers, odd_rows, odd))
+    by_row = _numbers(plain, odd_rows)
+    numbers = dict(zip(NUMBERS, np.ascontiguousarray(by_row.T), strict=True))
+    return Messages(plain, numbers, odd_rows, odd, np.array(odd_rows, dtype=np.intp), _nulls(by_row, odd_rows, odd))
 
 
 def _plain(messages: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
@@ -128,16 +129,18 @@ def _plain(messages: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
     return plain + [NOT_PLAIN] * len(rest), [*odd_rows, *rest]
 
 
-def _numbers(plain: list[Any], odd_rows: list[int]) -> dict[str, Column]:
+def _numbers(plain: list[Any], odd_rows: list[int]) -> Column:
+    """Returns the fields `NUMBERS` of plain messages, one row per message."""
     if len(odd_rows) == len(plain):
-        return dict.fromkeys(NUMBERS, np.full(len(plain), NOT_SENT))
+        return np.full((len(plain), len(NUMBERS)), NOT_SENT)
     values = chain.from_iterable(map(ALL_NUMBERS, plain))
-    by_row = np.fromiter(values, dtype=np.float64, count=len(plain) * len(NUMBERS)).reshape(len(plain), len(NUMBERS))
-    return dict(zip(NUMBERS, np.ascontiguousarray(by_row.T), strict=True))
+    return np.fromiter(values, dtype=np.float64, count=len(plain) * len(NUMBERS)).reshape(len(plain), len(NUMBERS))
 
 
-def _nulls(numbers: dict[str, Column], odd_rows: list[int], odd: list[dict[str, Any]]) -> dict[str, list[int]]:
-    nulls = {name: np.flatnonzero(np.isnan(column) & ~np.signbit(column)).tolist() for name, column in numbers.items()}
+def _nulls(by_row: Column, odd_rows: list[int], odd: list[dict[str, Any]]) -> dict[str, list[int]]:
+    nulls: dict[str, list[int]] = {}
+    for row, position in np.argwhere(np.isnan(by_row) & ~np.signbit(by_row)).tolist():
+        nulls.setdefault(NUMBERS[position], []).append(row)
     for row, message in zip(odd_rows, odd, strict=True):
         for name in [name for name, value in message.items() if value is None] if None in message.values() else ():
             nulls.setdefault(name, []).append(row)
