@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from pathlib import Path
@@ -193,3 +194,16 @@ def test_vector_agrees_on_every_field(line: str) -> None:
         got = readings.columns[name][0]
         got = [field for field in got.split(",") if field] if name == "invalid_fields" else got
         assert got == pytest.approx(expected, abs=1e-9) if isinstance(expected, float) else got == expected, name
+
+
+def test_readings_of_the_vectors_stream_have_the_expected_risk() -> None:
+    with gzip.open(VECTORS / "stream.jsonl.gz", "rb") as lines:
+        columns = decode.read([line.rstrip(b"\n") for line in lines]).columns
+    names = ("device_id", "idx", "event_ms", "risk_score", "risk_level")
+    read = {row[:3]: row[3:] for row in zip(*(columns[name].tolist() for name in names), strict=True)}
+    with gzip.open(VECTORS / "expect_readings.jsonl.gz", "rb") as lines:
+        expected = [json.loads(line) for line in lines]
+    assert read.keys() == {(row["device_id"], row["idx"], row["event_ms"]) for row in expected}
+    for row in expected:
+        risk, level = read[row["device_id"], row["idx"], row["event_ms"]]
+        assert (risk, level) == (pytest.approx(row["risk_score"], abs=1e-9), row["risk_level"])
