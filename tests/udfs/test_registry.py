@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,12 @@ def test_device_that_is_not_listed_has_the_default_profile_and_its_own_site(know
 
 def test_listed_device_without_a_site_keeps_that_of_its_messages() -> None:
     assert find(registry(devices={"d": {}}), "d", "its-own")["site_id"] == "its-own"
+
+
+def test_listed_device_is_found_however_its_name_is_composed() -> None:
+    listed = unicodedata.normalize("NFD", "밸브-é")
+    known = parse(json.dumps({"sites": {listed: {}}, "devices": {f" {listed}": {"site": listed}}}).encode())
+    assert find(known, "밸브-é")["site_id"] == "밸브-é"
 
 
 def test_each_device_of_a_batch_has_its_own_limits() -> None:
