@@ -79,7 +79,8 @@ class Settings:
                                             "keep it above a Python worker's cold start (15 s and more)")
     deduplicate: bool = setting(True, "whether to drop a reading that repeats device, `idx` and event time; `false` if the fleet "
                                       "never repeats readings")
-    deduplicate_minutes: int = setting(10, "minutes for which a reading is remembered to recognise its duplicates")
+    deduplicate_minutes: int = setting(10, "minutes of event time for which a reading is remembered to recognise its "
+                                          "duplicates")
     bundle_size: int = setting(10_000, "most readings passed to a Python worker at once")
     bundle_millis: int = setting(50, "longest wait for a bundle to fill, in milliseconds; bounds the alert latency, and a longer "
                                      "one saves CPU at low rates")

@@ -15,16 +15,20 @@ from jobs import store
 from jobs.flink import kafka, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import literal
+from jobs.flink.plans import Plans, execute
 from jobs.flink.script import Script
 
 if TYPE_CHECKING:
-    from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
+    from pyflink.table import TableResult
 
 
-def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
-    """Builds and submits the job; returns at once with the job's client. `configuration` (Flink's keys) takes precedence."""
+def start(settings: Settings, configuration: Mapping[str, str] | None = None, plans: Plans | None = None) -> TableResult:
+    """Builds and submits the job, by `plans` if given; returns at once with the job's client.
+
+    `configuration` (Flink's keys) takes precedence.
+    """
     t_env = table_environment(settings, "archive", options(settings) | dict(configuration or {}))
-    return build(t_env, settings).execute()
+    return execute(t_env, checked(settings), plans)
 
 
 def options(settings: Settings) -> dict[str, str]:
@@ -33,8 +37,8 @@ def options(settings: Settings) -> dict[str, str]:
     return store.OPTIONS | ({} if settings.managed_flink or settings.source == "file" else interval)
 
 
-def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
-    """Declares the whole job, which reads the same topic as the store in a consumer group of its own.
+def checked(settings: Settings) -> Script:
+    """Returns the script of the job, which reads the same topic as the store in a consumer group of its own.
 
     Raises:
         SettingsError: no archive is configured, or the readings are not in Kafka.
@@ -44,9 +48,7 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
     if settings.results_in == "kinesis":
         raise SettingsError("the archive job reads readings from Kafka, but FIRE_RESULTS is kinesis; set FIRE_RESULTS=kafka, or "
                             "let Kinesis write to S3 itself")
-    whole = script(settings)
-    whole.declare(t_env)
-    return whole.statement_set(t_env)
+    return script(settings)
 
 
 def script(settings: Settings) -> Script:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
+from pyflink.table import StreamTableEnvironment, TableResult
 
 from contract import consumers
 from contract.declared import CONTRACT
 from contract.render_flink import column_lists
 from contract.topics import LARGEST_RECORD
 from core.settings import Settings
-from jobs.flink import kafka, kinesis, sql_files, tables
+from jobs.flink import java_functions, kafka, kinesis, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import literal, number
+from jobs.flink.plans import Plans, execute
 from jobs.flink.script import Script
 from udfs.alerts.state import REMEMBERED_MINUTES
 from udfs.minutes.functions import device_patterns_of, minute_context
@@ -24,13 +25,14 @@ RESULTS = tuple(result.name for result in CONTRACT.written_by("detect"))
 """The results that the job writes."""
 
 
-def start(settings: Settings, configuration: Mapping[str, str] | None = None, views: Collection[str] = ()) -> TableResult:
+def start(settings: Settings, configuration: Mapping[str, str] | None = None, views: Collection[str] = (),
+          plans: Plans | None = None) -> TableResult:
     """Builds and submits the job, or the part of it that writes `views`; returns at once with the job's client.
 
-    `configuration` (Flink's keys) takes precedence.
+    `configuration` (Flink's keys) takes precedence; the job is executed by `plans` if given.
     """
     t_env = table_environment(settings, "detect", options(settings) | dict(configuration or {}))
-    return build(t_env, settings, views).execute()
+    return execute(t_env, prepared(t_env, settings, views), plans)
 
 
 def options(settings: Settings) -> dict[str, str]:
@@ -40,8 +42,8 @@ def options(settings: Settings) -> dict[str, str]:
     return retention | (idle if settings.source == "kinesis" else {})
 
 
-def build(t_env: StreamTableEnvironment, settings: Settings, views: Collection[str] = ()) -> StatementSet:
-    """Declares the views of `sql/detect` in the order of their folders, and the INSERTs of `views`, or all if empty.
+def prepared(t_env: StreamTableEnvironment, settings: Settings, views: Collection[str] = ()) -> Script:
+    """Registers the functions and returns the script that writes `views`, or all if empty.
 
     Raises:
         PipelineError: the job does not write one of these views.
@@ -49,9 +51,9 @@ def build(t_env: StreamTableEnvironment, settings: Settings, views: Collection[s
     t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry, settings.results_in))
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
-    chosen = script(settings).writing(views) if views else script(settings)
-    chosen.declare(t_env)
-    return chosen.statement_set(t_env)
+    if settings.deduplicate:
+        java_functions.register(t_env, "first_arrivals", java_functions.FIRST_ARRIVALS, settings.managed_flink)
+    return script(settings).writing(views) if views else script(settings)
 
 
 def script(settings: Settings) -> Script:
@@ -60,7 +62,7 @@ def script(settings: Settings) -> Script:
     views = sql_files.statements("detect", values, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), values)
     return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views, settings.results_in), values)),
-                  "decode_and_score, minute_context and device_patterns_of are functions of udfs/.")
+                  "decode_and_score, first_arrivals, minute_context and device_patterns_of are functions of udfs/.")
 
 
 def substitutions(settings: Settings) -> dict[str, str]:
@@ -74,6 +76,7 @@ def substitutions(settings: Settings) -> dict[str, str]:
 
 def _configured(settings: Settings) -> dict[str, object]:
     return {
+        "DEDUPLICATE_MINUTES": settings.deduplicate_minutes,
         "LATENESS_SECONDS": settings.lateness_seconds,
         "IDLE_TIMEOUT_SECONDS": settings.idle_timeout_seconds,
         "KINESIS_POSITION": settings.kinesis_position,

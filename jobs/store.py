@@ -18,10 +18,11 @@ from core.settings import Settings, SettingsError
 from jobs.flink import kafka, sql_files, tables
 from jobs.flink.environment import table_environment
 from jobs.flink.literals import literal
+from jobs.flink.plans import Plans, execute
 from jobs.flink.script import Script
 
 if TYPE_CHECKING:
-    from pyflink.table import StatementSet, StreamTableEnvironment, TableResult
+    from pyflink.table import TableResult
 
 # Short timeouts detect a dead connection within 10 s, which must exceed the 5 s for which the retention may wait for its lock.
 # Texts have no type, so that Postgres parses times and JSON.
@@ -44,14 +45,17 @@ PATTERNS = {
 OPTIONS = {"pipeline.operator-chaining.enabled": "false"}
 
 
-def start(settings: Settings, configuration: Mapping[str, str] | None = None) -> TableResult:
-    """Builds and submits the job; returns at once with the job's client. `configuration` (Flink's keys) takes precedence."""
+def start(settings: Settings, configuration: Mapping[str, str] | None = None, plans: Plans | None = None) -> TableResult:
+    """Builds and submits the job, by `plans` if given; returns at once with the job's client.
+
+    `configuration` (Flink's keys) takes precedence.
+    """
     t_env = table_environment(settings, "store", OPTIONS | dict(configuration or {}))
-    return build(t_env, settings).execute()
+    return execute(t_env, checked(settings), plans)
 
 
-def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
-    """Declares the whole job.
+def checked(settings: Settings) -> Script:
+    """Returns the script of the job after a check of the settings.
 
     Raises:
         SettingsError: results or alerts are not in Kafka.
@@ -59,9 +63,7 @@ def build(t_env: StreamTableEnvironment, settings: Settings) -> StatementSet:
     if "kinesis" in (settings.results_in, settings.alerts_in):
         raise SettingsError("the store job reads results and alerts from Kafka, but FIRE_RESULTS or FIRE_ALERTS is kinesis; set "
                             "both to kafka (telemetry may come from Kinesis), or do without the store")
-    whole = script(settings)
-    whole.declare(t_env)
-    return whole.statement_set(t_env)
+    return script(settings)
 
 
 def script(settings: Settings) -> Script:

@@ -171,8 +171,7 @@ def _submit(running: Stack, view: View) -> None:
         view.step(f"{name}: {address}")
     missing = tuple(job for job in JOBS if not status.is_running(running, job))
     if missing:
-        view.step(f"submitting the jobs {', '.join(missing)}")
-        submit(running, jobs=missing)
+        submit(running, jobs=missing, report=view.step)
         view.step("jobs submitted")
 
 

@@ -110,8 +110,11 @@ def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: i
         "restart-strategy.exponential-delay.max-backoff": "10s",
         "restart-strategy.exponential-delay.backoff-multiplier": "1.5",
         "restart-strategy.exponential-delay.reset-backoff-threshold": "60s",
-        # Detects a dead TaskManager within 15 s instead of 50 s; a shorter timeout would raise false alarms on a busy machine.
-        "heartbeat.interval": "3000", "heartbeat.timeout": "15000", "slot.request.timeout": "120000",
+        # A dead process is noticed at its second missed heartbeat, as its port refuses connections. The timeouts are for one that
+        # does not answer: on a busy machine a cold TaskManager needs more than Flink's 10 s to accept its tasks, dozens for the
+        # store, and each timeout restarts the whole job.
+        "heartbeat.interval": "3000", "heartbeat.timeout": "30000",
+        "slot.request.timeout": "120000", "pekko.ask.timeout": "60 s",
     }
 
 

@@ -1,4 +1,4 @@
-"""Shows the progress of an installation: one line redrawn in place on a terminal, otherwise a few plain lines."""
+"""Shows the progress of an installation, redrawn in place on a terminal, and of the steps of a start, as plain lines."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TextIO
 
+from core.logs import Report
+
 TICK_SECONDS = 0.2
+SILENT_SECONDS = 10.0
+"""How long a step lasts before it says again that it goes on."""
 _CLEAR = "\r\x1b[K"
 
 
@@ -61,3 +67,20 @@ class Progress:
     def _plain(self, text: str) -> None:
         self.stream.write(f"{text}\n")
         self.stream.flush()
+
+
+@contextmanager
+def step(report: Report, what: str) -> Iterator[Callable[[str], None]]:
+    """Reports that a step begins and, every `SILENT_SECONDS`, that it goes on; provides a function that reports its result."""
+    began, ended = time.monotonic(), threading.Event()
+    report(f"{what} …")
+    threading.Thread(target=_remind, args=(report, what, began, ended), daemon=True).start()
+    try:
+        yield lambda result: report(f"{result} after {time.monotonic() - began:.1f} s")
+    finally:
+        ended.set()
+
+
+def _remind(report: Report, what: str, began: float, ended: threading.Event) -> None:
+    while not ended.wait(SILENT_SECONDS):
+        report(f"still {what}, {time.monotonic() - began:.0f} s so far")

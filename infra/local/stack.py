@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from core.logs import Report
 from core.settings import Settings
 from infra.local import dashboard, exporter, flink, java, kafka, ports, postgres, processes, retention
 from infra.local.flink_config import Cluster, main_cluster, store_cluster
+from infra.local.progress import step
 from infra.local.supervise import CHILD
 
 EXPECTED_JOBS = "jobs.json"
@@ -55,12 +55,14 @@ def own(home: Path, name: str, report: Report) -> Iterator[Stack]:
 
 
 def fresh_home(home: Path, name: str) -> Path:
-    """Returns an empty home `home/name` with the jars of `home`, after stopping and deleting an earlier one."""
+    """Returns an empty home `home/name` with the jars and plans of `home`, after stopping and deleting an earlier one."""
     mine = home / name
     stop(mine)
     shutil.rmtree(mine, ignore_errors=True)
     mine.mkdir(parents=True)
-    (mine / "jars").symlink_to((home / "jars").resolve(), target_is_directory=True)
+    (home / "plans").mkdir(exist_ok=True)
+    for shared in ("jars", "plans"):
+        (mine / shared).symlink_to((home / shared).resolve(), target_is_directory=True)
     return mine
 
 
@@ -138,28 +140,30 @@ def _store(home: Path, chosen: dict[str, int], report: Report) -> None:
 
 
 def _cluster(home: Path, cluster: Cluster, title: str, at: tuple[int, int], report: Report) -> None:
-    began, settings = time.monotonic(), Settings.load()
+    settings = Settings.load()
     started = flink.Flink(home, java.find(), cluster, *at, settings.log_format, settings.flink_metrics_port)
-    started.launch()
-    started.wait()
-    report(f"{title} is ready on {started.address} after {time.monotonic() - began:.1f} s")
+    with step(report, f"starting {title}") as done:
+        started.launch()
+        started.wait()
+        done(f"{title} is ready on {started.address}")
 
 
 def _kafka(home: Path, chosen: dict[str, int], report: Report) -> None:
-    began = time.monotonic()
-    kafka.start(home, java.find(), chosen["Kafka"], chosen["Kafka's controller"])
-    kafka.create_topics(f"127.0.0.1:{chosen['Kafka']}", TOPICS, Settings.load().topic_prefix)
-    report(f"Kafka is ready on 127.0.0.1:{chosen['Kafka']} after {time.monotonic() - began:.1f} s")
+    with step(report, "starting Kafka") as done:
+        kafka.start(home, java.find(), chosen["Kafka"], chosen["Kafka's controller"])
+        kafka.create_topics(f"127.0.0.1:{chosen['Kafka']}", TOPICS, Settings.load().topic_prefix)
+        done(f"Kafka is ready on 127.0.0.1:{chosen['Kafka']}")
 
 
 def _postgres(home: Path, chosen: dict[str, int], report: Report) -> None:
     from infra.postgres.migrate import migrate
 
-    began = time.monotonic()
-    postgres.start(home, chosen["Postgres"])
-    migrate(**postgres.connection(home, chosen["Postgres"]))
-    retention.start(home, chosen["Postgres"])
-    report(f"Postgres is ready on 127.0.0.1:{chosen['Postgres']} after {time.monotonic() - began:.1f} s")
+    with step(report, "starting Postgres") as done:
+        postgres.start(home, chosen["Postgres"])
+        migrate(**postgres.connection(home, chosen["Postgres"]))
+        retention.start(home, chosen["Postgres"])
+        done(f"Postgres is ready on 127.0.0.1:{chosen['Postgres']}")
     ready = stack_at(home, chosen)
-    dashboard.start(home, ready.settings(), chosen["Dashboard"])
-    report(f"the dashboard is ready on {ready.dashboard} after {time.monotonic() - began:.1f} s")
+    with step(report, "starting the dashboard") as done:
+        dashboard.start(home, ready.settings(), chosen["Dashboard"])
+        done(f"the dashboard is ready on {ready.dashboard}")

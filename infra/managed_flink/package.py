@@ -16,7 +16,7 @@ from pathlib import Path
 from core import installation
 from core.errors import FireError
 from core.settings import PROPERTY_GROUP, Settings
-from infra.local import jars
+from infra.local import jars, java
 from infra.managed_flink import jar, wheels
 
 NAME = "fire-managed-flink.zip"
@@ -24,7 +24,7 @@ PROPERTIES = "application_properties.json"
 JAR = "lib/pyflink-dependencies.jar"
 RUN_OPTIONS: dict[str, object] = {"PropertyGroupId": "kinesis.analytics.flink.run.options",
                "PropertyMap": {"python": "main.py", "jarfile": JAR, "pyFiles": "dep/"}}
-PROJECT = {"contract": "*.*", "core": "*.py", "jobs": "*.py", "udfs": "*.py", "sql": "*.sql"}
+PROJECT = {"contract": "*.*", "core": "*.py", "jobs": "*.py", "udfs": "*.py", "udfs/readings": "*.java", "sql": "*.sql"}
 SHADED = "flink-sql-connector-kafka"
 """Name of the jar to leave out: it renames the Kafka client's packages, and MSK's login module needs the original names."""
 LOCAL_ONLY = ("home", "maven_url", "managed_flink", "kinesis_jar", "python_executable", "parallelism", "checkpoint_seconds",
@@ -59,7 +59,7 @@ def package(target: Path, home: Path, kinesis_jar: str = "", python: str = wheel
     """
     with tempfile.TemporaryDirectory(prefix="fire-package-") as folder:
         root = Path(folder)
-        jar.merge(connectors(home, kinesis_jar), root / JAR)
+        jar.merge([*connectors(home, kinesis_jar), _functions()], root / JAR)
         wheels.unpack(root / "dep", python)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, file in _contents(root):
@@ -67,6 +67,14 @@ def package(target: Path, home: Path, kinesis_jar: str = "", python: str = wheel
     if target.stat().st_size > LARGEST_MB * 1024**2:
         raise PackageError(f"{target} must not exceed the {LARGEST_MB} MB that Managed Service for Apache Flink accepts and has "
                            f"{target.stat().st_size / 1024**2:.0f} MB; remove jars or packages from it")
+
+
+def _functions() -> Path:
+    """Compiles the functions in Java."""
+    from jobs.flink import java_functions
+
+    java.use()
+    return java_functions.jar(java_functions.FIRST_ARRIVALS)
 
 
 def connectors(home: Path, kinesis_jar: str = "") -> list[Path]:

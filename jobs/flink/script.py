@@ -32,6 +32,14 @@ class Script:
             raise PipelineError(f"the job does not write {', '.join(missing)}; name views that an INSERT of `./fire sql` reads")
         return replace(self, inserts=tuple(each for each in self.inserts if each.inserted in views))
 
+    def tables(self) -> Script:
+        """Returns the script with the declarations of tables only."""
+        return replace(self, declarations=tuple(each for each in self.declarations if not each.view))
+
+    def views(self) -> Script:
+        """Returns the script with the declarations of views only, which read the tables."""
+        return replace(self, declarations=tuple(each for each in self.declarations if each.view))
+
     def declare(self, t_env: StreamTableEnvironment) -> None:
         """Declares the tables and views.
 

@@ -23,7 +23,7 @@ READINGS = "readings_out["
 """Part of the name of the vertex that drops duplicate readings and writes the others."""
 SOURCE = re.compile(r"Source__(\w+)\[\d+\]\.(numRecordsOut|KafkaSourceReader\.KafkaConsumer\.records-lag-max)")
 SINK = re.compile(r"(\w+)\[\d+\]__Writer\.numRecordsSend")
-DEDUPLICATE = re.compile(r"Deduplicate\[\d+\]\.(numRecordsIn|numRecordsOut)")
+DEDUPLICATE = re.compile(r"ProcessTableFunction\[\d+\]\.(numRecordsIn|numRecordsOut)")
 LATE = re.compile(r"\w+\[\d+\]\.numLateRecordsDropped")
 BUSY = "busyTimeMsPerSecond"
 WANTED = re.compile("|".join([SOURCE.pattern, SINK.pattern, DEDUPLICATE.pattern, LATE.pattern, BUSY]))

@@ -127,7 +127,7 @@ def test_yardstick_parses_malformed_messages_too(tmp_path: Path) -> None:
 
 def test_threads_of_a_jvm_belong_to_their_parts() -> None:
     names = {"C2 CompilerThre": JIT, "C1 CompilerThre": JIT, "GC Thread#1": GARBAGE, "G1 Conc#0": GARBAGE, "VM Thread": GARBAGE,
-             "Source: telemet": FLINK, "Deduplicate[11]": FLINK}
+             "Source: telemet": FLINK, "ProcessTableFun": FLINK}
     assert {name: part_of(name) for name in names} == names
 
 

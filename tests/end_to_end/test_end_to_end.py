@@ -20,8 +20,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from commands.demo.watch import Watch, stored
 from commands.simulate.scenarios import Plan
+from contract.jobs import JOBS
 from contract.topics import TOPICS
-from core import installation
+from core import flink_rest, installation
 from core.embedded_stack import Stack
 from core.installation import ROOT
 from core.settings import Settings
@@ -40,6 +41,17 @@ SCHEMAS = ROOT / "infra" / "schemas"
 RISKY = "SELECT count(*) FROM readings WHERE starts_with(device_id, 'LOAD_TEST_') AND risk_level IN ('HIGH', 'CRITICAL')"
 ARCS = """SELECT r.arc_count, r.alert_type, r.risk_level, d.last_arc_count, d.status_bits
           FROM readings AS r JOIN device_state AS d USING (device_id) WHERE device_id = %(deviceId)s"""
+
+
+def test_no_job_restarts_while_the_stack_starts(stack: Stack) -> None:
+    def states() -> list[str]:
+        overviews = [flink_rest.get(address, "/jobs/overview") for address in (stack.jobmanager, stack.store_jobmanager)]
+        jobs = [job for overview in overviews for job in overview["jobs"]]
+        return [state for job in jobs for state, tasks in job["tasks"].items() if tasks and state != "total"]
+
+    until(lambda: set(states()) == {"running"}, "the deployment of every task")
+    found = {job.name: (job.restarts, job.trouble) for job in status.jobs(stack)}
+    assert found == {f"fire-{job}": (0, "") for job in JOBS}
 
 
 def test_every_message_is_accounted_for_though_a_task_manager_is_killed(stack: Stack) -> None:

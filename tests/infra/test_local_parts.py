@@ -105,6 +105,11 @@ def test_flink_listens_on_the_loopback_address_only() -> None:
     assert set(hosts.values()) == {"127.0.0.1"} and {"rest.bind-address", "taskmanager.bind-host"} <= set(hosts)
 
 
+def test_task_manager_may_take_longer_to_accept_its_tasks_than_to_be_found_dead() -> None:
+    chosen = options(flink_config.main_cluster())
+    assert int(chosen["pekko.ask.timeout"].removesuffix(" s")) * 1000 > int(chosen["heartbeat.timeout"])
+
+
 def test_client_and_workers_run_the_same_python() -> None:
     chosen = options(flink_config.main_cluster())
     assert chosen["python.executable"] == chosen["python.client.executable"] == sys.executable

@@ -136,7 +136,7 @@ def test_folder_without_readings_is_refused_with_its_name(tmp_path: Path) -> Non
 ])  # fmt: skip
 def test_missing_destination_is_named(given: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        archive.build(None, Settings(**given))  # type: ignore[arg-type]
+        archive.checked(Settings(**given))
 
 
 def test_files_are_completed_at_the_configured_interval_and_on_managed_flink_at_its_own() -> None:

@@ -86,11 +86,13 @@ def test_plan_holds_one_source_and_three_python_functions() -> None:
     """Readings, context and patterns are each computed once for all of their readers."""
     settings = Settings(source="file", file_input="in", file_output="out")
     t_env = table_environment(settings, "detect", local_configuration())
-    plan = detect.build(t_env, settings).explain()
+    script = detect.prepared(t_env, settings)
+    script.declare(t_env)
+    plan = script.statement_set(t_env).explain()
     optimised = plan.split("== Optimized Execution Plan ==")[1]
     assert len(re.findall(r"\bPythonCalc\(", optimised)) == 3
     assert [optimised.count(f"{name}(") for name in ("decode_and_score", "minute_context", "device_patterns_of")] == [1, 1, 1]
-    assert optimised.count("TableSourceScan(") == 1
+    assert optimised.count("TableSourceScan(") == optimised.count("ProcessTableFunction(") == 1
     decoder = optimised[:optimised.index("TableSourceScan(")].rpartition("PythonCalc(")[2]
     assert "CURRENT_WATERMARK" in decoder, "lateness must be judged before the Python worker"
 

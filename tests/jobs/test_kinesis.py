@@ -89,7 +89,7 @@ def test_streams_have_the_names_of_topics_and_their_own_lateness_and_idle_timeou
 
 def test_store_is_refused_with_results_in_kinesis() -> None:
     with pytest.raises(SettingsError, match="FIRE_RESULTS or FIRE_ALERTS is kinesis; set both to kafka"):
-        store.build(None, SETTINGS)  # type: ignore[arg-type]
+        store.checked(SETTINGS)
 
 
 def test_missing_jar_is_named_with_its_source(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 -- Which readings count? One row per device, idx and event time: the first that arrived.
--- Keep-first deduplication in processing time, which delays nothing; duplicates are recognised for the job's state retention.
+-- The Java function first_arrivals remembers each device's readings of the last ${DEDUPLICATE_MINUTES} minutes of event time, and
+-- delays nothing. It returns all columns of scored; the event time comes back as rowtime.
 CREATE TEMPORARY VIEW readings AS
 SELECT *
-FROM (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY device_id, idx, event_time ORDER BY proc_time) AS arrival
-  FROM scored
-)
-WHERE arrival = 1
+FROM first_arrivals(
+  readings => (SELECT * FROM scored) PARTITION BY device_id,
+  minutes => ${DEDUPLICATE_MINUTES},
+  uid => 'first_arrivals')

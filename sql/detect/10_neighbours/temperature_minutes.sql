@@ -1,5 +1,5 @@
 -- How far has the temperature risen within ${RISE_SECONDS} s? One row per device and slice with a temperature.
--- OVER window over the slices, which costs one state access per reading; a hopping window would cost one for each step.
+-- OVER window over the slices; a hopping window would access state once for each step.
 CREATE TEMPORARY VIEW temperature_minutes AS
 SELECT
   device_id,
@@ -7,8 +7,9 @@ SELECT
   profile_version,
   held_until,
   slice_end,
-  highest,
-  MIN(lowest) OVER (
+  max_temperature AS highest,
+  MIN(min_temperature) OVER (
     PARTITION BY device_id ORDER BY slice_time
     RANGE BETWEEN INTERVAL '${RISE_SECONDS_BEFORE}' SECOND PRECEDING AND CURRENT ROW) AS lowest_60s
-FROM temperature_slices
+FROM slices
+WHERE temperature_count > 0

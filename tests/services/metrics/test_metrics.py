@@ -230,8 +230,9 @@ def test_flinks_reporter_is_off_unless_a_port_is_set() -> None:
 CLUSTER: dict[str, Any] = {
     "/jobs/overview": {"jobs": [{"jid": "1", "name": "fire-detect", "state": "RUNNING", "start-time": 0}]},
     "/jobs/1/metrics?get=numRestarts": [{"id": "numRestarts", "value": "2"}], "/jobs/1/checkpoints": {},
-    "/jobs/1": {"vertices": [{"id": "v", "name": "Deduplicate[7] -> readings_out[67]: Writer"}]},
-    "/jobs/1/vertices/v/subtasks/metrics": [{"id": "Deduplicate[7].numRecordsIn"}, {"id": "Deduplicate[7].numRecordsOut"}]}
+    "/jobs/1": {"vertices": [{"id": "v", "name": "ProcessTableFunction[7] -> readings_out[67]: Writer"}]},
+    "/jobs/1/vertices/v/subtasks/metrics": [{"id": "ProcessTableFunction[7].numRecordsIn"},
+                                            {"id": "ProcessTableFunction[7].numRecordsOut"}]}
 
 
 @pytest.mark.parametrize(("restarts", "expected"), [("2", 10), ("3", 9)])
@@ -240,7 +241,7 @@ def test_duplicates_fall_only_when_the_job_restarted(monkeypatch: pytest.MonkeyP
     answers = dict(CLUSTER)
 
     def count(read: int, written: int) -> None:
-        answers["counters"] = [{"id": f"Deduplicate[7].{name}", "max": records, "sum": records}
+        answers["counters"] = [{"id": f"ProcessTableFunction[7].{name}", "max": records, "sum": records}
                                for name, records in (("numRecordsIn", read), ("numRecordsOut", written))]
 
     monkeypatch.setattr("core.flink_rest.get", lambda address, path: answers.get(path, answers["counters"]))

@@ -1,0 +1,45 @@
+-- What happened in each slice of ${SLICE_SECONDS} s? One row per device and slice with readings that did not arrive behind the
+-- watermark.
+-- The only window that readings enter: minutes and temperature rises are windows over its rows, so that a reading costs one access
+-- to window state. Sums and counts are kept so that longer windows can add them; a minute is a whole number of slices.
+-- SLICE_STATISTICS stands for the statistics that measurements.toml asks for.
+CREATE TEMPORARY VIEW slices AS
+SELECT
+  device_id,
+  MAX(site_id) AS site_id,
+  MAX(profile_version) AS profile_version,
+  MAX(held_until) AS held_until,
+  window_end AS slice_end,
+  window_time AS slice_time,
+  MAX(CAST(event_time AS TIMESTAMP(3))) AS last_seen,
+  COUNT(*) AS record_count,
+  COUNT(max_temperature) AS temperature_count,
+  SUM(max_temperature) AS temperature_sum,
+  SUM(max_temperature * max_temperature) AS temperature_sum_squares,
+  MAX(max_temperature) AS max_temperature,
+  MIN(max_temperature) AS min_temperature,
+  SUM(arc_count) AS total_arcs,
+  COUNT(CASE WHEN arc_count > 0 THEN 1 END) AS arc_events,
+  MAX(arc_count) AS max_arc_count,
+  COUNT(`current`) AS current_count,
+  SUM(`current`) AS current_sum,
+  MAX(`current`) AS max_current,
+  COUNT(co_gas) AS co_count,
+  SUM(co_gas) AS co_sum,
+  MAX(co_gas) AS max_co_gas,
+  COUNT(voltage) AS voltage_count,
+  SUM(voltage) AS voltage_sum,
+  COUNT(power_factor) AS power_factor_count,
+  SUM(power_factor) AS power_factor_sum,
+  ${SLICE_STATISTICS}
+  SUM(risk_score) AS risk_sum,
+  MAX(risk_score) AS max_risk_score,
+  MAX(base_risk) AS max_base_risk,
+  MAX(floor_risk) AS max_floor_risk,
+  SUM(indicator_risk) AS indicator_sum,
+  SUM(total_alarm_count) AS alarm_count,
+  COUNT(CASE WHEN communication_error THEN 1 END) AS communication_errors,
+  COUNT(CASE WHEN risk_level IN ('HIGH', 'CRITICAL') THEN 1 END) AS candidate_count
+FROM TABLE(TUMBLE(TABLE readings, DESCRIPTOR(event_time), INTERVAL '${SLICE_SECONDS}' SECOND))
+WHERE NOT is_late
+GROUP BY device_id, window_start, window_end, window_time

@@ -1,0 +1,228 @@
+package fire.readings;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.api.dataview.MapView;
+import org.apache.flink.table.catalog.DataTypeFactory;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.utils.ProjectedRowData;
+import org.apache.flink.table.functions.FunctionDefinition;
+import org.apache.flink.table.functions.ProcessTableFunction;
+import org.apache.flink.table.functions.TableSemantics;
+import org.apache.flink.table.types.DataType;
+import org.apache.flink.table.types.inference.ArgumentCount;
+import org.apache.flink.table.types.inference.CallContext;
+import org.apache.flink.table.types.inference.InputTypeStrategies;
+import org.apache.flink.table.types.inference.InputTypeStrategy;
+import org.apache.flink.table.types.inference.StateTypeStrategy;
+import org.apache.flink.table.types.inference.StaticArgument;
+import org.apache.flink.table.types.inference.StaticArgumentTrait;
+import org.apache.flink.table.types.inference.TypeInference;
+import org.apache.flink.table.types.inference.TypeStrategies;
+import org.apache.flink.table.types.inference.TypeStrategy;
+import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
+
+/**
+ * Passes on the first reading of each device, idx and event time, at once, and drops those that repeat it.
+ *
+ * <p>State per device: for each minute of event time an array of longs, one for each reading, as a hash table. A minute is forgotten
+ * when the watermark is {@code minutes} past its end, or past its first arrival if that was late, so that repeated late readings are
+ * recognised too. A device with a wrong clock has at most MINUTES_KEPT * minutes of them; further ones displace the one begun first.
+ *
+ * <p>Returns all columns of the input but the partition keys, which Flink adds, and time attributes, which become {@code rowtime}.
+ * Janino compiles this class, which knows neither lambdas nor generics.
+ */
+public final class FirstArrivals extends ProcessTableFunction {
+  private static final long MINUTE = 60000L;
+  private static final int MINUTES_KEPT = 4;
+  /** The longs before the table: when the minute is forgotten, epoch ms; the how-manieth it is; the readings in it. */
+  private static final int EXPIRY = 0, RANK = 1, COUNT = 2, TABLE = 3;
+  private static final int SMALLEST = 16;
+  /** Readings of a device and minute that find no place in a table of this size make it begin anew: 64 a second. */
+  private static final int LARGEST = 4096;
+  private static final int IDX_BITS = 47;
+
+  private transient ProjectedRowData passed;
+  private transient int idx;
+  private transient int time;
+
+  /** Takes one reading; {@code seen} holds the minutes of its device. */
+  public void eval(ProcessTableFunction.Context context, MapView seen, RowData reading, Integer minutes) throws Exception {
+    if (passed == null) {
+      prepare(context.tableSemanticsFor("readings"));
+    }
+    long number = reading.getLong(idx);
+    long millis = reading.getTimestamp(time, 3).getMillisecond();
+    long minute = Math.floorDiv(millis, MINUTE);
+    // An entry has the lower bits of idx and the time within the minute, never 0; the key has the other bits of both.
+    long entry = (number << 16) | (millis - minute * MINUTE + 1);
+    Long key = Long.valueOf((minute << 8) | ((number >> IDX_BITS) & 255));
+    long[] readings = (long[]) seen.get(key);
+    if (readings == null) {
+      readings = begun(context.timeContext(Long.class), seen, (minute + 1) * MINUTE, minutes.intValue());
+    }
+    if (readings[slot(readings, entry)] != entry) {
+      seen.put(key, with(readings, entry));
+      collect(passed.replaceRow(reading));
+    }
+  }
+
+  /** Forgets the minutes whose time has come, and waits for the next of them. */
+  public void onTimer(ProcessTableFunction.OnTimerContext context, MapView seen) throws Exception {
+    ProcessTableFunction.TimeContext clock = context.timeContext(Long.class);
+    // The watermark may be far ahead of the timer, and Flink drops a timer that it has passed.
+    long watermark = ((Long) clock.currentWatermark()).longValue(), next = Long.MAX_VALUE;
+    for (Iterator minutes = seen.iterator(); minutes.hasNext(); ) {
+      long expiry = ((long[]) ((Map.Entry) minutes.next()).getValue())[EXPIRY];
+      if (expiry <= watermark) {
+        minutes.remove();
+      } else {
+        next = Math.min(next, expiry);
+      }
+    }
+    wait(clock, next, Long.MAX_VALUE);
+  }
+
+  private static void wait(ProcessTableFunction.TimeContext clock, long expiry, long others) {
+    if (expiry < others) {
+      clock.registerOnTime(Long.valueOf(expiry));
+    }
+  }
+
+  /** Begins a minute that ends at {@code end}, epoch ms, in place of the one begun first if there are too many. */
+  private static long[] begun(ProcessTableFunction.TimeContext clock, MapView seen, long end, int minutes) throws Exception {
+    Long watermark = (Long) clock.currentWatermark();
+    long[] begun = new long[TABLE + SMALLEST];
+    begun[EXPIRY] = (watermark == null ? end : Math.max(end, watermark.longValue())) + minutes * MINUTE;
+    long earliest = Long.MAX_VALUE;
+    Map.Entry first = null;
+    int count = 0;
+    for (Iterator others = seen.iterator(); others.hasNext(); count++) {
+      Map.Entry other = (Map.Entry) others.next();
+      long[] readings = (long[]) other.getValue();
+      first = first == null || readings[RANK] < ((long[]) first.getValue())[RANK] ? other : first;
+      begun[RANK] = Math.max(begun[RANK], readings[RANK] + 1);
+      earliest = Math.min(earliest, readings[EXPIRY]);
+    }
+    if (count >= MINUTES_KEPT * minutes) {
+      seen.remove(first.getKey());
+    }
+    wait(clock, begun[EXPIRY], earliest);
+    return begun;
+  }
+
+  /** Returns the position of an entry, or the free one where it belongs; a table always has a free one. */
+  private static int slot(long[] readings, long entry) {
+    int mask = readings.length - TABLE - 1;
+    int slot = (int) ((entry * 0x9E3779B97F4A7C15L) >>> 40) & mask;
+    while (readings[TABLE + slot] != 0 && readings[TABLE + slot] != entry) {
+      slot = (slot + 1) & mask;
+    }
+    return TABLE + slot;
+  }
+
+  private static long[] with(long[] readings, long entry) {
+    int size = readings.length - TABLE;
+    long[] roomy = readings[COUNT] < size - size / SMALLEST ? readings : resized(readings, size == LARGEST ? SMALLEST : 2 * size);
+    roomy[slot(roomy, entry)] = entry;
+    roomy[COUNT]++;
+    return roomy;
+  }
+
+  /** Returns the minute with a larger table, or with an empty one of the smallest size. */
+  private static long[] resized(long[] readings, int size) {
+    long[] resized = new long[TABLE + size];
+    System.arraycopy(readings, 0, resized, 0, COUNT);
+    for (int i = TABLE; i < readings.length && size > SMALLEST; i++) {
+      if (readings[i] != 0) {
+        resized[slot(resized, readings[i])] = readings[i];
+        resized[COUNT]++;
+      }
+    }
+    return resized;
+  }
+
+  private void prepare(TableSemantics table) {
+    passed = ProjectedRowData.from(passedColumns(table));
+    idx = DataType.getFieldNames(table.dataType()).indexOf("idx");
+    time = DataType.getFieldNames(table.dataType()).indexOf("event_time");
+  }
+
+  private static int[] passedColumns(TableSemantics table) {
+    List types = DataType.getFieldDataTypes(table.dataType());
+    int[] columns = new int[types.size()];
+    int count = 0;
+    for (int column = 0; column < columns.length; column++) {
+      if (!LogicalTypeChecks.isProctimeAttribute(((DataType) types.get(column)).getLogicalType()) && !isKey(table, column)) {
+        columns[count++] = column;
+      }
+    }
+    return java.util.Arrays.copyOf(columns, count);
+  }
+
+  private static boolean isKey(TableSemantics table, int column) {
+    boolean is = false;
+    int[] keys = table.partitionByColumns();
+    for (int i = 0; i < keys.length; i++) {
+      is |= keys[i] == column;
+    }
+    return is;
+  }
+
+  /** Declares arguments, state and result by hand: annotations allow neither internal rows nor a result like the input. */
+  public TypeInference getTypeInference(DataTypeFactory factory) {
+    DataType table = (DataType) DataTypes.ARRAY((DataType) DataTypes.BIGINT().notNull()).bridgedTo(long[].class);
+    DataType minutes = MapView.newMapViewDataType((DataType) DataTypes.BIGINT().notNull(), table);
+    LinkedHashMap states = new LinkedHashMap();
+    // No time to live: state ends by event time, and a clean-up would visit other devices at each reading.
+    states.put("seen", StateTypeStrategy.of(TypeStrategies.explicit(minutes), Duration.ZERO));
+    return TypeInference.newBuilder()
+        .staticArguments(new StaticArgument[] {
+          StaticArgument.table("readings", RowData.class, false,
+              EnumSet.of(StaticArgumentTrait.SET_SEMANTIC_TABLE)),
+          StaticArgument.scalar("minutes", (DataType) DataTypes.INT().notNull(), false)})
+        .stateTypeStrategies(states)
+        .inputTypeStrategy(new InternalRows())
+        .outputTypeStrategy(new PassedColumns())
+        .build();
+  }
+
+  /** Asks for readings as Flink holds them, because copying all their columns would cost more than all the rest. */
+  private static final class InternalRows implements InputTypeStrategy {
+    public ArgumentCount getArgumentCount() {
+      return InputTypeStrategies.WILDCARD.getArgumentCount();
+    }
+
+    public Optional inferInputTypes(CallContext call, boolean throwOnFailure) {
+      List types = new ArrayList(call.getArgumentDataTypes());
+      // While SQL is validated, a type other than the table's is refused; only then is the changelog mode unknown.
+      if (((TableSemantics) call.getTableSemantics(0).get()).changelogMode().isPresent()) {
+        types.set(0, ((DataType) types.get(0)).bridgedTo(RowData.class));
+      }
+      return Optional.of(types);
+    }
+
+    public List getExpectedSignatures(FunctionDefinition definition) {
+      return InputTypeStrategies.WILDCARD.getExpectedSignatures(definition);
+    }
+  }
+
+  private static final class PassedColumns implements TypeStrategy {
+    public Optional inferType(CallContext call) {
+      TableSemantics table = (TableSemantics) call.getTableSemantics(0).get();
+      List all = DataType.getFields(table.dataType()), fields = new ArrayList();
+      int[] columns = passedColumns(table);
+      for (int i = 0; i < columns.length; i++) {
+        fields.add(all.get(columns[i]));
+      }
+      return Optional.of(((DataType) DataTypes.ROW(fields).notNull()).bridgedTo(RowData.class));
+    }
+  }
+}
