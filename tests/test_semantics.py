@@ -136,9 +136,9 @@ def test_pattern_risk_is_that_of_the_scoring() -> None:
     ]
 
 
-def bits(kind: str, floor: float) -> str:
-    """Describes the alarm bits of a kind that have a floor: `bit `a` or `b``; empty if there are none."""
-    names = [name for name, risk in T.ALARM_FLOORS.items() if risk == floor and T.KIND_OF_ALARM[name] == kind]
+def bits(alert_type: str, floor: float) -> str:
+    """Describes the alarm bits of an alert type that have a floor: `bit `a` or `b``; empty if there are none."""
+    names = [name for name, risk in T.ALARM_FLOORS.items() if risk == floor and T.TYPE_OF_ALARM[name] == alert_type]
     return " or ".join(map(code, names)) and f"bit {' or '.join(map(code, names))}"
 
 
@@ -157,8 +157,8 @@ def test_floors_are_those_of_the_scoring() -> None:
     said = [tuple(cell.replace(" (the device's arc detector has decided: IEC 62606)", "") for cell in row)
             for row in rows("Floor risk")]
     assert said == [
-        (code(kind), *(", ".join(filter(None, [measured.get((kind, floor), ""), bits(kind, floor)])) for floor in floors))
-        for kind in T.ALERT_TYPES[:-1]]
+        (code(name), *(", ".join(filter(None, [measured.get((name, floor), ""), bits(name, floor)])) for floor in floors))
+        for name in T.ALERT_TYPES[:-1]]
     assert f"at least {T.CRITICAL:g} with more than {T.MANY_ALARMS} alarm bits" in SENTENCES
 
 
@@ -172,7 +172,7 @@ def test_alert_types_without_a_floor_are_those_of_the_scoring_in_their_order() -
                T.GAS: f"CO above {T.CO_WARN_PPM:g} ppm†, or VOC above {T.VOC_WARN:g} µg/m³†",
                T.OVERVOLTAGE: f"`voltage` above {T.VOLTAGE_HIGH_V:g} V†",
                T.OVERCURRENT: f"`current` above {T.CURRENT_HIGH_A:g} A†"}
-    assert rows("Alert type") == [(code(kind), applies[kind]) for kind in T.ALERT_TYPES if kind in applies]
+    assert rows("Alert type") == [(code(name), applies[name]) for name in T.ALERT_TYPES if name in applies]
 
 
 def test_context_is_that_of_the_scoring() -> None:

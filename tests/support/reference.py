@@ -91,7 +91,7 @@ def pattern_risk(reading: Mapping[str, Any]) -> float:
 
 
 def floors(reading: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, float]:
-    """Returns the floor of each kind of hazard, in their order; 0 if it has none."""
+    """Returns the floor of each hazard, in their order; 0 if it has none."""
     t, co, leak = temperature(reading), reading["co_gas"], largest_leak(reading)
     (overvoltage, outage, overcurrent, total, resistive, _, pcb, sensor, co_alarm, voc_alarm, _, arc) = bits(
         reading["status_bits"] or 0)
@@ -124,10 +124,10 @@ def level(risk: float) -> str:
 
 
 def alert_type(reading: Mapping[str, Any], limits: Mapping[str, float]) -> str:
-    of_kinds = floors(reading, limits)
-    highest = max(of_kinds.values())
+    of_hazards = floors(reading, limits)
+    highest = max(of_hazards.values())
     if highest > 0:
-        return next(kind for kind, floor in of_kinds.items() if floor == highest)
+        return next(name for name, floor in of_hazards.items() if floor == highest)
     if above(reading["arc_count"], 0):
         return "ARC_DETECTED"
     if leaks(reading, limits):

@@ -127,10 +127,10 @@ def adds_up(scored: dict[str, Any], reading: dict[str, Any], limits: Any) -> Non
 @settings(max_examples=300, deadline=None)
 def test_alert_is_explained_by_its_own_hazard_first_and_by_every_further_one(reading: dict[str, Any]) -> None:
     alert_type = reference.alert_type(reading, reference.DEFAULT)
-    found = explain(reading, kind=alert_type)
-    assert alert_type == scoring.NO_HAZARD or found[0].kind == alert_type
-    assert [each.kind != alert_type for each in found] == sorted(each.kind != alert_type for each in found)
-    hazards = {kind for kind, floor in reference.floors(reading, reference.DEFAULT).items() if floor}
+    found = explain(reading, alert_type=alert_type)
+    assert alert_type == scoring.NO_HAZARD or found[0].alert_type == alert_type
+    assert [each.alert_type != alert_type for each in found] == sorted(each.alert_type != alert_type for each in found)
+    hazards = {name for name, floor in reference.floors(reading, reference.DEFAULT).items() if floor}
     assert hazards <= {each.hazard for each in found}
     assert len({(each.name, each.is_alarm) for each in found}) == len(found)
 
@@ -138,7 +138,7 @@ def test_alert_is_explained_by_its_own_hazard_first_and_by_every_further_one(rea
 def test_high_temperature_is_explained_by_the_temperature_though_more_is_wrong() -> None:
     reading = dict.fromkeys(LIMITS) | {"status_bits": 128 | 32, "arc_count": 2, "sensor_temperature": 62.0, "co_gas": 299.0,
                                        "leakage_current": 31.0, "power_factor": 0.5}
-    found = explain(reading, kind="TEMPERATURE_CRITICAL")
+    found = explain(reading, alert_type="TEMPERATURE_CRITICAL")
     assert [each.name for each in found] == ["sensor_temperature", "sensor_temp_alarm", "leakage_current", "co_gas", "arc_count",
                                              "power_anomaly", "power_factor"]
     assert found[0][1:5] == (62.0, "°C", 60.0, 0.6)
@@ -153,7 +153,7 @@ def test_measurement_and_alarm_bit_of_one_name_are_both_named() -> None:
 
 def test_warm_board_is_a_reason_but_no_hazard() -> None:
     [warm] = explain(dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None, "pcb_temperature": 55.0})
-    assert (warm.kind, warm.hazard) == ("TEMPERATURE_CRITICAL", None)
+    assert (warm.alert_type, warm.hazard) == ("TEMPERATURE_CRITICAL", None)
 
 
 @pytest.mark.parametrize(("nominal", "volts", "floor"), [

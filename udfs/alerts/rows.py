@@ -54,7 +54,7 @@ def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[st
         "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
         "was_held": alert.was_held, "profile_version": alert.profile_version,
     }  # fmt: skip
-    own = causes.kind_of(step.alert_type)
+    own = causes.hazard_of(step.alert_type)
     further = dict.fromkeys(each.hazard for each in contributions if each.hazard not in (own, None))
     return fields | alert_messages.compose(fields, tuple(further))
 

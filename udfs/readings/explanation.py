@@ -32,27 +32,27 @@ class Contribution(NamedTuple):
         return self.limit is None
 
     @property
-    def kind(self) -> str | None:
+    def alert_type(self) -> str | None:
         """The alert type of the hazard to which the measurement or alarm bit belongs; None if it belongs to none."""
-        return (s.KIND_OF_ALARM if self.is_alarm else s.KIND_OF_MEASUREMENT).get(self.name)
+        return (s.TYPE_OF_ALARM if self.is_alarm else s.TYPE_OF_MEASUREMENT).get(self.name)
 
     @property
     def hazard(self) -> str | None:
-        """The kind, if the reason is a hazard of its own; a temperature without a floor only adds to the score."""
-        return None if self.kind == s.TEMPERATURE and self.basis != "floor" else self.kind
+        """The alert type, if the reason is a hazard of its own; a temperature without a floor only adds to the score."""
+        return None if self.alert_type == s.TEMPERATURE and self.basis != "floor" else self.alert_type
 
 
-def explain(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS, kind: str = s.NO_HAZARD) -> list[Contribution]:
+def explain(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS, alert_type: str = s.NO_HAZARD) -> list[Contribution]:
     """Returns all contributions to a reading's score, each measurement and alarm bit once with its most points.
 
-    Those of the hazard `kind` come first, then every further hazard, then the rest, each the largest first and measurements
+    Those of the hazard `alert_type` come first, then every further hazard, then the rest, each the largest first and measurements
     before alarm bits. `limits` are those of the profile that the reading was scored with.
     """
     largest: dict[tuple[str, bool], Contribution] = {}
     for each in sorted([*floors(reading, limits), *parts(reading, limits)], key=lambda each: -each.points):
         largest.setdefault((each.name, each.is_alarm), each)
-    return sorted(largest.values(), key=lambda each: (each.kind != kind, each.hazard is None, -each.points, each.is_alarm,
-                                                      each.name))
+    return sorted(largest.values(), key=lambda each: (each.alert_type != alert_type, each.hazard is None, -each.points,
+                                                      each.is_alarm, each.name))
 
 
 def floors(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS) -> Iterator[Contribution]:

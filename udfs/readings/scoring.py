@@ -28,18 +28,18 @@ LEVELS = CONTRACT.levels
 RISKY_LEVELS = ("HIGH", "CRITICAL")
 """Levels at which a reading becomes a candidate for an alert."""
 ALERT_TYPES = tuple(each.name for each in CONTRACT.alert_types if "readings" in each.causes)
-"""The types of alerts that a single reading can raise: the kinds of hazards in their order, and the type without a hazard."""
+"""The types of alerts that a single reading can raise: one for each sort of hazard, in their order, and one without."""
 TEMPERATURE, ARCS, LEAKAGE, GAS, OVERVOLTAGE, OVERCURRENT, POWER_OUTAGE, NO_HAZARD = ALERT_TYPES
-KIND_OF_MEASUREMENT = {name: each.name for each in CONTRACT.alert_types for name in each.measurements}
-KIND_OF_ALARM = {name: each.name for each in CONTRACT.alert_types for name in each.alarms}
+TYPE_OF_MEASUREMENT = {name: each.name for each in CONTRACT.alert_types for name in each.measurements}
+TYPE_OF_ALARM = {name: each.name for each in CONTRACT.alert_types for name in each.alarms}
 FLOORS = (0.0, t.MEDIUM, t.HIGH, t.CRITICAL)
 RANGES = {each.name: each.range for each in CONTRACT.measured if each.range}
 """Physical ranges, bounds included. A reading outside is kept and scored, and `invalid_fields` names the measurement."""
 
 
-def hazard_rank(kind: str, floor: float = 0.0) -> int:
-    """Returns the rank of a hazard, the highest for the worst: by its floor, then by the order of the kinds; 0 is no hazard."""
-    return FLOORS.index(floor) * len(ALERT_TYPES) + len(ALERT_TYPES) - 1 - ALERT_TYPES.index(kind)
+def hazard_rank(alert_type: str, floor: float = 0.0) -> int:
+    """Returns the rank of a hazard, the highest for the worst: by its floor, then by the order of the types; 0 is no hazard."""
+    return FLOORS.index(floor) * len(ALERT_TYPES) + len(ALERT_TYPES) - 1 - ALERT_TYPES.index(alert_type)
 
 
 FLOOR_OF_RANK = np.repeat(FLOORS, len(ALERT_TYPES))
@@ -51,7 +51,7 @@ def _status_tables() -> tuple[Column, Column, Column, Column]:
     bits = (np.arange(ALARM_MASK + 1)[:, None] >> np.arange(len(ALARM_BITS))) & 1
     count = bits.sum(axis=1).astype(np.int32)
     crowd = t.CROWDED_ALARM_POINTS * np.maximum(count - t.CROWDED_ALARMS, 0)
-    ranks = [hazard_rank(KIND_OF_ALARM[name], t.ALARM_FLOORS[name]) if name in t.ALARM_FLOORS else 0 for name in ALARM_BITS]
+    ranks = [hazard_rank(TYPE_OF_ALARM[name], t.ALARM_FLOORS[name]) if name in t.ALARM_FLOORS else 0 for name in ALARM_BITS]
     electrical = bits @ np.array([t.ELECTRICAL_POINTS.get(name, 0.0) for name in ALARM_BITS])
     return (np.round(np.minimum(bits @ np.array(t.ALARM_WEIGHTS) + crowd, 1.0), t.DECIMALS), count, electrical,
             (bits * ranks).max(axis=1))
@@ -161,13 +161,13 @@ def _pattern_risk(reading: Mapping[str, Column]) -> Column:
 def _worst_hazard(reading: Mapping[str, Column], temperature: Column, alarms: Column, limits: t.Limits) -> Column:
     """Returns the rank of each reading's worst hazard."""
     worst: Column = ALARM_RANK[alarms]
-    for kind, floor, stands in _hazards(reading, temperature, limits):
-        np.maximum(worst, stands * hazard_rank(kind, floor), out=worst)
+    for alert_type, floor, stands in _hazards(reading, temperature, limits):
+        np.maximum(worst, stands * hazard_rank(alert_type, floor), out=worst)
     return worst
 
 
 def _hazards(reading: Mapping[str, Column], temperature: Column, limits: t.Limits) -> Iterator[tuple[str, float, Column]]:
-    """Yields the kind of each hazard that is measured, the risk that it alone stands for, and where it exists."""
+    """Yields the alert type of each hazard that is measured, the risk that it alone stands for, and where it exists."""
     yield TEMPERATURE, t.CRITICAL, temperature > t.BURNING_C
     yield TEMPERATURE, t.HIGH, temperature > t.HOT_C
     yield ARCS, t.HIGH, reading["arc_count"] > t.MANY_ARCS

@@ -112,13 +112,13 @@ def partial_scores() -> dict[str, str]:
 
 def worst_hazard() -> str:
     """The rank of a reading's worst hazard."""
-    hazards = [*((scoring.KIND_OF_ALARM[name], floor, has(name)) for name, floor in t.ALARM_FLOORS.items()), *measured_hazards()]
-    ranks = (f"IF({exists}, {hazard_rank(kind, floor)}, 0)" for kind, floor, exists in hazards)
+    hazards = [*((scoring.TYPE_OF_ALARM[name], floor, has(name)) for name, floor in t.ALARM_FLOORS.items()), *measured_hazards()]
+    ranks = (f"IF({exists}, {hazard_rank(name, floor)}, 0)" for name, floor, exists in hazards)
     return f"greatest(0, {', '.join(ranks)})"
 
 
 def measured_hazards() -> list[tuple[str, float, str]]:
-    """The kind of each hazard, the risk that it alone stands for, and when it exists."""
+    """The alert type of each hazard, the risk that it alone stands for, and when it exists."""
     return [
         (scoring.TEMPERATURE, t.CRITICAL, f"max_temperature > {t.BURNING_C}"),
         (scoring.TEMPERATURE, t.HIGH, f"max_temperature > {t.HOT_C}"),
