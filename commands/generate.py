@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from commands import reference
+from commands.bench import sizing
 from contract import render_cloudformation, render_json_schema, render_markdown, render_openapi
 from contract.declared import CONTRACT
 from contract.model import Contract
@@ -41,7 +42,7 @@ def files(contract: Contract, root: Path) -> dict[str, str]:
 
     return {
         **render_json_schema.render(contract), **render_markdown.render(contract), **reference.render(),
-        **render_cloudformation.render(contract, read), **render_openapi.render(contract, read),
+        **render_cloudformation.render(contract, read), **render_openapi.render(contract, read), **sizing.render(read),
     }  # fmt: skip
 
 

@@ -74,6 +74,10 @@ class Settings:
                                 "profile for every device")
     parallelism: int = setting(0, "parallelism of a job; 0: the cluster's default")
     checkpoint_seconds: int = setting(10, "seconds between checkpoints, from which a job resumes; 0: the cluster's default")
+    state_backend: str = setting("", "where the jobs keep their state: `hashmap` on the heap, or `rocksdb` on the TaskManager's "
+                                     "disk, for more devices than the heap has room for, at more CPU per message; empty: the "
+                                     "cluster's default, which is `hashmap` wherever this project configures it",
+                                 choices=("hashmap", "rocksdb"))
     lateness_seconds: int = setting(5, "how far the watermark trails the newest event time")
     idle_timeout_seconds: int = setting(60, "seconds after which a partition without messages stops holding back the watermark; "
                                             "keep it above a Python worker's cold start (15 s and more)")
@@ -138,6 +142,9 @@ class Settings:
             value = getattr(self, each.name)
             if choices and value not in (*choices, each.default):
                 raise SettingsError(f"{variable(each.name)} is {value!r}; use one of: {', '.join(choices)}")
+        if self.managed_flink and self.state_backend:
+            raise SettingsError(f"FIRE_STATE_BACKEND is {self.state_backend!r}, but Managed Service for Apache Flink lets no "
+                                "program choose and always uses RocksDB; remove the setting")
         if self.kinesis_discovery_seconds < LEAST_DISCOVERY_SECONDS:
             raise SettingsError(f"FIRE_KINESIS_DISCOVERY_SECONDS is {self.kinesis_discovery_seconds}; use "
                                 f"{LEAST_DISCOVERY_SECONDS} or more")

@@ -22,14 +22,21 @@ def run(args: argparse.Namespace) -> int:
     """Runs all measurements, or only `args.only`, and prints a table for each; returns 1 if one is void."""
     if args.peers:
         return int(_peers(args))
-    from commands.bench import dashboard, latency
+    from commands.bench import dashboard, growth, latency
 
     chosen = [args.only] if args.only else ["file", "latency", "dashboard"]
     works = [work for name, work in flink.WORKS.items() if name in chosen or "file" in chosen]
     is_void = bool(works) and _file(works, args)
-    for name, measure in {"latency": latency.figures, "dashboard": dashboard.figures}.items():
-        if name in chosen:
-            _print(name, measure())
+    if "latency" in chosen:
+        seen = latency.measure()
+        _print("latency and memory of the embedded stack", latency.figures(seen))
+        is_void |= bool(seen.problems)
+    if "growth" in chosen:
+        fleets, hours = growth.costs(args.messages), growth.hours()
+        _print("growth", growth.figures(fleets, hours))
+        is_void |= bool(growth.problems(fleets, hours))
+    if "dashboard" in chosen:
+        _print("dashboard", dashboard.figures())
     return int(is_void)
 
 

@@ -8,10 +8,12 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from commands.bench import marginal, telemetry
 from commands.bench.marginal import JIT, Sample, Stretch
@@ -30,6 +32,7 @@ class Work:
     counted: tuple[str, ...]
 
 
+DEFAULTS: Mapping[str, str] = MappingProxyType({})
 W1_COUNTED = ("readings", "dead_letters", "device_5min_aggregates", telemetry.OF_READINGS)
 WORKS = {work.name: work for work in (
     Work("w1", "decode, refuse with reasons, deduplicate, score, 5-minute windows, candidates of readings, scored output",
@@ -89,17 +92,17 @@ def measure(works: Collection[Work], messages: int, devices: int, times: int) ->
     return [Measured(work, {name: given.expected[name] for name in work.counted}, made[work.name]) for work in works]
 
 
-def run_once(work: Work, given: Telemetry, out: Path) -> Run:
-    """Runs a work once and removes what it has written."""
+def run_once(work: Work, given: Telemetry, out: Path, configuration: Mapping[str, str] = DEFAULTS, **chosen: Any) -> Run:
+    """Runs a work once, with further options of Flink and chosen settings, and removes what it has written."""
     from commands.replay.replay import local_configuration
     from jobs import detect
 
     settings = replace(Settings.load(), source="file", file_input=str(given.file), file_output=str(out), parallelism=1,
-                       registry="", deduplicate=True)
+                       registry="", deduplicate=True, **chosen)
     before = os.getloadavg()[0]
     try:
         with Meter(given.file) as meter:
-            job = detect.start(settings, local_configuration(), work.views)
+            job = detect.start(settings, {**local_configuration(), **configuration}, work.views)
             planned = meter.sample()
             job.wait()
         load = (before, os.getloadavg()[0])

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,15 @@ def make(file: Path, messages: int, devices: int) -> Telemetry:
     """
     plan = Plan(scenario="spreading-fire", devices=devices, sites=max(devices // 10, 1), rate=float(devices), count=messages,
                 malformed=MALFORMED, duplicates=DUPLICATES)
+    return write_all(file, [(plan, START_MS)], START_MS + 1000 * -(-messages // devices))
+
+
+def write_all(file: Path, plans: Sequence[tuple[Plan, int]], last_ms: int) -> Telemetry:
+    """Writes the messages of plans, each with its start in epoch milliseconds, and gives the file the time `last_ms`."""
+    sent = Sent()
     with file.open("wb") as out:
-        sent = write(plan, START_MS, out)
-    last_ms = START_MS + 1000 * -(-messages // devices)
+        for plan, start_ms in plans:
+            write(plan, start_ms, out, sent)
     os.utime(file, ns=(last_ms * 1_000_000, last_ms * 1_000_000))
     return Telemetry(file, sent.messages, expected(file, sent))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from commands.cli.arguments import Commands, command, positive
 from core.durations import DURATION, seconds
 
-SCENARIOS = ("normal", "heating", "arcing", "leakage", "gas", "spreading-fire", "communication-error", "silent-device",
-             "garbage")
+SCENARIOS = ("normal", "heating", "arcing", "leakage", "gas", "spreading-fire", "hot-spots", "communication-error",
+             "silent-device", "garbage")
 
 
 def _score(commands: Commands) -> None:
@@ -61,10 +61,11 @@ def _bench(commands: Commands) -> None:
     sub = command(commands, "bench", "commands.bench.bench:run", "stack",
                    "measure throughput, CPU per message, alert latency and the dashboard",
                    "./fire bench --only w1 --messages 500000")
-    sub.add_argument("--messages", type=positive, default=1_000_000, help="messages in the file of w1 and w2 (default 1,000,000)")
+    sub.add_argument("--messages", type=positive, default=1_000_000,
+                     help="messages in the file of w1 and w2, and the fewest of a fleet of growth (default 1,000,000)")
     sub.add_argument("--devices", type=positive, default=1000, help="devices in it (default 1,000)")
     sub.add_argument("--runs", type=positive, default=3, help="runs of w1 and of w2, of which medians are printed (default 3)")
-    sub.add_argument("--only", choices=["file", "w1", "w2", "latency", "dashboard"],
+    sub.add_argument("--only", choices=["file", "w1", "w2", "latency", "growth", "dashboard"],
                      help="run only this measurement: w1 is what every message needs, w2 all of detection, file both")
     sub.add_argument("--peers", action="store_true",
                      help="run only w1 and, beside it, the same work in Spark, in bytewax and in a plain loop")

@@ -81,20 +81,22 @@ def _block(plan: Plan, generators: list[np.random.Generator], traits: Array, fau
     chance = np.stack([generator.random((ROWS, 2)) for generator in generators], axis=1)
     block = _measured(healthy(traits, noise, elapsed), faults, elapsed)
     lots = _lots(plan, chance, block["silent"])
-    values = _values(plan, block, slots, start_ms)
-    keys = [plan.device_id(device).encode() for device in range(plan.devices)] * ROWS
-    return zip(elapsed.ravel().tolist(), lots.ravel().tolist(), keys, values, strict=True)
+    columns = _columns(block, slots, start_ms + np.floor(elapsed * 1000).astype(np.int64), plan.devices)
+    ids = [plan.device_id(device) for device in range(plan.devices)]
+    fixed = (ids, [plan.site_id(device) for device in range(plan.devices)])
+    keys = [name.encode() for name in ids]
+    # Row by row, because the Python objects of a whole block take so long to make that a sender falls behind its schedule.
+    rows = (zip(elapsed[row].tolist(), lots[row].tolist(), keys, zip(*fixed, *(column[row].tolist() for column in columns),
+                                                                     strict=True), strict=True) for row in range(ROWS))
+    return itertools.chain.from_iterable(rows)
 
 
-def _values(plan: Plan, block: Block, slots: npt.NDArray[np.int64], start_ms: int) -> Iterator[tuple[object, ...]]:
-    times = start_ms + np.floor(slots / plan.rate * 1000).astype(np.int64)
-    columns: dict[str, list[Any]] = {
-        "deviceId": [plan.device_id(device) for device in range(plan.devices)] * ROWS,
-        "siteId": [plan.site_id(device) for device in range(plan.devices)] * ROWS,
-        "idx": (slots // plan.devices).ravel().tolist(), "timestamp": times.ravel().tolist(),
-        **{name: block[name].round(places).ravel().tolist() for name, places in DECIMALS.items()},
-        **{name: block[name].astype(np.int64).ravel().tolist() for name in COUNTS}}
-    return zip(*(columns[name] for name in FIELDS), strict=True)
+def _columns(block: Block, slots: npt.NDArray[np.int64], times: npt.NDArray[np.int64], devices: int) -> list[npt.NDArray[Any]]:
+    """Returns the columns that follow device and site in `FIELDS`, each of shape (rows, devices)."""
+    columns: dict[str, npt.NDArray[Any]] = {"idx": slots // devices, "timestamp": times,
+                                            **{name: block[name].round(places) for name, places in DECIMALS.items()},
+                                            **{name: block[name].astype(np.int64) for name in COUNTS}}
+    return [columns[name] for name in FIELDS[2:]]
 
 
 def healthy(traits: Array, noise: Array, elapsed: Array) -> Block:

@@ -16,6 +16,8 @@ Block = dict[str, Array]
 Effect = Callable[[Block, int, Array], None]
 
 COMMUNICATION_ERROR = 4096.0
+SPOT_SECONDS = 0.25
+"""Seconds between the devices that become hot in the scenario `hot-spots`."""
 
 
 class PlanError(FireError):
@@ -98,6 +100,11 @@ def _heat(block: Block, device: int, since: Array) -> None:
     block["pcbTemp"][:, device] += 0.6 * rise
 
 
+def _flash(block: Block, device: int, since: Array) -> None:
+    block["sensorTemp"][:, device] += 60.0 * (since > 0)
+    block["pcbTemp"][:, device] += 40.0 * (since > 0)
+
+
 def _arc(block: Block, device: int, since: Array) -> None:
     mean = _approach(since, 0.3, 8.0)
     arcs = np.rint(mean + np.sqrt(mean) * block["noise"][:, device]).clip(0)
@@ -136,9 +143,14 @@ def _spreading_fire(plan: Plan) -> list[Fault]:
                      for delay, effect in ((0, _smoke), (8, _heat), (15, _arc))]
 
 
+def _hot_spots(plan: Plan) -> list[Fault]:
+    """Returns faults that make one device after another burning hot at once, so that a reading of each raises its own alert."""
+    return [Fault(device, plan.onset + SPOT_SECONDS * device, _flash) for device in range(plan.devices)]
+
+
 FAULTS: dict[str, Callable[[Plan], list[Fault]]] = {
     "normal": _one_device(), "heating": _one_device(_heat), "arcing": _one_device(_arc), "leakage": _one_device(_leak),
-    "gas": _one_device(_smoke), "spreading-fire": _spreading_fire,
+    "gas": _one_device(_smoke), "spreading-fire": _spreading_fire, "hot-spots": _hot_spots,
     "communication-error": _one_device(_lose_communication), "silent-device": _one_device(_fall_silent),
     "garbage": _one_device()}
 SHARES = {"garbage": (0.02, 0.01)}

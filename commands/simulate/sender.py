@@ -75,12 +75,15 @@ class Sent:
 
 
 class Fleet:
-    """Sends the messages of a simulated fleet from a thread of its own, until its plan ends or it is stopped."""
+    """Sends the messages of a simulated fleet from a thread of its own, until its plan ends or it is stopped.
+
+    `behind` is the longest time that a message was sent after it was due, in seconds.
+    """
 
     def __init__(self, plan: Plan, brokers: str, topic: str, security: Mapping[str, Any] = PLAINTEXT) -> None:
         self.plan, self.brokers, self.topic, self.security = plan, brokers, topic, security
         self.sent = Sent()
-        self.start_ms = 0
+        self.start_ms, self.behind = 0, 0.0
         self._refused: list[BaseException] = []
         self._problem: Exception | None = None
         self._stop = threading.Event()
@@ -141,6 +144,7 @@ class Fleet:
     def _in_time(self, due: float) -> bool:
         """Waits until a message is due by the schedule, which keeps delays from adding up; returns False once stopped."""
         ahead = due - time.monotonic()
+        self.behind = max(self.behind, -ahead)
         if ahead > SMALLEST_PAUSE:
             return not self._stop.wait(ahead)
         return not self._stop.is_set()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 REPORTERS = 4
 """Number of Flink processes: two JobManagers and two TaskManagers, each of which takes the next free port."""
+TIGHT_HEAP = ("-XX:MinHeapFreeRatio=20", "-XX:MaxHeapFreeRatio=40")
+"""JVM options that keep garbage from enlarging a heap: for processes that have time for more collections."""
 JOBMANAGER_MEMORY_MB = {"heap": 384, "metaspace": 192, "direct": 128}
 
 
@@ -54,19 +56,23 @@ class Cluster:
     environment: Mapping[str, str] = field(default_factory=dict)
     jars: tuple[str, ...] = ("flink",)
     plugins: tuple[str, ...] = ()
+    state_backend: str = "hashmap"
 
 
 MAIN_MEMORY = Memory(framework_heap=128, task_heap=576, framework_off_heap=128, task_off_heap=64, network=64,
                      managed=384, metaspace=224, overhead=160)
+ROCKSDB_MEMORY = replace(MAIN_MEMORY, task_heap=384, managed=576)
+"""As large as `MAIN_MEMORY`, but with the caches of RocksDB, which are managed memory, where the state was."""
 STORE_MEMORY = Memory(framework_heap=96, task_heap=256, framework_off_heap=96, task_off_heap=32, network=64,
                       managed=128, metaspace=192, overhead=128)
 ARCHIVE_MEMORY = replace(STORE_MEMORY, task_heap=512, task_off_heap=64, metaspace=320)
 """Memory of the store cluster with the archive job, whose writers buffer a Parquet block each and whose jars are large."""
 
 
-def main_cluster(parallelism: int = 1) -> Cluster:
+def main_cluster(parallelism: int = 1, state_backend: str = "") -> Cluster:
     """Returns the cluster of the jobs detect and alert, each of which takes as many slots as its parallelism."""
-    return Cluster("main", 2 * parallelism, MAIN_MEMORY)
+    memory = ROCKSDB_MEMORY if state_backend == "rocksdb" else MAIN_MEMORY
+    return Cluster("main", 2 * parallelism, memory, state_backend=state_backend or "hashmap")
 
 
 def store_cluster(pgpass: Path, parallelism: int = 1, archives: bool = False) -> Cluster:
@@ -100,7 +106,7 @@ def configuration(cluster: Cluster, folder: Path, *, rest_port: int, rpc_port: i
         "rest.bind-port": str(rest_port), "blob.server.port": "0", "metrics.internal.query-service.port": "0",
         "python.executable": python, "python.client.executable": python,
         "io.tmp.dirs": f"{folder}/tmp",
-        "state.backend.type": "hashmap",
+        "state.backend.type": cluster.state_backend,
         "execution.checkpointing.dir": f"file://{folder}/checkpoints",
         "execution.checkpointing.savepoint-dir": f"file://{folder}/savepoints",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
@@ -138,7 +144,7 @@ def jobmanager_options() -> list[str]:
     """Returns the JVM options of a JobManager: a small heap and only the fast compiler, as it computes nothing itself."""
     sizes = JOBMANAGER_MEMORY_MB
     return ["-Xms64m", f"-Xmx{sizes['heap']}m", f"-XX:MaxDirectMemorySize={sizes['direct']}m",
-            f"-XX:MaxMetaspaceSize={sizes['metaspace']}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+            f"-XX:MaxMetaspaceSize={sizes['metaspace']}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *TIGHT_HEAP]
 
 
 def taskmanager_options(cluster: Cluster) -> list[str]:

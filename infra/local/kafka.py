@@ -15,11 +15,12 @@ from contract.topics import DAY_MS, LARGEST_BATCH, TOPICS, Topic
 from core import installation, kafka_login
 from core.settings import Settings
 from infra.local import ports, processes
+from infra.local.flink_config import TIGHT_HEAP
 from infra.local.java import Java
 
 START_SECONDS = 300.0
 # By default the log cleaner alone takes 128 MB, half of this heap; see log.cleaner.dedupe.buffer.size below.
-HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *TIGHT_HEAP)
 FORMAT_HEAP = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 SERVER = """\

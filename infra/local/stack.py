@@ -90,14 +90,19 @@ def running(home: Path) -> Stack | None:
 
 def parts(home: Path) -> list[tuple[str, bool]]:
     """Returns the name of every process of a running stack, and whether it runs."""
+    return [(title, processes.alive(folder)) for title, folder in folders(home).items()]
+
+
+def folders(home: Path) -> dict[str, Path]:
+    """Returns the folder of every process of a stack by its name; a supervisor comes before the process that it supervises."""
     state = installation.state(home.absolute())
-    folders = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home),
-              "Dashboard": dashboard.folder(home), "Metrics": exporter.folder(home)}
+    found = {"Kafka": kafka.folder(home), "Postgres": postgres.folder(home), "Retention": retention.folder(home),
+             "Dashboard": dashboard.folder(home), "Metrics": exporter.folder(home)}
     for name, title in (("main", "Flink"), ("store", "Flink for the store")):
-        folders[f"{title}: JobManager"] = state / "flink" / name / "jobmanager"
-        folders[f"{title}: TaskManager's supervisor"] = state / "flink" / name / "taskmanager"
-        folders[f"{title}: TaskManager"] = state / "flink" / name / "taskmanager" / CHILD
-    return [(title, processes.alive(folder)) for title, folder in folders.items()]
+        found[f"{title}: JobManager"] = state / "flink" / name / "jobmanager"
+        found[f"{title}: TaskManager's supervisor"] = state / "flink" / name / "taskmanager"
+        found[f"{title}: TaskManager"] = state / "flink" / name / "taskmanager" / CHILD
+    return found
 
 
 def addresses(stack: Stack) -> dict[str, str]:
@@ -130,7 +135,8 @@ def _ports(home: Path, report: Report) -> dict[str, int]:
 
 
 def _main(home: Path, chosen: dict[str, int], report: Report) -> None:
-    _cluster(home, main_cluster(parallelism()), "Flink", (chosen["Flink"], chosen["Flink's RPC"]), report)
+    cluster = main_cluster(parallelism(), Settings.load().state_backend)
+    _cluster(home, cluster, "Flink", (chosen["Flink"], chosen["Flink's RPC"]), report)
 
 
 def _store(home: Path, chosen: dict[str, int], report: Report) -> None:

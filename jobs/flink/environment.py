@@ -41,8 +41,8 @@ def _stream_environment(flink: Configuration) -> StreamExecutionEnvironment:
 def _options(settings: Settings, name: str) -> dict[str, str]:
     """Returns Flink's options for a job.
 
-    Managed Service for Apache Flink refuses a program that sets bundles, checkpoints or parallelism: its defaults apply to
-    bundles, and the application's configuration to the others.
+    Managed Service for Apache Flink refuses a program that sets bundles, checkpoints, state backend or parallelism: its
+    defaults apply to bundles and state, and the application's configuration to the others.
     """
     options = {
         "pipeline.name": f"fire-{name}",
@@ -51,7 +51,7 @@ def _options(settings: Settings, name: str) -> dict[str, str]:
         # One decoder for all results: otherwise the planner runs the Python function once per INSERT.
         "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
     }
-    return options if settings.managed_flink else options | _bundles(settings) | _checkpoints(settings)
+    return options if settings.managed_flink else options | _bundles(settings) | _state(settings) | _checkpoints(settings)
 
 
 def _bundles(settings: Settings) -> dict[str, str]:
@@ -62,6 +62,14 @@ def _bundles(settings: Settings) -> dict[str, str]:
         "execution.buffer-timeout.interval": f"{BUFFER_MILLIS} ms",
     }
     return options | ({"parallelism.default": str(settings.parallelism)} if settings.parallelism else {})
+
+
+def _state(settings: Settings) -> dict[str, str]:
+    """Returns the options of a chosen state backend; checkpoints of RocksDB contain only what has changed since the last one."""
+    if not settings.state_backend:
+        return {}
+    return {"state.backend.type": settings.state_backend,
+            "execution.checkpointing.incremental": str(settings.state_backend == "rocksdb").lower()}
 
 
 def _checkpoints(settings: Settings) -> dict[str, str]:

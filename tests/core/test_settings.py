@@ -35,11 +35,18 @@ def test_environment_takes_precedence_over_managed_flinks_properties(tmp_path: P
     ("FIRE_TYPO", "1", "FIRE_TYPO: no such setting"),
     ("FIRE_KINESIS_DISCOVERY_SECONDS", "4", "FIRE_KINESIS_DISCOVERY_SECONDS is 4; use 5 or more"),
     ("FIRE_SOURCE", "kinesis", "FIRE_KINESIS_STREAMS is ''; use arn:aws:kinesis:REGION:ACCOUNT:stream/"),
+    ("FIRE_STATE_BACKEND", "heap", "FIRE_STATE_BACKEND is 'heap'; use one of: hashmap, rocksdb"),
     ("FIRE_RESULTS", "file", "FIRE_RESULTS is 'file'; use one of: kafka, kinesis"),
 ])  # fmt: skip
 def test_invalid_value_is_refused_with_its_name_and_the_remedy(name: str, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         Settings.load({name: text})
+
+
+def test_state_backend_is_refused_where_the_service_decides() -> None:
+    with pytest.raises(SettingsError, match="FIRE_STATE_BACKEND is 'hashmap', but Managed Service for Apache Flink"):
+        Settings(managed_flink=True, state_backend="hashmap")
+    assert Settings(state_backend="rocksdb").state_backend == "rocksdb" and Settings(managed_flink=True)
 
 
 def test_secret_is_not_printed() -> None:

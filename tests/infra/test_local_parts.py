@@ -87,6 +87,19 @@ def test_flinks_memory_parts_add_up_to_its_process_size() -> None:
         assert memory.metaspace >= 160
 
 
+def test_rocksdb_gets_as_managed_memory_what_the_state_no_longer_takes_on_the_heap() -> None:
+    heap, disk = flink_config.main_cluster(), flink_config.main_cluster(state_backend="rocksdb")
+    assert (options(heap)["state.backend.type"], options(disk)["state.backend.type"]) == ("hashmap", "rocksdb")
+    assert disk.memory.total == heap.memory.total
+    assert disk.memory.managed - heap.memory.managed == heap.memory.heap - disk.memory.heap > 0
+
+
+def test_every_process_of_a_stack_has_a_folder_and_supervisors_come_first() -> None:
+    folders = list(stack.folders(Path("/home")).values())
+    assert [title for title, _ in stack.parts(Path("/home"))] == list(stack.folders(Path("/home")))
+    assert all(folders.index(folder.parent) < folders.index(folder) for folder in folders if folder.name == "child")
+
+
 def test_both_clusters_leave_room_within_six_gigabytes() -> None:
     task_managers = flink_config.MAIN_MEMORY.total + flink_config.STORE_MEMORY.total
     job_managers = 2 * sum(flink_config.JOBMANAGER_MEMORY_MB.values())
