@@ -251,6 +251,7 @@ def said_of_scores() -> Iterable[str]:
 
 def said_of_windows() -> Iterable[str]:
     yield f"It is reported from {T.RISE_C:g} °C on"
+    yield f"A temperature below −{-T.RISE_START_C:g} °C is no start of a rise"
     yield f"is above {T.ANOMALY_C:g} °C and above mean + {T.ANOMALY_SIGMAS:g} · sample standard deviation of T"
     yield f"of the last 10 min is at least {T.CO_10MIN_PPM:g} ppm with at least {T.CO_10MIN_MINUTES} minutes present"
     yield f"of the last 60 min is at least {T.CO_60MIN_PPM:g} ppm with at least {T.CO_60MIN_MINUTES} minutes present"

@@ -29,7 +29,8 @@ RISKY_LEVELS = ("HIGH", "CRITICAL")
 """Levels at which a reading becomes a candidate for an alert."""
 ALERT_TYPES = tuple(each.name for each in CONTRACT.alert_types if "readings" in each.causes)
 """The types of alerts that a single reading can raise: one for each sort of hazard, in their order, and one without."""
-TEMPERATURE, ARCS, LEAKAGE, GAS, OVERVOLTAGE, OVERCURRENT, POWER_OUTAGE, NO_HAZARD = ALERT_TYPES
+TEMPERATURE, ARCS, LEAKAGE, GAS, OVERVOLTAGE, OVERCURRENT = ALERT_TYPES[:6]
+NO_HAZARD = ALERT_TYPES[-1]
 TYPE_OF_MEASUREMENT = {name: each.name for each in CONTRACT.alert_types for name in each.measurements}
 TYPE_OF_ALARM = {name: each.name for each in CONTRACT.alert_types for name in each.alarms}
 FLOORS = (0.0, t.MEDIUM, t.HIGH, t.CRITICAL)

@@ -18,6 +18,7 @@ SELECT
   SUM(max_temperature * max_temperature) AS temperature_sum_squares,
   MAX(max_temperature) AS max_temperature,
   MIN(max_temperature) AS min_temperature,
+  MIN(CASE WHEN max_temperature >= ${RISE_START_C} THEN max_temperature END) AS rise_start,
   SUM(arc_count) AS total_arcs,
   COUNT(CASE WHEN arc_count > 0 THEN 1 END) AS arc_events,
   MAX(arc_count) AS max_arc_count,
