@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         _print("latency and memory of the embedded stack", latency.figures(seen))
         is_void |= bool(seen.problems)
     if "growth" in chosen:
-        fleets, hours = growth.costs(args.messages), growth.hours()
+        fleets, hours = growth.costs(args.messages, args.runs), growth.hours()
         _print("growth", growth.figures(fleets, hours))
         is_void |= bool(growth.problems(fleets, hours))
     if "dashboard" in chosen:

@@ -50,8 +50,8 @@ class Fleet:
 
     @property
     def per_million(self) -> float:
-        """CPU-seconds per million messages, without JIT."""
-        return self.measured.runs[0].stretch.net_per_million
+        """CPU-seconds per million messages, without JIT; the median of the runs."""
+        return self.measured.median(lambda run: run.stretch.net_per_million)
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,18 @@ class Hour:
     checkpoint: int
 
 
-def costs(messages: int, fleets: Sequence[tuple[int, int]] = FLEETS) -> list[Fleet]:
-    """Runs all of detection for each fleet without an hour of history, on this number of messages or more."""
-    return [_cost(messages, devices, at_site) for devices, at_site in fleets]
+def costs(messages: int, times: int, fleets: Sequence[tuple[int, int]] = FLEETS) -> list[Fleet]:
+    """Runs all of detection for each fleet without an hour of history, on this number of messages or more, `times` times."""
+    return [_cost(messages, times, devices, at_site) for devices, at_site in fleets]
 
 
-def _cost(messages: int, devices: int, at_site: int) -> Fleet:
+def _cost(messages: int, times: int, devices: int, at_site: int) -> Fleet:
     sessions = max(FEWEST_SESSIONS, -(-messages // (devices * SESSION_MESSAGES)))
     apart_ms = (SESSION_MINUTES + PAUSE_MINUTES) * MINUTE_MS
     plans = [(_plan(devices, at_site, SESSION_MINUTES, number), telemetry.START_MS + number * apart_ms)
              for number in range(sessions)]
     with _input(plans, SESSION_MINUTES) as given:
-        return Fleet(devices, at_site, Settings.load().state_backend or BACKENDS[0], _run(given))
+        return Fleet(devices, at_site, Settings.load().state_backend or BACKENDS[0], _runs(given, times))
 
 
 def hours(devices: Sequence[int] = HOUR_DEVICES, backends: Sequence[str] = BACKENDS) -> list[Hour]:
@@ -88,7 +88,7 @@ def _hours(devices: int, backends: Sequence[str]) -> Iterator[Hour]:
             options = {"execution.checkpointing.interval": f"{CHECKPOINT_SECONDS} s",
                        "execution.checkpointing.dir": folder.as_uri()}
             with Sampler(partial(checkpoint_bytes, folder), 0.5) as sizes:
-                measured = _run(given, options, state_backend=backend)
+                measured = _runs(given, 1, options, state_backend=backend)
             yield Hour(Fleet(devices, 10, backend, measured), max(size for _, size in sizes.samples))
 
 
@@ -117,11 +117,11 @@ def _input(plans: Sequence[tuple[Plan, int]], minutes: int) -> Iterator[Telemetr
         yield telemetry.write_all(Path(folder) / "telemetry.jsonl", plans, plans[-1][1] + minutes * MINUTE_MS)
 
 
-def _run(given: Telemetry, options: Mapping[str, str] = flink.DEFAULTS, **chosen: Any) -> Measured:
-    _say(f"runs all of detection on {given.messages:,} messages")
+def _runs(given: Telemetry, times: int, options: Mapping[str, str] = flink.DEFAULTS, **chosen: Any) -> Measured:
+    _say(f"runs all of detection on {given.messages:,} messages, runs: {times}")
     work = flink.WORKS["w2"]
-    run = flink.run_once(work, given, given.file.parent / "out", options, **chosen)
-    return Measured(work, {name: given.expected[name] for name in work.counted}, [run])
+    runs = [flink.run_once(work, given, given.file.parent / "out", options, **chosen) for _ in range(times)]
+    return Measured(work, {name: given.expected[name] for name in work.counted}, runs)
 
 
 def _plan(devices: int, at_site: int, minutes: int, seed: int = 1) -> Plan:
@@ -144,8 +144,9 @@ def _shown(fleet: Fleet, first: Fleet) -> tuple[str, str]:
     if void := [*fleet.measured.problems, *first.measured.problems]:
         return title, f"VOID: {'; '.join(void)}"
     ratio = fleet.per_million / first.per_million
+    each = ", ".join(f"{run.stretch.net_per_million:.1f}" for run in fleet.measured.runs)
     verdict = "flat" if ratio <= 1 + FLAT else "NOT flat"
-    return title, f"{fleet.per_million:.1f} CPU-s per million messages, {ratio:.2f} of the first: {verdict}"
+    return title, f"{fleet.per_million:.1f} CPU-s per million messages ({each}), {ratio:.2f} of the first: {verdict}"
 
 
 def _state(hour: Hour, hours: Sequence[Hour]) -> list[tuple[str, str]]:

@@ -64,7 +64,8 @@ def _bench(commands: Commands) -> None:
     sub.add_argument("--messages", type=positive, default=1_000_000,
                      help="messages in the file of w1 and w2, and the fewest of a fleet of growth (default 1,000,000)")
     sub.add_argument("--devices", type=positive, default=1000, help="devices in it (default 1,000)")
-    sub.add_argument("--runs", type=positive, default=3, help="runs of w1 and of w2, of which medians are printed (default 3)")
+    sub.add_argument("--runs", type=positive, default=3,
+                     help="runs of w1, w2 and each fleet, of which medians are printed (default 3)")
     sub.add_argument("--only", choices=["file", "w1", "w2", "latency", "growth", "dashboard"],
                      help="run only this measurement: w1 is what every message needs, w2 all of detection, file both")
     sub.add_argument("--peers", action="store_true",

@@ -138,9 +138,8 @@ class Flink:
         env |= {"JAVA_HOME": str(self.java.home), "FLINK_CONF_DIR": str(self.folder / "conf"),
                 "FLINK_PLUGINS_DIR": str(self.folder / "plugins"), "FLINK_LIB_DIR": str(distribution() / "lib"),
                 "FLINK_OPT_DIR": str(distribution() / "opt"), "TMPDIR": str(self.folder / "tmp"), "TZ": "UTC",
-                "PYTHONPATH": str(installation.ROOT), "MAX_LOG_FILE_NUMBER": "3",
-                # Fewer arenas, and memory that the compiler needed for a moment goes back: 40 MB of each TaskManager.
-                "MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+                "PYTHONPATH": str(installation.ROOT), "MALLOC_ARENA_MAX": "2", "MAX_LOG_FILE_NUMBER": "3",
+                "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         return env | (dict(self.cluster.environment) if role == "taskmanager" else {})
 
 

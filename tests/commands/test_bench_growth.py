@@ -23,9 +23,9 @@ def fleet(devices: int, per_million: float, backend: str = "hashmap", rows: dict
 
 def test_cost_is_compared_with_the_first_fleet() -> None:
     figures = [figure for _, figure in growth.figures([fleet(1_000, 40.0), fleet(10_000, 45.6), fleet(100_000, 50.0)], [])]
-    assert figures == ["40.0 CPU-s per million messages, 1.00 of the first: flat",
-                       "45.6 CPU-s per million messages, 1.14 of the first: flat",
-                       "50.0 CPU-s per million messages, 1.25 of the first: NOT flat"]
+    assert figures == ["40.0 CPU-s per million messages (40.0), 1.00 of the first: flat",
+                       "45.6 CPU-s per million messages (45.6), 1.14 of the first: flat",
+                       "50.0 CPU-s per million messages (50.0), 1.25 of the first: NOT flat"]
 
 
 def test_state_is_given_per_device_and_rocksdb_as_a_ratio_to_the_heap_of_the_same_fleet() -> None:
@@ -38,7 +38,7 @@ def test_state_is_given_per_device_and_rocksdb_as_a_ratio_to_the_heap_of_the_sam
 def test_fleet_with_other_rows_than_it_must_have_is_void_and_fails_the_command(monkeypatch: pytest.MonkeyPatch,
                                                                                capsys: pytest.CaptureFixture[str]) -> None:
     void = fleet(10_000, 40.0, rows=EXPECTED | {"readings": 1})
-    monkeypatch.setattr(growth, "costs", lambda messages: [fleet(1_000, 40.0), void])
+    monkeypatch.setattr(growth, "costs", lambda messages, times: [fleet(1_000, 40.0), void])
     monkeypatch.setattr(growth, "hours", lambda: [Hour(fleet(1_000, 40.0), 1)])
     assert main(["bench", "--only", "growth"]) == 1
     assert "VOID" in capsys.readouterr().out
@@ -60,7 +60,7 @@ def inputs(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, Any]]]:
 
 
 def test_every_fleet_has_as_many_messages_per_device_and_session(inputs: list[list[dict[str, Any]]]) -> None:
-    fleets = growth.costs(300, [(5, 5), (10, 2)])
+    fleets = growth.costs(300, 1, [(5, 5), (10, 2)])
     assert not growth.problems(fleets, [])
     assert [len(messages) for messages in inputs] == [2 * 5 * growth.SESSION_MESSAGES, 2 * 10 * growth.SESSION_MESSAGES]
     for messages in inputs:
@@ -73,7 +73,8 @@ def test_every_fleet_has_as_many_messages_per_device_and_session(inputs: list[li
 
 
 def test_small_fleet_has_more_sessions_until_there_are_enough_messages(inputs: list[list[dict[str, Any]]]) -> None:
-    growth.costs(1_000, [(5, 5)])
+    growth.costs(1_000, 2, [(5, 5)])
+    assert inputs[0] == inputs[1] and len(inputs) == 2
     assert len(inputs[0]) == 7 * 5 * growth.SESSION_MESSAGES >= 1_000
 
 

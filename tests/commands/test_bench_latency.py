@@ -61,6 +61,15 @@ def test_figures_say_whether_each_aim_is_reached() -> None:
     assert figures["reading → alert at 5,000 messages/s"].endswith("p99 at most 0.7 s: NOT reached")
 
 
+def test_window_that_only_the_next_load_closes_does_not_count() -> None:
+    ends = {60: 5_700, 110: 5_800, 118: 9_000}
+    measured = seen(*(arrival(f"{DEMO.prefix}-1", delay, "temperature_rises", START + at) for at, delay in ends.items()))
+    measured.loads.append(Load(DEMO, 1_800, START, 120.0, 0.0))
+    figures = dict(latency.figures(measured))
+    assert figures["end of a window → its alert at 15 messages/s"] == (
+        "p50 5.75 s, p99 5.80 s, max 5.80 s (2); p99 at most 6 s: reached")
+
+
 def test_too_few_arrivals_are_no_figure() -> None:
     assert latency.quantiles([7]) == "not measured, 1 arrived"
 

@@ -32,12 +32,14 @@ import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 /**
  * Passes on the first reading of each device, idx and event time, at once, and drops those that repeat it.
  *
- * <p>State per device: for each minute of event time an array of longs, one for each reading, as a hash table. A minute is forgotten
- * when the watermark is {@code minutes} past its end, or past its first arrival if that was late, so that repeated late readings are
- * recognised too. A device with a wrong clock has at most MINUTES_KEPT * minutes of them; further ones displace the one begun first.
+ * <p>State per device: for each minute of event time an array of longs, one for each reading, as a hash table. A minute is
+ * forgotten when the watermark is {@code minutes} past its end, or past its first arrival if that was late, so that repeated late
+ * readings are recognised too. A device with a wrong clock has at most MINUTES_KEPT * {@code minutes} of them; further ones
+ * displace the one begun first.
  *
- * <p>Returns all columns of the input but the partition keys, which Flink adds, and time attributes, which become {@code rowtime}.
- * Janino compiles this class, which knows neither lambdas nor generics.
+ * <p>Returns all columns but the partition keys, which Flink adds, and processing times, which are over; event time stays one. It
+ * must be called without {@code on_time}, because Flink 2.2 drops late rows in front of a function that has it. Janino compiles
+ * this class, and knows neither lambdas nor generics.
  */
 public final class FirstArrivals extends ProcessTableFunction {
   private static final long MINUTE = 60000L;
@@ -87,10 +89,10 @@ public final class FirstArrivals extends ProcessTableFunction {
         next = Math.min(next, expiry);
       }
     }
-    wait(clock, next, Long.MAX_VALUE);
+    wakeAt(clock, next, Long.MAX_VALUE);
   }
 
-  private static void wait(ProcessTableFunction.TimeContext clock, long expiry, long others) {
+  private static void wakeAt(ProcessTableFunction.TimeContext clock, long expiry, long others) {
     if (expiry < others) {
       clock.registerOnTime(Long.valueOf(expiry));
     }
@@ -114,7 +116,7 @@ public final class FirstArrivals extends ProcessTableFunction {
     if (count >= MINUTES_KEPT * minutes) {
       seen.remove(first.getKey());
     }
-    wait(clock, begun[EXPIRY], earliest);
+    wakeAt(clock, begun[EXPIRY], earliest);
     return begun;
   }
 

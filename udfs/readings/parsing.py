@@ -1,4 +1,4 @@
-"""Parses device messages: plain ones with a typed decoder, which costs a third, and every other one as a JSON object.
+"""Parses device messages: plain ones with a typed decoder, which is faster, and every other one as a JSON object.
 
 A plain message is an object of declared fields, each at most null or of the field's own type: an id is a text, a measurement a
 number, the time a text or whole epoch milliseconds. The typed decoder stops at anything else, and the whole message is then
@@ -46,7 +46,7 @@ DECODER = msgspec.json.Decoder(Plain)
 NOT_PLAIN = Plain(deviceId="not plain")
 """Stands in for a message that is not plain, so that the columns of plain messages have a value in every row."""
 MOST_IN_VAIN = 100
-"""Messages of a batch that the typed decoder refuses before it is given up for a batch of which it refuses most."""
+"""Messages of a batch that the typed decoder may refuse; beyond it, the rest are not tried if most so far were refused."""
 ALL_NUMBERS = attrgetter(*NUMBERS)
 
 STRING_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*"?|NaN', re.DOTALL)
@@ -62,7 +62,8 @@ class Messages:
 
     `plain` has one object per message; the rows `odd_rows` hold `NOT_PLAIN` there, and their fields are in `odd`, empty for
     what is no object. `numbers` are the columns of the fields `NUMBERS` of plain messages, NaN where absent or null. `nulls`
-    lists the rows in which a field that is a number, or any field of an odd message, is null.
+    lists the rows in which a field that is a number, or any field of an odd message, is null. `at_odd_rows` are the odd rows as
+    an array, which indexes columns.
     """
 
     plain: list[Any]

@@ -1,6 +1,6 @@
 -- Which readings count? One row per device, idx and event time: the first that arrived.
 -- The Java function first_arrivals remembers each device's readings of the last ${DEDUPLICATE_MINUTES} minutes of event time, and
--- delays nothing. It returns all columns of scored; the event time comes back as rowtime.
+-- delays nothing. It returns all columns of scored but proc_time. An argument on_time would make Flink drop late readings.
 CREATE TEMPORARY VIEW readings AS
 SELECT *
 FROM first_arrivals(
