@@ -36,6 +36,8 @@ Exact = Annotated[float, msgspec.Meta(gt=-LARGEST_EXACT, lt=LARGEST_EXACT)]
 """A number that is the same as a whole number and as a float."""
 NOT_SENT = -float("nan")
 """Stands for an absent number; its sign tells it from the NaN that a null becomes."""
+NULL_BITS = np.fromiter([None], dtype=np.float64, count=1).view(np.int64)[0]
+"""The bits of the NaN that a null becomes."""
 Plain = msgspec.defstruct("Plain", [
     ("deviceId", Text), ("siteId", Text | None, None), ("topicDeviceId", Text | None, None),
     ("timestamp", Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)] | str | None, None),
@@ -140,7 +142,7 @@ def _numbers(plain: list[Any], odd_rows: list[int]) -> Column:
 
 def _nulls(by_row: Column, odd_rows: list[int], odd: list[dict[str, Any]]) -> dict[str, list[int]]:
     nulls: dict[str, list[int]] = {}
-    for row, position in np.argwhere(np.isnan(by_row) & ~np.signbit(by_row)).tolist():
+    for row, position in np.argwhere(by_row.view(np.int64) == NULL_BITS).tolist():
         nulls.setdefault(NUMBERS[position], []).append(row)
     for row, message in zip(odd_rows, odd, strict=True):
         for name in [name for name, value in message.items() if value is None] if None in message.values() else ():
