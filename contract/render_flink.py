@@ -179,8 +179,8 @@ def column_lists(contract: Contract, connector: str) -> dict[str, str]:
         "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}"
                                        for column in crossing.reading_columns(contract, connector)),
         "READING_CANDIDATE": ",\n  ".join(_reading_candidate(contract, connector)),
-        "SLICE_STATISTICS": "\n  ".join(_of_readings(*pair) for pair in statistics),
-        "COMBINED_STATISTICS": "\n  ".join(_of_slices(*pair) for pair in statistics),
+        "MINUTE_MEANS": _statistics(pair for pair in statistics if pair[0] == "avg"),
+        "MINUTE_EXTREMES": _statistics(pair for pair in statistics if pair[0] != "avg"),
         "MINUTE_STATISTICS": " ".join(f"{statistic}_{name}," for statistic, name in statistics),
     }
 
@@ -193,17 +193,8 @@ def _reading_candidate(contract: Contract, connector: str) -> list[str]:
     return [*(f"{quoted(source)} AS {quoted(name)}" for name, source in columns), f"'{crossing.FIXED['cause']}' AS cause"]
 
 
-def _of_readings(statistic: str, name: str) -> str:
-    """Renders what a slice keeps of a quantity for a statistic: its extreme, or what the mean of several slices needs."""
-    if statistic == "avg":
-        return f"COUNT({quoted(name)}) AS {name}_count, SUM({quoted(name)}) AS {name}_sum,"
-    return f"{statistic.upper()}({quoted(name)}) AS {statistic}_{name},"
-
-
-def _of_slices(statistic: str, name: str) -> str:
-    if statistic == "avg":
-        return f"CAST(SUM({name}_sum) AS DOUBLE) / SUM({name}_count) AS avg_{name},"
-    return f"{statistic.upper()}({statistic}_{name}) AS {statistic}_{name},"
+def _statistics(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n  ".join(f"{statistic.upper()}({quoted(name)}) AS {statistic}_{name}," for statistic, name in pairs)
 
 
 def _sentence(text: str) -> str:

@@ -185,7 +185,7 @@ def test_context_is_that_of_the_scoring() -> None:
 
 def test_windows_are_those_of_the_sql() -> None:
     ten, hour = (interval(view, "RANGE BETWEEN") + 1 for view in ("minute_findings", "minute_history"))
-    slices = tumble("slices", "SECOND")
+    slices = tumble("temperature_slices", "SECOND")
     assert dict(row[:2] for row in rows("Windows")) == {
         "`device_minutes`": f"{tumble('minutes', 'MINUTE')} min",
         "`device_5min_aggregates`": f"{tumble('device_5min_aggregates', 'MINUTE')} min",

@@ -88,8 +88,7 @@ LEAST_CONFIDENCE = 0.5
 
 # Minutes and what they add up to.
 SLICE_SECONDS, RISE_SECONDS = 10, 60
-"""A rise is the highest temperature of the newest slice minus the lowest within RISE_SECONDS. RISE_SECONDS and a minute are whole
-numbers of slices."""
+"""A rise is the highest temperature of the newest slice minus the lowest within RISE_SECONDS, a whole number of slices."""
 RISE_C = 8.3
 """Rise of temperature within a minute, reached: 15 °F, the figure of rate-of-rise heat detectors (UL 521)."""
 RISE_START_C = -10.0
