@@ -52,8 +52,12 @@ def load(folder: Traversable) -> Contract:
     telemetry = _result("telemetry", _read(folder.joinpath("telemetry.toml")), _Names(columns, words, {}), versioned=False)
     advice = {name: Text(**texts) for name, texts in alerts["advice"].items()}
     level_names = {name: Text(**texts) for name, texts in alerts["levels"]["names"].items()}
-    return Contract(measurements, telemetry, results, _alert_types(alerts["types"], advice), advice, words["levels"],
-                    words["alert_levels"], level_names, *_alarm_bits(_read(folder.joinpath("alarm_bits.toml"))))
+    alarm_bits, communication_error = _alarm_bits(_read(folder.joinpath("alarm_bits.toml")))
+    alert_types = _alert_types(alerts["types"], advice)
+    _check_hazards(alert_types, {"measurements": {each.name for each in measurements},
+                                 "alarms": {each.name for each in alarm_bits}})
+    return Contract(measurements, telemetry, results, alert_types, advice, words["levels"], words["alert_levels"], level_names,
+                    alarm_bits, communication_error)
 
 
 def _results(folder: Traversable, columns: Mapping[str, tuple[Column, ...]], words: Mapping[str, tuple[str, ...]]
@@ -78,7 +82,7 @@ def _word_lists(alerts: Mapping[str, Any], measurements: tuple[Measurement, ...]
     of_readings = [name for name, block in alerts["types"].items() if "readings" in block["causes"]]
     return {"levels": tuple(alerts["levels"]["risk"]), "alert_levels": tuple(alerts["levels"]["alert"]),
             "alert_types": tuple(alerts["types"]), "reading_alert_types": tuple(of_readings),
-            "ranged": tuple(each.name for each in measurements if each.range)}
+            "bounded": tuple(each.name for each in measurements if each.range or each.possible)}
 
 
 def _column_lists(measurements: tuple[Measurement, ...]) -> dict[str, tuple[Column, ...]]:
@@ -214,6 +218,17 @@ def _alert_type(name: str, block: Mapping[str, Any], advice: Mapping[str, Text])
     _require(not unknown, f"{where} refers to the advice {', '.join(unknown)}, which the block [advice] does not declare; add it")
     texts = {"title": Text(**block["title"]), "advice": [advice[each] for each in block["advice"]]}
     return _made(AlertType, {**block, **texts, "name": name}, where)
+
+
+def _check_hazards(alert_types: tuple[AlertType, ...], known: Mapping[str, set[str]]) -> None:
+    """Checks that what makes the hazard of each type is declared."""
+    known = {**known, "hazard": {each.name for each in alert_types if each.alarms}}
+    for each in alert_types:
+        named = {"measurements": each.measurements, "alarms": each.alarms, "hazard": (each.hazard,) if each.hazard else ()}
+        for field, names in named.items():
+            unknown = [name for name in names if name not in known[field]]
+            _require(not unknown, f"contract/alerts.toml: {each.name}.{field} names {', '.join(unknown)}, which is not declared; "
+                                  f"use {', '.join(sorted(known[field]))}")
 
 
 def _made(cls: type[T], values: Mapping[str, Any], where: str) -> T:

@@ -96,6 +96,9 @@ class Measurement:
     unit: str = ""
     means: str = ""
     range: tuple[float, float] | None = None
+    possible: tuple[float, float] | None = None
+    errors: tuple[float, ...] = ()
+    resembles: tuple[str, ...] = ()
     least: float | None = None
     digits: int | None = None
     simulated_digits: int | None = None
@@ -176,7 +179,10 @@ class Result:
 
 @dataclass(frozen=True)
 class AlertType:
-    """An alert type: the levels and causes of its candidates, and its texts."""
+    """An alert type: the levels and causes of its candidates, what makes its hazard, and its texts.
+
+    `measurements` and `alarms` make the hazard of a reading's type; `hazard` is the type of readings to which a window belongs.
+    """
 
     name: str
     levels: tuple[str, ...]
@@ -184,6 +190,9 @@ class AlertType:
     raised_by: str
     title: Text
     advice: tuple[Text, ...]
+    measurements: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    hazard: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -126,9 +127,10 @@ def _words(column: Column) -> str:
 def _measurements(contract: Contract) -> Iterator[str]:
     yield from ("# Measurements", "")
     yield from prose("Measurements are what devices send. If a message has several fields of one quantity, the first one counts; "
-                     "a number may be sent as text. A reading outside a range is kept, and `invalid_fields` names the quantity. "
+                     "a number may be sent as text. A reading outside a range is kept, and `invalid_fields` names the quantity; "
+                     "a value that is not possible counts as not measured. "
                      "[Semantics](../semantics.md#device-message--reading) describes the rest of a message and what is refused.")
-    yield from table(("quantity", "fields of a message", "type", "unit", "range", "English", "한국어", "meaning"),
+    yield from table(("quantity", "fields of a message", "type", "unit", "range", "possible", "English", "한국어", "meaning"),
                      (_measurement(each) for each in contract.measured))
     yield from ("", "## Derived quantities", "", "Derived quantities are calculated from measurements.", "")
     derived = (each for each in contract.measurements if not each.spellings)
@@ -140,13 +142,21 @@ def _measurements(contract: Contract) -> Iterator[str]:
 
 
 def _measurement(each: Measurement) -> tuple[str, ...]:
-    return f"`{each.name}`", code(each.spellings), each.type, each.unit, _range(each), *_label(each), each.means
+    return f"`{each.name}`", code(each.spellings), each.type, each.unit, _range(each), _possible(each), *_label(each), each.means
 
 
 def _range(each: Measurement) -> str:
     if each.range:
         return f"{each.range[0]:g} to {each.range[1]:g}"
     return "" if each.least is None else f"{each.least:g} or more"
+
+
+def _possible(each: Measurement) -> str:
+    if not each.possible:
+        return ""
+    lowest, highest = each.possible
+    bounds = f"{lowest:g} or more" if math.isinf(highest) else f"{lowest:g} to {highest:g}"
+    return bounds + (f", not {', '.join(f'{error:g}' for error in each.errors)}" if each.errors else "")
 
 
 def _derived(each: Measurement) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -14,8 +16,7 @@ from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
 from udfs.alerts import lifecycle, process
-from udfs.alerts import rows as alert_rows
-from udfs.readings import decode, event_time, scoring, thresholds
+from udfs.readings import decode, event_time, parsing, plausibility, scoring, thresholds
 
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 SENTENCES = " ".join(PAGE.split())
@@ -73,7 +74,7 @@ def test_fields_are_those_that_the_decoder_reads() -> None:
 def test_limits_of_a_message_are_those_of_the_decoder() -> None:
     assert rows("Refused messages") == [
         ("longest `deviceId` and `siteId`", f"{identifiers.LONGEST_BYTES} bytes in UTF-8"),
-        ("largest whole number", str(decode.LARGEST_EXACT)),
+        ("largest whole number", str(parsing.LARGEST_EXACT)),
         ("furthest ahead of its arrival", f"{event_time.MAX_AHEAD_MS // MINUTE_MS} min"),
     ]
 
@@ -84,6 +85,18 @@ def ranges(of: dict[str, tuple[float, float]]) -> list[Row]:
 
 def test_ranges_are_those_of_the_scoring() -> None:
     assert rows("Ranges") == ranges(T.RANGES)
+
+
+def test_impossible_values_are_those_of_the_decoder() -> None:
+    assert rows("Impossible values") == [
+        (code(name), f"{lowest:g}", "" if math.isinf(highest) else f"{highest:g}", ", ".join(f"{error:g}" for error in errors))
+        for name, ((lowest, highest), errors) in plausibility.POSSIBLE.items()]
+
+
+def said_of_messages() -> Iterable[str]:
+    yield f"in capital or small letters: {', '.join(f'`{text}`' for text in sorted(plausibility.NO_VALUE))}."
+    yield f"a `power` above {T.MOST_POWER_KW:g} kW"
+    yield f"an offset beyond ±{event_time.LARGEST_OFFSET // timedelta(hours=1)}:00"
 
 
 def test_normal_ranges_are_those_of_the_patterns() -> None:
@@ -123,19 +136,30 @@ def test_pattern_risk_is_that_of_the_scoring() -> None:
     ]
 
 
+def bits(alert_type: str, floor: float) -> str:
+    """Describes the alarm bits of an alert type that have a floor: `bit `a` or `b``; empty if there are none."""
+    names = [name for name, risk in T.ALARM_FLOORS.items() if risk == floor and T.TYPE_OF_ALARM[name] == alert_type]
+    return " or ".join(map(code, names)) and f"bit {' or '.join(map(code, names))}"
+
+
 def test_floors_are_those_of_the_scoring() -> None:
-    critical, high = f"{T.CRITICAL:g}", f"{T.HIGH:g}"
-    assert rows("Floor risk") == [
-        (f"T above {T.BURNING_C:g} °C", critical),
-        (f"`co_gas` at least {T.CO_ALARM_PPM:g} ppm (EN 50291: alarm within 3 min)", critical),
-        (f"`co_gas` above {T.CO_WITH_VOC_PPM:g} ppm and `voc` above {T.VOC_WITH_CO:g} µg/m³", critical),
-        (f"either leakage at least {T.LEAKAGE_FIRE_MA:g} mA (it can ignite: IEC 60364-4-42)", critical),
-        (f"more than {T.MANY_ALARMS} alarm bits", critical),
-        (f"T above {T.HOT_C:g} °C", high),
-        (f"either leakage at least {T.LEAKAGE_PERSON_MA:g} mA", high),
-        (f"more than {T.MANY_ARCS} arcs in the reading", high),
-        ("bit `pcb_temp_alarm` or `sensor_temp_alarm`", high),
-    ]
+    measured = {
+        (T.TEMPERATURE, T.CRITICAL): f"T above {T.BURNING_C:g} °C", (T.TEMPERATURE, T.HIGH): f"T above {T.HOT_C:g} °C",
+        (T.ARCS, T.HIGH): f"more than {T.MANY_ARCS} arcs in the reading",
+        (T.LEAKAGE, T.CRITICAL): f"either leakage at least {T.LEAKAGE_FIRE_MA:g} mA (it can ignite: IEC 60364-4-42)",
+        (T.LEAKAGE, T.HIGH): f"either leakage at least {T.LEAKAGE_PERSON_MA:g} mA",
+        (T.GAS, T.CRITICAL): f"`co_gas` at least {T.CO_ALARM_PPM:g} ppm (EN 50291: alarm within 3 min), `co_gas` above "
+                             f"{T.CO_WITH_VOC_PPM:g} ppm and `voc` above {T.VOC_WITH_CO:g} µg/m³",
+        (T.OVERVOLTAGE, T.HIGH): f"`voltage` above {T.VOLTAGE_HAZARD_SHARE:g} times the nominal voltage† "
+                                 "(a lost neutral; EN 50550 trips here)",
+    }  # fmt: skip
+    floors = (T.CRITICAL, T.HIGH, T.MEDIUM)
+    said = [tuple(cell.replace(" (the device's arc detector has decided: IEC 62606)", "") for cell in row)
+            for row in rows("Floor risk")]
+    assert said == [
+        (code(name), *(", ".join(filter(None, [measured.get((name, floor), ""), bits(name, floor)])) for floor in floors))
+        for name in T.ALERT_TYPES[:-1]]
+    assert f"at least {T.CRITICAL:g} with more than {T.MANY_ALARMS} alarm bits" in SENTENCES
 
 
 def test_levels_are_those_of_the_scoring() -> None:
@@ -143,8 +167,12 @@ def test_levels_are_those_of_the_scoring() -> None:
     assert rows("Risk score and level") == [(level, f"{cut:g}") for level, cut in reversed(list(cuts))]
 
 
-def test_alert_types_of_readings_are_those_of_the_scoring_in_their_order() -> None:
-    assert [name for name, _ in rows("Alert type")] == [code(name) for name in T.ALERT_TYPES]
+def test_alert_types_without_a_floor_are_those_of_the_scoring_in_their_order() -> None:
+    applies = {T.ARCS: "any arc", T.LEAKAGE: f"either leakage above {T.LEAKAGE_WARN_MA:g} mA†",
+               T.GAS: f"CO above {T.CO_WARN_PPM:g} ppm†, or VOC above {T.VOC_WARN:g} µg/m³†",
+               T.OVERVOLTAGE: f"`voltage` above {T.VOLTAGE_HIGH_V:g} V†",
+               T.OVERCURRENT: f"`current` above {T.CURRENT_HIGH_A:g} A†"}
+    assert rows("Alert type") == [(code(name), applies[name]) for name in T.ALERT_TYPES if name in applies]
 
 
 def test_context_is_that_of_the_scoring() -> None:
@@ -185,7 +213,6 @@ def test_figures_of_the_life_of_an_alert_are_those_of_the_alert_job() -> None:
         ("a subject without an open alert and without rows is forgotten after", f"{process.SETTLED_RETENTION_HOURS} h"),
         ("grace of a timer for rows that are on their way", f"{process.GRACE_MS // MINUTE_MS} min"),
         ("digits of `alert_id`", str(lifecycle.ID_LENGTH)),
-        ("contributions in an explanation, at most", str(alert_rows.LARGEST_CONTRIBUTIONS)),
     ]
 
 
@@ -218,13 +245,13 @@ def said_of_scores() -> Iterable[str]:
     yield (f"among the {interval('minute_history', 'RANGE BETWEEN') + 1} that end with it. With fewer than "
            f"{T.CONTEXT_LEAST_MINUTES} the modifier is 1.")
     yield f"the raises that apply, at most {T.CONTEXT_MOST:g}:"
-    yield f"| `TEMPERATURE_CRITICAL` | bit `pcb_temp_alarm` or `sensor_temp_alarm`, or T above {T.HOT_C:g} °C |"
-    yield f"either leakage above {T.LEAKAGE_WARN_MA:g} mA† |"
-    yield f"CO above {T.CO_WARN_PPM:g} ppm†, or VOC above {T.VOC_WARN:g} µg/m³† |"
+    yield f"A status of {T.WITHOUT_ALARMS} or more is a communication error and nothing else"
+    yield f"A temperature between {T.MILD_C:g} and {T.HOT_C:g} °C adds to the score, but is no hazard."
 
 
 def said_of_windows() -> Iterable[str]:
     yield f"It is reported from {T.RISE_C:g} °C on"
+    yield f"A temperature below −{-T.RISE_START_C:g} °C is no start of a rise"
     yield f"is above {T.ANOMALY_C:g} °C and above mean + {T.ANOMALY_SIGMAS:g} · sample standard deviation of T"
     yield f"of the last 10 min is at least {T.CO_10MIN_PPM:g} ppm with at least {T.CO_10MIN_MINUTES} minutes present"
     yield f"of the last 60 min is at least {T.CO_60MIN_PPM:g} ppm with at least {T.CO_60MIN_MINUTES} minutes present"
@@ -267,6 +294,7 @@ def said_of_candidates() -> Iterable[str]:
 
 DESCRIPTIONS = {
     "TEMPERATURE_CRITICAL": f"above {T.HOT_C:g} °C", "ELECTRICAL_LEAKAGE": f"above {T.LEAKAGE_WARN_MA:g} mA",
+    "OVERVOLTAGE": f"above {T.VOLTAGE_HIGH_V:g} V", "OVERCURRENT": f"above {T.CURRENT_HIGH_A:g} A",
     "GAS_DETECTION": f"CO above {T.CO_WARN_PPM:g} ppm, or VOC above {T.VOC_WARN:g} µg/m³",
     "TEMPERATURE_RISE": f"at least {T.RISE_C:g} °C within a minute", "TEMPERATURE_ANOMALY": f"above {T.ANOMALY_CRITICAL_C:g} °C",
     "RISK_SPIKE": f"by more than {T.SPIKE_CRITICAL:g} from",
@@ -286,6 +314,6 @@ def test_descriptions_in_the_contract_have_the_figures_of_the_code(name: str) ->
     assert DESCRIPTIONS[name] in described[name]
 
 
-@pytest.mark.parametrize("said", [said_of_scores, said_of_windows, said_of_patterns, said_of_candidates])
+@pytest.mark.parametrize("said", [said_of_messages, said_of_scores, said_of_windows, said_of_patterns, said_of_candidates])
 def test_sentences_have_the_figures_of_the_code(said: Callable[[], Iterable[str]]) -> None:
     assert [sentence for sentence in said() if sentence not in SENTENCES] == []

@@ -1,10 +1,13 @@
-"""Formats a refused value for the reason that names it: short, whatever its type and size."""
+"""Formats what devices send for people: a refused value for its reason, and a text without characters that only act."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 LONGEST_SHOWN = 60
+ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+"""Control characters, and those that change the direction of the text around them."""
 JSON_TYPES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
 
 
@@ -23,3 +26,8 @@ def json_type(value: Any) -> str:
 def shortened(text: str, longest: int) -> str:
     """Cuts a text to at most `longest` characters, of which the last three are then dots."""
     return text if len(text) <= longest else f"{text[:longest - 3]}..."
+
+
+def plain(text: str) -> str:
+    """Replaces the control and bidirectional characters of a text by spaces."""
+    return ACTING.sub(" ", text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 FIELDS = {"device_id": "deviceId", "idx": "idx", "site_id": "siteId",
           **{each.name: each.spellings[0] for each in CONTRACT.measured}}
 """Field of a message by column of the archive."""
+INVALID = ("invalid_fields", "invalid_values")
+"""Columns with the names and values of what was out of range or impossible; archives of earlier versions have no values."""
 MAGIC = b"PAR1"
 
 
@@ -34,8 +38,8 @@ def is_archive(path: Path) -> bool:
 def write_messages(archive: Path, target: Path) -> None:
     """Writes the messages of an archive's readings to `target`, one JSON object per line, in order of event time.
 
-    Late readings follow at the end and are late again, so that windows count the same readings as before. All readings are
-    held in memory.
+    Late readings follow at the end and are late again, so that windows count the same readings as before. A field that had no
+    value is absent, so that its warning does not come back. All readings are held in memory.
 
     Raises:
         ArchivedError: the path has no archived readings.
@@ -43,10 +47,19 @@ def write_messages(archive: Path, target: Path) -> None:
     table = _read(archive)
     times = table["event_time"].cast("int64").to_pylist()
     columns = {field: table[name].to_pylist() for name, field in FIELDS.items()}
+    came = _as_they_came(table)
     with target.open("wb") as out:
-        for time, *values in zip(times, *columns.values(), strict=True):
+        for time, invalid, *values in zip(times, came, *columns.values(), strict=True):
             present = {field: value for field, value in zip(columns, values, strict=True) if value is not None}
-            out.write(orjson.dumps({"timestamp": time, **present}, option=orjson.OPT_APPEND_NEWLINE))
+            out.write(orjson.dumps({"timestamp": time, **invalid, **present}, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _as_they_came(table: pa.Table) -> Iterator[dict[str, str]]:
+    """Yields the invalid values of each reading by field of a message; an impossible one is in no other column."""
+    if not set(INVALID) <= set(table.column_names):
+        return repeat({}, len(table))
+    lists = (map(orjson.loads, table[name].to_pylist()) for name in INVALID)
+    return ({FIELDS[name]: value for name, value in zip(*row, strict=True)} for row in zip(*lists, strict=True))
 
 
 def _read(archive: Path) -> pa.Table:
@@ -55,7 +68,8 @@ def _read(archive: Path) -> pa.Table:
 
     try:
         # Names of Flink's unfinished files begin with a dot, and pyarrow skips those.
-        table = ds.dataset(archive, format="parquet").to_table(columns=["event_time", "is_late", *FIELDS])
+        dataset = ds.dataset(archive, format="parquet")
+        table = dataset.to_table(columns=["event_time", "is_late", *FIELDS, *(set(INVALID) & set(dataset.schema.names))])
     except (OSError, pa.ArrowInvalid) as problem:
         raise ArchivedError(f"{archive} cannot be read as an archive of readings: {problem}; name a folder that the archive job "
                             "wrote, or one of its Parquet files") from problem

@@ -52,7 +52,7 @@ MAKERS: dict[str, Callable[[Document], bytes]] = {
     "text_for_number": _with(volt="n/a"),
     "object_for_number": _with(ct={"value": 5}),
     "true_for_number": _with(pcbTemp=True),
-    "nan": _with_literal("sensorTemp", float("nan")),
+    "nan": _with_literal("idx", float("nan")),
     "infinity": _with_literal("co", float("inf")),
     "negative_count": _with(aArc=-3),
     "fractional_count": _with(status=0.5),

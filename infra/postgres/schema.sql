@@ -244,7 +244,8 @@ CREATE TABLE alert_transitions (
     cause text,
     last_seen timestamp with time zone,
     was_held boolean,
-    profile_version text
+    profile_version text,
+    power_factor double precision
 );
 
 COMMENT ON TABLE alert_transitions IS 'What happened to an alert, one row per transition, as on the topic. occasion tells reminders apart: it is their time, and for every other transition the time when the alert opened.';
@@ -298,6 +299,7 @@ CREATE TABLE alerts (
     was_held boolean,
     profile_version text,
     reminded_at timestamp with time zone,
+    power_factor double precision,
     CONSTRAINT alerts_acknowledged_by_somebody CHECK (((acknowledged_at IS NULL) = (acknowledged_by IS NULL))),
     CONSTRAINT alerts_resolved_by_somebody CHECK (((resolved_at IS NULL) = (resolved_by IS NULL)))
 );
@@ -564,7 +566,8 @@ CREATE TABLE readings (
     stored_at timestamp with time zone DEFAULT now() NOT NULL,
     zone text,
     profile text,
-    profile_version text
+    profile_version text,
+    invalid_values jsonb
 )
 PARTITION BY RANGE (event_time);
 
@@ -622,7 +625,8 @@ CREATE TABLE readings_default (
     stored_at timestamp with time zone DEFAULT now() CONSTRAINT readings_stored_at_not_null NOT NULL,
     zone text,
     profile text,
-    profile_version text
+    profile_version text,
+    invalid_values jsonb
 );
 
 COMMENT ON TABLE readings_default IS 'Takes every event time that has no day of its own, so that none can stop the job.';

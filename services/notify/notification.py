@@ -11,10 +11,10 @@ from typing import Any
 from contract import identifiers
 from core.errors import FireError
 from udfs.readings.scoring import LEVELS
+from udfs.shown import plain
 
 NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 WORD = re.compile(r"[\x21-\x7e]{1,64}")
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 SMS_LENGTH = {"en": 160, "ko": 70}
 """Characters in one text message: 160 in GSM 03.38, 70 in UCS-2, which Korean requires."""
 HEADINGS = {"en": ("What to do:", "Alert", "Key"), "ko": ("권장 조치:", "경보 번호", "중복 확인 키")}
@@ -129,5 +129,5 @@ def one_line(problem: object) -> str:
 
 
 def _line(text: str) -> str:
-    """Returns the text without line breaks, control characters and lone surrogates."""
-    return UNPRINTABLE.sub(" ", text.encode("utf-8", "replace").decode("utf-8")).strip()
+    """Returns the text without line breaks, control and bidirectional characters and lone surrogates."""
+    return plain(text.encode("utf-8", "replace").decode("utf-8")).strip()

@@ -22,6 +22,6 @@ CASE
           REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64), '([+-])\d{2}:?\d{2}$', 1),
           REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64), '[+-]\d{2}:?(\d{2})$', 1)) AS INT), 0),
       TRY_CAST(REPLACE(REGEXP_EXTRACT(LEFT(JSON_VALUE(CAST(message AS STRING), '$.timestamp'), 64),
-        '^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?)(Z|[+-]\d{2}(:?\d{2})?)?$', 1), 'T', ' ')
+        '^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?)(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)?$', 1), 'T', ' ')
         AS TIMESTAMP_LTZ(3))))
 END

@@ -76,7 +76,7 @@ def test_score_agrees_with_every_vector_on_every_field() -> None:
 def test_score_refuses_every_malformed_vector_into_a_file(tmp_path: Path) -> None:
     refused = tmp_path / "refused.jsonl"
     done = score("--field", "bytes", "--dead-letters", str(refused), str(VECTORS / "malformed.jsonl"))
-    assert (done.stdout, len(rows(refused))) == (b"", 23)
+    assert (done.stdout, len(rows(refused))) == (b"", len(rows(VECTORS / "malformed.jsonl")))
     assert all(row["reason"] for row in rows(refused))
 
 

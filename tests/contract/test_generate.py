@@ -140,7 +140,7 @@ def test_new_quantity_reaches_every_generated_file_that_lists_measurements(grown
     assert "hum AS humidity," in grown["infra/aws/templates/iot.yaml"]
     described = yaml.safe_load(grown["services/dashboard/openapi.yaml"])["components"]["schemas"]
     assert described["Reading"]["properties"]["humidity"] == described["Measurements"]["properties"]["humidity"]
-    assert ("| `humidity` | `hum`, `humidity` | number | % | 0 to 100 | humidity | 습도 |  |"
+    assert ("| `humidity` | `hum`, `humidity` | number | % | 0 to 100 |  | humidity | 습도 |  |"
             in grown["docs/reference/measurements.md"].splitlines())
 
 

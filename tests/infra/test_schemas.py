@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from contract.topics import TOPICS
 from core.installation import ROOT
+from udfs.readings import documents
 
 SCHEMAS = ROOT / "infra" / "schemas"
 OURS = [topic.name for topic in TOPICS if topic.name != "telemetry"]
@@ -73,6 +74,22 @@ WRONG = [
 def test_a_row_that_breaks_the_contract_is_refused(topic: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(example(topic) | wrong, schema(topic), Draft202012Validator)
+
+
+ODD = [b'{"deviceId":"meter","idx":1,"timestamp":1760032800000,"volt":220}',
+       b'{"deviceId":"float","idx":1,"timestamp":1760032800000,"sensorTemp":3.4028234663852886e38}',
+       b'{"deviceId":"large","idx":1,"timestamp":1760032800000,"ct":1e308,"volt":1000,"pwr":-1e308,"pFct":-1,"humidity":40}',
+       b'{"deviceId":" odd ","idx":7.0,"timestamp":1.7600328e12,"status":65535,"siteId":" ","co":NaN,"aArc":null,"voc":"none"}']
+
+
+def test_every_reading_of_the_vectors_and_of_odd_messages_satisfies_the_published_schema() -> None:
+    vectors = (ROOT / "tests" / "vectors" / "single_readings.jsonl").read_text(encoding="utf-8").splitlines()
+    messages = [*(json.dumps(json.loads(line)["message"]).encode() for line in vectors), *ODD]
+    validator = Draft202012Validator(schema("readings"))
+    for row, is_accepted in documents.score(messages, "vectors"):
+        assert is_accepted, row
+        row["is_late"] = False
+        validator.validate({name: row[name] for name in validator.schema["properties"]})
 
 
 def test_a_message_that_measures_nothing_is_refused() -> None:

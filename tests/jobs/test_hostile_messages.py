@@ -127,7 +127,8 @@ def test_no_pattern_of_the_code_takes_more_than_linear_time(use: Use) -> None:
 
 def test_the_patterns_applied_to_device_bytes_are_among_those_tested() -> None:
     found = {use.pattern for use in python_patterns()}
-    assert {telemetry.NUMERIC_TEXT.pattern, parsing.LAST_KEY.pattern, telemetry.CONTROL_CHARACTER.pattern} <= found
+    assert {telemetry.NUMERIC_TEXT.pattern, parsing.LAST_KEY.pattern, parsing.STRING_OR_NAN.pattern,
+            telemetry.CONTROL_CHARACTER.pattern} <= found
     assert parsing.LAST_KEY.pattern in {use.pattern for use in python_patterns() if use.method == "search"}
 
 

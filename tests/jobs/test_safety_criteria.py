@@ -74,6 +74,13 @@ CRITERIA = (
     Criterion("29.9 mA leakage alone stays quiet", steady(60, zct=29.9), quiet_until=60, before=settled(zct=1)),
     Criterion("30 mA leakage is HIGH at once", steady(5, zct=30), alarm_by=0, before=settled(zct=1)),
     Criterion("30 mA resistive leakage is HIGH at once", steady(5, rzct=30), alarm_by=0),
+    Criterion("EN 50550: 1.2 times the nominal voltage stays below HIGH", steady(20, volt=264), quiet_until=20),
+    Criterion("EN 50550: more than 1.2 times the nominal voltage is HIGH at once", steady(5, volt=264.1), alarm_by=0),
+    Criterion("IEC 62606: the alarm of an arc detector is HIGH at once", steady(5, status=2048), alarm_by=0),
+    Criterion("the alarm of a CO detector is HIGH at once", steady(5, status=256), alarm_by=0),
+    Criterion("the alarm of a temperature sensor is HIGH at once", steady(5, status=128), alarm_by=0),
+    Criterion("the bits of overvoltage, overcurrent and leakage stay below HIGH", steady(20, status=13), quiet_until=20),
+    Criterion("a status that is a communication error has no alarms", steady(20, status=65535), quiet_until=20),
     Criterion("300 mA leakage is CRITICAL at once", steady(5, zct=300), alarm_by=0, level="CRITICAL", before=settled(zct=1)),
 )
 STEADY_RISE = Criterion("8.3 °C/min, every 10 s", rising(25, 58, 8.3))

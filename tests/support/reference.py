@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 DEFAULT = {"voltage_high": 234, "voltage_low": 190, "current_high": 100, "leakage_warn": 8, "co_warn": 17, "voc_warn": 400,
-           "power_factor_low": 0.9}
+           "power_factor_low": 0.9, "voltage_hazard": 264}
 WEIGHTS = [0.1, 0.15, 0.2, 0.25, 0.2, 0.1, 0.3, 0.3, 0.2, 0.15, 0.05, 0.25]
 
 
 def profile_limits(nominal: float, rated: float, overrides: Mapping[str, float]) -> dict[str, float]:
     """Returns the limits of a profile with these nominal volts and rated amperes."""
-    voltages = {"voltage_high": round(nominal * 234 / 220, 6), "voltage_low": round(nominal * 190 / 220, 6)}
+    voltages = {"voltage_high": round(nominal * 234 / 220, 6), "voltage_low": round(nominal * 190 / 220, 6),
+                "voltage_hazard": round(nominal * 264 / 220, 6)}
     return {**DEFAULT, **voltages, "current_high": rated, **overrides}
 
 
@@ -21,7 +22,7 @@ def scores(reading: Mapping[str, Any], limits: Mapping[str, float] = DEFAULT) ->
     status = reading["status_bits"] or 0
     rule, status_risk, pattern = rule_risk(reading, limits), status_risk_of(status), pattern_risk(reading)
     base = round(0.4 * rule + 0.3 * status_risk + 0.3 * pattern, 6)
-    floor = floor_risk(reading)
+    floor = floor_risk(reading, limits)
     risk = max(min(1.0, base), floor)
     return {"indicator_risk": indicator_risk(reading, limits), "rule_risk": rule, "status_risk": status_risk,
             "pattern_risk": pattern, "base_risk": base, "floor_risk": floor, "risk_score": risk, "risk_level": level(risk),
@@ -38,7 +39,7 @@ def temperature(reading: Mapping[str, Any]) -> float | None:
 
 
 def bits(status: int) -> list[bool]:
-    return [bool(status >> bit & 1) for bit in range(12)]
+    return [status < 8192 and bool(status >> bit & 1) for bit in range(12)]
 
 
 def indicator_risk(reading: Mapping[str, Any], limits: Mapping[str, float]) -> float:
@@ -89,15 +90,30 @@ def pattern_risk(reading: Mapping[str, Any]) -> float:
     return round(risk, 6)
 
 
-def floor_risk(reading: Mapping[str, Any]) -> float:
-    t, status, co = temperature(reading), reading["status_bits"] or 0, reading["co_gas"]
-    alarms = bits(status)
-    leak = max((value for value in (reading["leakage_current"], reading["resistive_leakage"]) if value is not None), default=0)
-    if (above(t, 65) or (co is not None and co >= 300) or (above(co, 25) and above(reading["voc"], 600)) or leak >= 300
-            or sum(alarms) > 4):
-        return 0.8
-    high = above(t, 60) or leak >= 30 or above(reading["arc_count"], 5) or alarms[6] or alarms[7]
-    return 0.6 if high else 0.0
+def floors(reading: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, float]:
+    """Returns the floor of each hazard, in their order; 0 if it has none."""
+    t, co, leak = temperature(reading), reading["co_gas"], largest_leak(reading)
+    (overvoltage, outage, overcurrent, total, resistive, _, pcb, sensor, co_alarm, voc_alarm, _, arc) = bits(
+        reading["status_bits"] or 0)
+    toxic = (co is not None and co >= 300) or (above(co, 25) and above(reading["voc"], 600))
+    return {
+        "TEMPERATURE_CRITICAL": 0.8 if above(t, 65) else 0.6 if above(t, 60) or pcb or sensor else 0.0,
+        "ARC_DETECTED": 0.6 if above(reading["arc_count"], 5) or arc else 0.0,
+        "ELECTRICAL_LEAKAGE": 0.8 if leak >= 300 else 0.6 if leak >= 30 else 0.4 if total or resistive else 0.0,
+        "GAS_DETECTION": 0.8 if toxic else 0.6 if co_alarm else 0.4 if voc_alarm else 0.0,
+        "OVERVOLTAGE": 0.6 if above(reading["voltage"], limits["voltage_hazard"]) else 0.4 if overvoltage else 0.0,
+        "OVERCURRENT": 0.4 if overcurrent else 0.0,
+        "POWER_OUTAGE": 0.4 if outage else 0.0,
+    }  # fmt: skip
+
+
+def floor_risk(reading: Mapping[str, Any], limits: Mapping[str, float]) -> float:
+    many = sum(bits(reading["status_bits"] or 0)) > 4
+    return max([0.8 if many else 0.0, *floors(reading, limits).values()])
+
+
+def largest_leak(reading: Mapping[str, Any]) -> float:
+    return max((value for value in (reading["leakage_current"], reading["resistive_leakage"]) if value is not None), default=-1.0)
 
 
 def level(risk: float) -> str:
@@ -108,15 +124,16 @@ def level(risk: float) -> str:
 
 
 def alert_type(reading: Mapping[str, Any], limits: Mapping[str, float]) -> str:
-    alarms = bits(reading["status_bits"] or 0)
-    if alarms[6] or alarms[7] or above(temperature(reading), 60):
-        return "TEMPERATURE_CRITICAL"
-    if alarms[11] or above(reading["arc_count"], 0):
+    of_hazards = floors(reading, limits)
+    highest = max(of_hazards.values())
+    if highest > 0:
+        return next(name for name, floor in of_hazards.items() if floor == highest)
+    if above(reading["arc_count"], 0):
         return "ARC_DETECTED"
-    if alarms[3] or alarms[4] or leaks(reading, limits):
+    if leaks(reading, limits):
         return "ELECTRICAL_LEAKAGE"
-    if alarms[2]:
-        return "OVERCURRENT"
-    if alarms[8] or alarms[9] or above(reading["co_gas"], limits["co_warn"]) or above(reading["voc"], limits["voc_warn"]):
+    if above(reading["co_gas"], limits["co_warn"]) or above(reading["voc"], limits["voc_warn"]):
         return "GAS_DETECTION"
-    return "GENERAL_RISK"
+    if above(reading["voltage"], limits["voltage_high"]):
+        return "OVERVOLTAGE"
+    return "OVERCURRENT" if above(reading["current"], limits["current_high"]) else "GENERAL_RISK"

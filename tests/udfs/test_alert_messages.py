@@ -23,7 +23,7 @@ ALARM = {"name": "pcb_temp_alarm", "value": 1, "unit": "", "limit": None, "point
 
 def alert(**more: Any) -> dict[str, Any]:
     return {
-        "transition": "OPENED", "alert_type": "TEMPERATURE_CRITICAL", "level": "CRITICAL", "subject": "dev-1",
+        "transition": "OPENED", "alert_type": "TEMPERATURE_CRITICAL", "level": "CRITICAL", "risk_score": 0.8, "subject": "dev-1",
         "subject_kind": "DEVICE", "site_id": "site-1", "opened_at": "2025-10-09T08:30:00.000Z", "last_seen": None,
         "was_held": False, "explanation": [HEAT, ALARM], "event_time": "2025-10-09T09:00:05.959Z",
         "last_candidate_at": "2025-10-09T08:54:10.000Z", **more,
@@ -40,10 +40,10 @@ def test_opened_alert_says_where_what_how_much_and_when() -> None:
     composed = compose(alert())
     assert composed["message_ko"] == (
         "[심각] 고온 감지, 장치 dev-1, 현장 site-1. 측정: 최고 온도 72.44 °C(기준 60 °C), 기판(PCB) 온도 경보. "
-        "시각: 2025-10-09 09:00:05 UTC. 지금 즉시 현장을 점검하십시오.")
+        "위험도 0.80. 시각: 2025-10-09 09:00:05 UTC. 지금 즉시 현장을 점검하십시오.")
     assert composed["message_en"] == (
         "[CRITICAL] High temperature detected, device dev-1, site site-1. Measured: highest temperature 72.44 °C "
-        "(limit 60 °C), Circuit board temperature alarm. Time: 2025-10-09 09:00:05 UTC. Inspect on site now.")
+        "(limit 60 °C), Circuit board temperature alarm. Risk 0.80. Time: 2025-10-09 09:00:05 UTC. Inspect on site now.")
 
 
 def test_escalated_alert_says_that_its_level_rose() -> None:
@@ -66,17 +66,18 @@ def test_reminder_says_since_when_and_what_was_last_detected() -> None:
     composed = compose(alert(transition="REMINDED", level="HIGH"))
     assert composed["message_ko"] == (
         "[경계] 고온 경보 지속, 장치 dev-1, 현장 site-1. 측정: 최고 온도 72.44 °C(기준 60 °C), 기판(PCB) 온도 경보. "
-        "2025-10-09 08:30:00 UTC부터 지속, 마지막 감지: 2025-10-09 08:54:10 UTC.")
+        "위험도 0.80. 2025-10-09 08:30:00 UTC부터 지속, 마지막 감지: 2025-10-09 08:54:10 UTC.")
     assert composed["message_en"] == (
         "[HIGH] High temperature alert still open, device dev-1, site site-1. Measured: highest temperature 72.44 °C "
-        "(limit 60 °C), Circuit board temperature alarm. Open since 2025-10-09 08:30:00 UTC, last detected "
+        "(limit 60 °C), Circuit board temperature alarm. Risk 0.80. Open since 2025-10-09 08:30:00 UTC, last detected "
         "2025-10-09 08:54:10 UTC.")
 
 
 def test_silent_device_has_a_last_time_and_reports_again() -> None:
     silent = {"alert_type": "DEVICE_SILENT", "level": "MEDIUM", "explanation": [], "last_seen": "2025-10-09T08:55:05.000Z"}
     assert compose(alert(**silent))["message_ko"] == (
-        "[주의] 장치 무응답 감지, 장치 dev-1, 현장 site-1. 마지막 수신: 2025-10-09 08:55:05 UTC. 시각: 2025-10-09 09:00:05 UTC.")
+        "[주의] 장치 무응답 감지, 장치 dev-1, 현장 site-1. 마지막 수신: 2025-10-09 08:55:05 UTC. "
+        "위험도 0.80. 시각: 2025-10-09 09:00:05 UTC.")
     cleared = compose(alert(transition="CLEARED", **silent))
     assert "The device reports again; cleared at 2025-10-09 09:00:05 UTC." in cleared["message_en"]
     assert "장치가 다시 응답하여 2025-10-09 09:00:05 UTC에 해제되었습니다." in cleared["message_ko"]
@@ -105,16 +106,37 @@ def test_only_critical_asks_to_inspect_on_site_now(level: str) -> None:
 
 @pytest.mark.parametrize(("kind", "advice"), [
     ("TEMPERATURE_CRITICAL", ("Cool", "ventilation", "cutting off")), ("ARC_DETECTED", ("wiring", "insulation")),
-    ("ELECTRICAL_LEAKAGE", ("breaker", "earthing")), ("GAS_DETECTION", ("Ventilate", "leak")),
+    ("ELECTRICAL_LEAKAGE", ("breaker", "earthing")), ("GAS_DETECTION", ("Ventilate", "leak")), ("OVERVOLTAGE", ("neutral",)),
+    ("OVERCURRENT", ("load", "ratings")), ("POWER_OUTAGE", ("supply",)),
 ])  # fmt: skip
 def test_recommendations_fit_the_hazard(kind: str, advice: tuple[str, ...]) -> None:
     recommended = " ".join(compose(alert(alert_type=kind, level="HIGH"))["recommendations_en"])
     assert all(word in recommended for word in advice)
 
 
+@pytest.mark.parametrize(("level", "recommended"), [
+    ("MEDIUM", ["Check the wiring connections.", "Check the insulation.", "Ventilate at once.", "Find the leak.",
+                "Keep watching the situation."]),
+    ("CRITICAL", ["Inspect on site now.", "Check the wiring connections.", "Check the insulation.", "Ventilate at once.",
+                  "Find the leak.", "Consider cutting off the power."]),
+])  # fmt: skip
+def test_recommendations_are_those_of_all_hazards_the_alerts_own_first(level: str, recommended: list[str]) -> None:
+    arcs = alert(alert_type="ARC_DETECTED", level=level)
+    assert compose(arcs, ["GAS_DETECTION"])["recommendations_en"] == recommended
+    assert compose(arcs | {"transition": "CLEARED"}, ["GAS_DETECTION"])["recommendations_en"] == [
+        "Find the cause and record what was done."]  # fmt: skip
+
+
+def test_measurement_with_the_name_of_an_alarm_bit_has_its_value() -> None:
+    both = [{"name": "resistive_leakage", "value": 31.0, "unit": "mA", "limit": 30.0, "points": 0.6},
+            {"name": "resistive_leakage", "value": 1, "unit": "", "limit": None, "points": 0.4}]
+    assert ("Measured: resistive leakage current 31 mA (limit 30 mA), Resistive leakage alarm."
+            in compose(alert(explanation=both))["message_en"])
+
+
 def test_no_recommendation_is_given_twice() -> None:
     for kind in ALERT_TYPES:
-        composed = compose(alert(alert_type=kind))
+        composed = compose(alert(alert_type=kind), ALERT_TYPES)
         assert len(set(composed["recommendations_en"])) == len(composed["recommendations_en"])
 
 
@@ -143,11 +165,12 @@ def test_type_of_a_later_version_still_gets_a_text() -> None:
 
 def test_what_is_missing_is_left_out() -> None:
     nothing = texts(site_id=None, explanation=[])
-    assert nothing[0] == ("[심각] 고온 감지, 장치 dev-1. 시각: 2025-10-09 09:00:05 UTC. 지금 즉시 현장을 점검하십시오.")
-    assert nothing[1] == ("[CRITICAL] High temperature detected, device dev-1. Time: 2025-10-09 09:00:05 UTC. "
+    assert nothing[0] == ("[심각] 고온 감지, 장치 dev-1. 위험도 0.80. 시각: 2025-10-09 09:00:05 UTC. "
+                          "지금 즉시 현장을 점검하십시오.")
+    assert nothing[1] == ("[CRITICAL] High temperature detected, device dev-1. Risk 0.80. Time: 2025-10-09 09:00:05 UTC. "
                           "Inspect on site now.")
     unknown = texts(explanation=[HEAT | {"value": None}, HEAT | {"name": "new_sensor", "limit": None, "unit": None}])
-    assert "Measured: highest temperature, new sensor 72.44. Time" in unknown[1]
+    assert "Measured: highest temperature, new sensor 72.44. Risk 0.80. Time" in unknown[1]
     assert "None" not in "".join(unknown)
 
 

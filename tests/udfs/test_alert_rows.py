@@ -84,9 +84,23 @@ def test_escalation_is_explained_by_the_candidate_that_raised_the_level() -> Non
         "risk_change 0.6 > 0.5: risk_spikes 0.8"]  # fmt: skip
 
 
-def test_explanation_has_at_most_three_reasons() -> None:
-    measured = {"status_bits": 4095, "sensor_temperature": 80.0, "leakage_current": 400.0, "risk_modifier": 1.6}
-    assert len(sentences(window(1, "CONTEXT_RISK", "device_minutes", **measured))) == 3
+def test_high_temperature_is_not_explained_by_gas_first_and_no_hazard_is_left_out() -> None:
+    [opened] = transitions([reading(5, sensor_temperature=62.0, pcb_temperature=None, co_gas=250.0, leakage_current=12.0,
+                                    voltage=299.0, arc_count=1)])
+    assert [each["name"] for each in opened["explanation"]] == ["sensor_temperature", "voltage", "leakage_current", "co_gas",
+                                                                "arc_count"]
+    assert opened["recommendations_en"] == [
+        "Cool the equipment at once and check its ventilation.", "Consider cutting off the power.",
+        "Check the neutral conductor.", "Disconnect sensitive equipment until the voltage is normal.",
+        "Check that the residual current breaker works.", "Check the earthing.", "Ventilate at once.",
+        "Find the leak.", "Check the wiring connections.", "Check the insulation."]
+
+
+def test_window_is_explained_by_its_measure_then_by_the_measurements_of_its_kind() -> None:
+    measured = {"sensor_temperature": 80.0, "leakage_current": 400.0, "co_gas": 350.0, "avg_co_10min": 120.0}
+    [opened] = transitions([window(1, "CO_EXPOSURE", "co_exposure", **measured)])
+    assert [each["name"] for each in opened["explanation"]] == ["avg_co_10min", "co_gas", "leakage_current", "sensor_temperature"]
+    assert "Ventilate at once." not in opened["recommendations_en"]
 
 
 @pytest.mark.parametrize("kind", ALERT_TYPES)

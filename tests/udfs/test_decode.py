@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.simulate import malformed
-from udfs.readings import decode, event_time, parsing
+from udfs.readings import decode, event_time, parsing, plausibility
 from udfs.registry.format import parse
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -50,13 +51,22 @@ def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
     ({"deviceId": "𒀀" * 65}, "deviceId is longer than 256 bytes in UTF-8"),
     ({"siteId": "한" * 86}, "siteId is longer than 256 bytes in UTF-8"), ({"siteId": 3}, "siteId must be a string, not 3"),
     ({"idx": None}, "idx is absent"), ({"idx": 1.5}, "idx must be a whole number, not 1.5"),
-    ({"idx": 2**60}, "idx is out of range"), ({"volt": "abc"}, "volt must be a number, not 'abc'"),
+    ({"idx": 2**60}, "idx is out of range"),
+    ({"idx": 2**53 + 1}, "idx is out of range: 9007199254740993"),
+    ({"idx": str(2**53 + 1)}, "idx is out of range: 9007199254740993"),
+    ({"status": -2**53 - 1}, "status is out of range: -9007199254740993"),
+    ({"idx": "nan"}, "idx is absent"),
+    ({"volt": "abc"}, "volt must be a number, not 'abc'"),
     ({"volt": True}, "volt must be a number, not True"), ({"volt": "1_0"}, "volt must be a number, not '1_0'"),
-    ({"volt": "nan"}, "volt must be a number, not 'nan'"), ({"volt": "1e999"}, "volt must be finite"),
+    ({"volt": "n/a"}, "volt must be a number, not 'n/a'"), ({"volt": "1e999"}, "volt must be finite"),
     ({"volt": [1]}, "volt must be a number, not an array"), ({"status": -1}, "status is out of range: -1"),
     ({"aArc": 0.5}, "aArc must be a whole number, not 0.5"), ({"verifySts": "x"}, "verifySts must be a number, not 'x'"),
     ({"timestamp": "yesterday"}, "timestamp cannot be read: 'yesterday'"), ({"timestamp": True}, "timestamp cannot be read"),
     ({"timestamp": -1}, "timestamp cannot be read: -1 is outside"),
+    ({"timestamp": "2025-10-09T24:00:00Z"}, "timestamp cannot be read: '2025-10-09T24:00:00Z' is not a date and time"),
+    ({"timestamp": "2025-10-09T09:00:00+99:99"}, "'2025-10-09T09:00:00+99:99' has an offset that does not exist"),
+    ({"timestamp": "2025-10-09T09:00:00-1401"}, "has an offset that does not exist; it is at most 14:00"),
+    ({"timestamp": "2025-10-09T09:00:00+00:60"}, "has an offset that does not exist"),
     ({"timestamp": "2025-02-30T09:00:00Z"}, "timestamp cannot be read: '2025-02-30T09:00:00Z' is not a date and time"),
 ])  # fmt: skip
 def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named: str) -> None:
@@ -65,7 +75,9 @@ def test_refusal_names_the_field_and_what_arrived(change: dict[str, Any], named:
 
 @pytest.mark.parametrize(("raw", "said"), [
     (b"", "message is empty"), (b"[]", "not a JSON object but an array"), (b"null", "not a JSON object but null"),
-    (b'{"deviceId":"a","idx":1,"volt":NaN}', "volt: message is not JSON"), (b"\xff\xfe", "message is not JSON"),
+    (b'{"deviceId":"a","idx":1,"volt":Infinity}', "volt: message is not JSON"),
+    (b'{"deviceId":NaN,"idx":1,"volt":220}', "deviceId is absent"),
+    (b'{"deviceId":"a","idx":1,"volt":NaN', "message is not JSON"), (b"\xff\xfe", "message is not JSON"),
 ])  # fmt: skip
 def test_bytes_that_are_not_a_message_are_refused_with_what_they_are(raw: bytes, said: str) -> None:
     assert said in refusal(raw)
@@ -95,8 +107,101 @@ def test_absent_timestamp_is_replaced_by_the_brokers_time() -> None:
 def test_reading_out_of_range_is_kept_scored_and_names_its_fields() -> None:
     columns, reason = read(GOOD | {"volt": 300.1, "pcbTemp": 140, "sensorTemp": -10, "ct": 200})
     assert reason is None and not columns["is_valid"]
-    assert columns["invalid_fields"] == "voltage,pcb_temperature"
+    assert columns["invalid_fields"] == "voltage,pcb_temperature" and columns["invalid_values"] == "300.1,140"
     assert columns["risk_level"] == "CRITICAL"
+
+
+NOT_MEASURED = {
+    "volt": (-0.1, 1000.5, 3.4028234663852886e38), "voltLow": (-1, 1001), "ct": (-0.1,), "zct": (-1,), "rzct": (-0.001,),
+    "pcbTemp": (-60.1, -127, 1372.1, 327.67, 655.35, 999, 1000), "sensorTemp": (-127, "-127", 999),
+    "voc": (-5, 9999, 65535), "pFct": (1.01, -1.01),
+    "co": (-1, -999, 10000.5, 9999, 65535),
+}  # fmt: skip
+MEASURED = {
+    "volt": (0, 1000), "voltLow": (0, 1000), "ct": (0, 1e300), "zct": (0,), "rzct": (1e9,), "pcbTemp": (-60, 1372, 327.68, 998),
+    "sensorTemp": (-10.1, 1000.1), "co": (0, 10000, 9998), "voc": (0, 65534, 65536), "pFct": (1, 0), "pwr": (-5,),
+}  # fmt: skip
+FIELD_OF = {spelling: name for name, spellings in decode.MEASUREMENTS.items() for spelling in spellings}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in NOT_MEASURED.items() for value in values])
+def test_impossible_value_counts_as_not_measured_and_is_named_as_it_came(field: str, value: Any) -> None:
+    columns, reason = read({"deviceId": "a", "idx": 1, "timestamp": NOW, field: value})
+    assert reason is None and np.isnan(columns[FIELD_OF[field]]) and not columns["is_valid"]
+    assert (columns["invalid_fields"], columns["invalid_values"]) == (FIELD_OF[field], str(value))
+    assert (columns["rule_risk"], columns["floor_risk"], columns["pattern_risk"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in MEASURED.items() for value in values])
+def test_value_at_the_edge_of_what_is_possible_is_measured(field: str, value: float) -> None:
+    assert read(GOOD | {field: value})[0][FIELD_OF[field]] == value
+
+
+def test_broken_sensor_does_not_hide_the_other() -> None:
+    columns, _ = read(GOOD | {"pcbTemp": 327.67, "sensorTemp": 70})
+    assert (columns["max_temperature"], columns["alert_type"]) == (70, "TEMPERATURE_CRITICAL")
+
+
+def test_negative_power_factor_counts_as_its_magnitude() -> None:
+    assert read(GOOD | {"pFct": -0.85, "ct": 1, "pwr": -0.187})[0]["power_factor"] == 0.85
+
+
+@pytest.mark.parametrize("value", [b"null", b'""', b'"nan"', b'"NaN"', b'"unavailable"', b'"unknown"', b'"none"', b'" Unknown "',
+                                   b"NaN"])
+def test_field_without_a_value_is_not_measured_and_the_rest_counts(value: bytes) -> None:
+    columns, reason = read(b'{"deviceId":"a","idx":1,"timestamp":1760000400000,"co":350,"volt":%b,"note":"NaN"}' % value)
+    assert reason is None and np.isnan(columns["voltage"]) and columns["risk_level"] == "CRITICAL" and columns["is_valid"]
+    assert columns["warnings"].startswith("volt has no value: ")
+
+
+def test_null_beside_another_spelling_with_a_value_is_no_warning() -> None:
+    columns, _ = read(GOOD | {"ct": None, "current": 5, "siteId": None})
+    assert (columns["current"], columns["warnings"]) == (5, "")
+
+
+@pytest.mark.parametrize(("fields", "said"), [
+    ({"temperature": 21}, "temperature is not read; send sensorTemp"), ({"Volt": 220}, ""),
+    ({"pcb_temp": 21}, "pcb_temp is not read; send pcbTemp"), ({"pcb_temp": 21, "pcbTemp": 21}, ""),
+    ({"humidity": 40}, "humidity is not read"), ({"Arc Count": 3}, "Arc Count is not read; send aArc or arc_count"),
+    ({"site": "a"}, "site is not read; send siteId"), ({"firmware": "1.2"}, ""),
+    ({"pwr": 1045}, "power is read as 1045 kW; above 500 kW it is probably in W"), ({"pwr": -1045}, "power is read as -1045 kW; "
+     "above 500 kW it is probably in W"), ({"pwr": 500}, ""),
+])  # fmt: skip
+def test_field_that_looks_like_one_that_is_read_is_a_warning(fields: dict[str, Any], said: str) -> None:
+    assert read(GOOD | fields)[0]["warnings"] == said
+
+
+def test_message_with_very_many_look_alikes_has_few_warnings_of_bounded_length() -> None:
+    names = [f"t{'_' * number}emp" for number in range(300)]
+    warnings = read(GOOD | dict.fromkeys(names, 1))[0]["warnings"].split(",")
+    assert len(warnings) == plausibility.MOST_WARNINGS and max(map(len, warnings)) < 100
+
+
+NO_VALUES = [None, "", "nan", " Unavailable"]
+SENT = st.fixed_dictionaries({}, optional={field: st.one_of(
+    st.sampled_from([*NOT_MEASURED[field], *MEASURED[field], *map(str, MEASURED[field]), *NO_VALUES])) for field in NOT_MEASURED})
+
+
+@given(SENT)
+@settings(max_examples=300, deadline=None)
+def test_each_field_is_measured_or_not_whatever_the_others_hold(sent: dict[str, Any]) -> None:
+    columns, reason = read(GOOD | {"volt": 220} | sent)
+    impossible = [field for field in NOT_MEASURED if field in sent and sent[field] in NOT_MEASURED[field]]
+    silent = [field for field in sent if sent[field] in NO_VALUES]
+    assert reason is None
+    for field in sent:
+        measured = columns[FIELD_OF[field]]
+        assert np.isnan(measured) if field in (*impossible, *silent) else measured == float(sent[field])
+    named = dict(zip(columns["invalid_fields"].split(","), columns["invalid_values"].split(","), strict=True))
+    assert {field: named.get(FIELD_OF[field]) for field in impossible} == {field: str(sent[field]) for field in impossible}
+    assert len([each for each in columns["warnings"].split(",") if "has no value" in each]) == len(silent)
+
+
+def test_ids_are_composed_and_trimmed_and_a_blank_site_is_none() -> None:
+    decomposed = unicodedata.normalize("NFD", "현장-é")
+    columns, reason = read(GOOD | {"deviceId": f" {decomposed}\n", "siteId": " \t", "topicDeviceId": "현장-é"})
+    assert (reason, columns["device_id"], columns["site_id"]) == (None, "현장-é", None)
+    assert read(GOOD | {"siteId": decomposed})[0]["site_id"] == "현장-é"
 
 
 def test_status_that_differs_from_its_verification_is_a_warning() -> None:

@@ -51,12 +51,12 @@ def test_message_without_a_time_takes_the_brokers_and_is_refused_without_one() -
     assert decoded(timeless)["reason"] == "timestamp is absent, and this source has no record time"
 
 
-@pytest.mark.parametrize("key", [None, b"dev-1"])
+@pytest.mark.parametrize("key", [None, b"dev-1", b" dev-1\n"])
 def test_message_under_its_own_key_or_none_is_accepted(key: bytes | None) -> None:
     assert decoded(GOOD, key=key)["reason"] is None
 
 
-@pytest.mark.parametrize("key", [b"dev-2", b"", b"dev-1 ", b"DEV-1", b"\xff"])
+@pytest.mark.parametrize("key", [b"dev-2", b"", b"dev 1", b"DEV-1", b"\xff"])
 def test_message_of_another_device_than_its_key_is_refused(key: bytes) -> None:
     reason = decoded(GOOD, key=key)["reason"]
     assert reason.startswith("deviceId 'dev-1' is not the record key ")

@@ -92,8 +92,8 @@ def test_first_candidate_opens_an_alert_with_every_field() -> None:
         "peak_level": "HIGH", "risk_score": 0.6,
         "peak_risk_score": 0.6, "candidate_count": 1, "base_risk": 0.16, "floor_risk": 0.6, "rule_risk": None,
         "status_risk": None, "pattern_risk": None, "confidence": None, "max_temperature": 62.5, "voltage": None,
-        "current": None, "leakage_current": None, "resistive_leakage": None, "arc_count": 2, "co_gas": None,
-        "voc": None, "status_bits": 0, "event_time": time(5), "opened_at": time(5), "last_candidate_at": time(5),
+        "current": None, "leakage_current": None, "resistive_leakage": None, "power_factor": None, "arc_count": 2,
+        "co_gas": None, "voc": None, "status_bits": 0, "event_time": time(5), "opened_at": time(5), "last_candidate_at": time(5),
         "last_seen": None, "was_held": False, "profile_version": None,
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,14 @@ def circuit(**profile: Any) -> dict[str, float]:
 
 def test_default_profile_has_the_figures_of_the_semantics() -> None:
     assert profiles.DEFAULT.limits == {"voltage_high": 234, "voltage_low": 190, "current_high": 100, "leakage_warn": 8,
-                                       "co_warn": 17, "voc_warn": 400, "power_factor_low": 0.9}
+                                       "co_warn": 17, "voc_warn": 400, "power_factor_low": 0.9, "voltage_hazard": 264}
     assert circuit() == profiles.DEFAULT.limits == circuit(nominal_voltage=220, rated_current=100)
 
 
 @pytest.mark.parametrize(("nominal", "high", "low"), [(230, 244.636364, 198.636364), (120, 127.636364, 103.636364)])
 def test_voltage_limits_scale_with_the_nominal_voltage(nominal: float, high: float, low: float) -> None:
     limits = circuit(nominal_voltage=nominal)
-    assert (limits["voltage_high"], limits["voltage_low"]) == (high, low)
+    assert (limits["voltage_high"], limits["voltage_low"], limits["voltage_hazard"]) == (high, low, nominal * 1.2)
 
 
 def test_current_limit_is_the_rated_current() -> None:
@@ -115,6 +116,12 @@ def test_listed_device_without_a_site_keeps_that_of_its_messages() -> None:
     assert find(registry(devices={"d": {}}), "d", "its-own")["site_id"] == "its-own"
 
 
+def test_listed_device_is_found_however_its_name_is_composed() -> None:
+    listed = unicodedata.normalize("NFD", "밸브-é")
+    known = parse(json.dumps({"sites": {listed: {}}, "devices": {f" {listed}": {"site": listed}}}).encode())
+    assert find(known, "밸브-é")["site_id"] == "밸브-é"
+
+
 def test_each_device_of_a_batch_has_its_own_limits() -> None:
     known, devices = parse(EXAMPLE.read_bytes()), np.array(["panel-3", "stranger", "board-18"], dtype=object)
     found = known.find(devices, np.full(3, None), np.zeros(3, dtype=np.int64))
@@ -126,6 +133,11 @@ def test_each_device_of_a_batch_has_its_own_limits() -> None:
 def test_malformed_limits_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"limits must|Expecting"):
         profiles.read(text)
+
+
+def test_limits_of_an_earlier_version_have_the_floor_of_the_default_profile() -> None:
+    written = {name: limit for name, limit in circuit(rated_current=16).items() if name != "voltage_hazard"}
+    assert profiles.read(json.dumps(written)) == written | {"voltage_hazard": 264}
 
 
 def test_registry_without_a_version_has_a_hash_of_its_content_as_version() -> None:

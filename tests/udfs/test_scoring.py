@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from pathlib import Path
@@ -19,7 +20,7 @@ from udfs.registry import format, profiles
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 LIMITS = {
-    "voltage": (0.0, 190.0, 234.0, 300.0), "voltage_low": (190.0,), "current": (0.1, 100.0, 200.0),
+    "voltage": (0.0, 190.0, 234.0, 264.0, 300.0), "voltage_low": (190.0,), "current": (0.1, 100.0, 200.0),
     "leakage_current": (8.0, 30.0, 300.0), "resistive_leakage": (8.0, 30.0, 300.0), "power": (0.0, 2.2),
     "power_factor": (0.9, 1.0), "pcb_temperature": (40.0, 50.0, 60.0, 65.0), "sensor_temperature": (40.0, 50.0, 60.0, 65.0),
     "co_gas": (17.0, 25.0, 300.0), "voc": (400.0, 600.0),
@@ -35,7 +36,8 @@ def near(limits: tuple[float, ...]) -> st.SearchStrategy[float | None]:
 
 READINGS = st.fixed_dictionaries(
     {name: near(limits) for name, limits in LIMITS.items()}
-    | {"status_bits": st.one_of(st.none(), st.integers(0, 8191)), "arc_count": st.one_of(st.none(), st.integers(0, 15))})
+    | {"status_bits": st.one_of(st.none(), st.sampled_from([1 << bit for bit in range(15)]), st.integers(0, 16383)),
+       "arc_count": st.one_of(st.none(), st.integers(0, 15))})
 
 
 def columns(readings: list[dict[str, Any]]) -> dict[str, Any]:
@@ -100,9 +102,11 @@ def test_default_limits_for_each_row_give_identical_scores(readings: list[dict[s
 
 def test_floors_hold_whatever_the_profile() -> None:
     reading = dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None}
-    lenient = {name: bounds[1 if name != "power_factor_low" else 0] for name, (bounds, _) in profiles.allowed(220, 100).items()}
+    widest = profiles.allowed(220, 100).items()
+    lenient = {**thresholds.LIMITS} | {name: bounds[1 if name != "power_factor_low" else 0] for name, (bounds, _) in widest}
     for hazard, least in (({"sensor_temperature": 66.0}, 0.8), ({"leakage_current": 30.0}, 0.6), ({"arc_count": 6}, 0.6),
-                          ({"leakage_current": 300.0}, 0.8), ({"co_gas": 300.0}, 0.8), ({"co_gas": 26.0, "voc": 601.0}, 0.8)):
+                          ({"leakage_current": 300.0}, 0.8), ({"co_gas": 300.0}, 0.8), ({"co_gas": 26.0, "voc": 601.0}, 0.8),
+                          ({"voltage": 264.1}, 0.6), ({"status_bits": 2048}, 0.6), ({"status_bits": 4}, 0.4)):
         assert scoring.score(columns([reading | hazard]), lenient)["risk_score"][0] >= least
 
 
@@ -113,18 +117,59 @@ def test_explanation_adds_up_to_the_score(reading: dict[str, Any]) -> None:
 
 
 def adds_up(scored: dict[str, Any], reading: dict[str, Any], limits: Any) -> None:
-    assert max([each.points for each in floors(reading)], default=0.0) == scored["floor_risk"]
+    assert max([each.points for each in floors(reading, limits)], default=0.0) == scored["floor_risk"]
     for basis, weight in thresholds.BASE_WEIGHTS.items():
         added = sum(each.points for each in parts(reading, limits) if f"{each.basis}_risk" == basis)
         assert min(added, weight) == pytest.approx(weight * scored[basis], abs=1e-6)
 
 
-def test_explanation_puts_the_largest_first_and_names_each_measurement_once() -> None:
-    reading = dict.fromkeys(LIMITS) | {"status_bits": 128, "arc_count": 2, "sensor_temperature": 72.0, "co_gas": 20.0}
-    found = explain(reading)
-    assert [each.name for each in found][:2] == ["sensor_temperature", "sensor_temp_alarm"]
-    assert found[0][1:5] == (72.0, "°C", 65.0, 0.8)
-    assert len({each.name for each in found}) == len(found)
+@given(READINGS)
+@settings(max_examples=300, deadline=None)
+def test_alert_is_explained_by_its_own_hazard_first_and_by_every_further_one(reading: dict[str, Any]) -> None:
+    alert_type = reference.alert_type(reading, reference.DEFAULT)
+    found = explain(reading, alert_type=alert_type)
+    assert alert_type == scoring.NO_HAZARD or found[0].alert_type == alert_type
+    assert [each.alert_type != alert_type for each in found] == sorted(each.alert_type != alert_type for each in found)
+    hazards = {name for name, floor in reference.floors(reading, reference.DEFAULT).items() if floor}
+    assert hazards <= {each.hazard for each in found}
+    assert len({(each.name, each.is_alarm) for each in found}) == len(found)
+
+
+def test_high_temperature_is_explained_by_the_temperature_though_more_is_wrong() -> None:
+    reading = dict.fromkeys(LIMITS) | {"status_bits": 128 | 32, "arc_count": 2, "sensor_temperature": 62.0, "co_gas": 299.0,
+                                       "leakage_current": 31.0, "power_factor": 0.5}
+    found = explain(reading, alert_type="TEMPERATURE_CRITICAL")
+    assert [each.name for each in found] == ["sensor_temperature", "sensor_temp_alarm", "leakage_current", "co_gas", "arc_count",
+                                             "power_anomaly", "power_factor"]
+    assert found[0][1:5] == (62.0, "°C", 60.0, 0.6)
+    assert [each.hazard for each in found][-5:] == ["ELECTRICAL_LEAKAGE", "GAS_DETECTION", "ARC_DETECTED", None, None]
+
+
+def test_measurement_and_alarm_bit_of_one_name_are_both_named() -> None:
+    reading = dict.fromkeys(LIMITS) | {"status_bits": 16, "arc_count": None, "resistive_leakage": 31.0}
+    both = [("resistive_leakage", False), ("resistive_leakage", True)]
+    assert [(each.name, each.is_alarm) for each in explain(reading)] == both
+
+
+def test_warm_board_is_a_reason_but_no_hazard() -> None:
+    [warm] = explain(dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None, "pcb_temperature": 55.0})
+    assert (warm.alert_type, warm.hazard) == ("TEMPERATURE_CRITICAL", None)
+
+
+@pytest.mark.parametrize(("nominal", "volts", "floor"), [
+    (220, 264.0, 0.0), (220, 264.1, 0.6), (120, 144.0, 0.0), (120, 144.1, 0.6)])
+def test_floor_of_overvoltage_follows_the_nominal_voltage(nominal: float, volts: float, floor: float) -> None:
+    limits = reference.profile_limits(nominal, 100, {})
+    scored = scoring.score(columns([dict.fromkeys(LIMITS) | {"status_bits": 0, "arc_count": None, "voltage": volts}]), limits)
+    assert (scored["floor_risk"][0], scored["alert_type"][0]) == (floor, "OVERVOLTAGE")
+
+
+@pytest.mark.parametrize("status", [8192, 8192 + 64, 65535])
+def test_status_beyond_the_communication_error_has_no_alarms(status: int) -> None:
+    reading = dict.fromkeys(LIMITS) | {"status_bits": status, "arc_count": None}
+    scored = scoring.score(columns([reading]))
+    assert (scored["total_alarm_count"][0], scored["floor_risk"][0], scored["status_risk"][0]) == (0, 0, 0.8)
+    assert [each.name for each in explain(reading)] == ["communication_error"]
 
 
 def test_explanation_names_the_limit_of_the_profile() -> None:
@@ -149,3 +194,16 @@ def test_vector_agrees_on_every_field(line: str) -> None:
         got = readings.columns[name][0]
         got = [field for field in got.split(",") if field] if name == "invalid_fields" else got
         assert got == pytest.approx(expected, abs=1e-9) if isinstance(expected, float) else got == expected, name
+
+
+def test_readings_of_the_vectors_stream_have_the_expected_risk() -> None:
+    with gzip.open(VECTORS / "stream.jsonl.gz", "rb") as lines:
+        columns = decode.read([line.rstrip(b"\n") for line in lines]).columns
+    names = ("device_id", "idx", "event_ms", "risk_score", "risk_level")
+    read = {row[:3]: row[3:] for row in zip(*(columns[name].tolist() for name in names), strict=True)}
+    with gzip.open(VECTORS / "expect_readings.jsonl.gz", "rb") as lines:
+        expected = [json.loads(line) for line in lines]
+    assert read.keys() == {(row["device_id"], row["idx"], row["event_ms"]) for row in expected}
+    for row in expected:
+        risk, level = read[row["device_id"], row["idx"], row["event_ms"]]
+        assert (risk, level) == (pytest.approx(row["risk_score"], abs=1e-9), row["risk_level"])

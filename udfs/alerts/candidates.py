@@ -12,7 +12,7 @@ from typing import Any
 from contract import identifiers
 from contract.declared import CONTRACT
 from udfs.readings import event_time
-from udfs.readings.decode import LARGEST_EXACT
+from udfs.readings.parsing import LARGEST_EXACT
 from udfs.readings.thresholds import LEAST_RISK
 from udfs.registry import profiles
 from udfs.shown import LONGEST_SHOWN, json_type, shortened

@@ -10,6 +10,7 @@ from udfs.readings import thresholds as t
 from udfs.readings.explanation import Contribution
 from udfs.readings.scoring import LEVELS
 from udfs.registry import profiles
+from udfs.texts.alert_texts import texts_of
 
 if TYPE_CHECKING:
     from udfs.alerts.state import Alert
@@ -22,16 +23,24 @@ Measures = Iterator[tuple[str, float | None, str, float]]
 """Name, value (None if not measured), unit and limit."""
 
 
-def explain(alert: Alert) -> list[Contribution]:
-    """Returns at least one contribution to an alert: first the measures beyond their limits, each with the alert's whole risk."""
+def explain(alert: Alert, alert_type: str) -> list[Contribution]:
+    """Returns at least one contribution to an alert: first its measures beyond their limits, each with the alert's whole risk.
+
+    The measurements of its own hazard follow, then those of every further hazard.
+    """
     measures = [Contribution(name, value, unit, limit, alert.risk_score, alert.cause)
                 for name, value, unit, limit in _measures(alert)
                 if value is not None and _counts(name, value, limit)]
     named = {each.name for each in measures}
-    parts = explanation.explain(alert.evidence, profiles.read(alert.limits))
+    parts = explanation.explain(alert.evidence, profiles.read(alert.limits), hazard_of(alert_type))
     contributions = [*measures, *(each for each in parts if each.name not in named)]
     return contributions or [Contribution("risk_score", alert.risk_score, "", t.LEAST_RISK[alert.level], alert.risk_score,
                                           alert.cause)]
+
+
+def hazard_of(alert_type: str) -> str:
+    """Returns the alert type of the hazard to which an alert belongs: its own, or the one that the type of a window names."""
+    return texts_of(alert_type).hazard or alert_type
 
 
 def _measures(alert: Alert) -> Measures:

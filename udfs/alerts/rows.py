@@ -16,7 +16,6 @@ from udfs.readings.event_time import EPOCH
 from udfs.readings.explanation import Contribution
 from udfs.texts import alert_messages
 
-LARGEST_CONTRIBUTIONS = 3
 SHOWN = tuple(column.name for column in CONTRACT.result("alerts").columns if column.name in EVIDENCE)
 """Columns of an alert with scores and measurements of its candidate."""
 SENTENCE_DECIMALS = 3
@@ -42,25 +41,27 @@ def shown(alert: Alert) -> tuple[int, int, Number]:
 
 def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[str, Any]:
     alert = step.alert
+    contributions = causes.explain(alert, step.alert_type)
     fields: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION, "alert_id": alert.alert_id, "transition": transition,
         "subject": row.subject, "subject_kind": row.subject_kind, "site_id": alert.site_id,
         "alert_type": step.alert_type, "cause": alert.cause, "level": alert.level, "peak_level": alert.level,
         "risk_score": alert.risk_score, "peak_risk_score": alert.peak_risk_score,
         "candidate_count": alert.candidate_count,
-        "explanation": explanation(alert), **{name: alert.evidence[name] for name in SHOWN},
+        "explanation": [_written(each, alert.evidence["devices"]) for each in contributions],
+        **{name: alert.evidence[name] for name in SHOWN},
         "event_time": iso(step.at), "opened_at": iso(alert.opened_at), "last_candidate_at": iso(alert.last_candidate[0]),
         "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
         "was_held": alert.was_held, "profile_version": alert.profile_version,
     }  # fmt: skip
-    return fields | alert_messages.compose(fields)
+    own = causes.hazard_of(step.alert_type)
+    further = dict.fromkeys(each.hazard for each in contributions if each.hazard not in (own, None))
+    return fields | alert_messages.compose(fields, tuple(further))
 
 
-def explanation(alert: Alert) -> list[dict[str, Any]]:
-    """Returns the largest contributions as JSON objects, the measure of a window first."""
-    largest = causes.explain(alert)[:LARGEST_CONTRIBUTIONS]
-    return [{"name": each.name, "value": _finite(each.value), "unit": each.unit, "limit": _finite(each.limit),
-             "points": each.points, "text": sentence(each, alert.evidence["devices"])} for each in largest]
+def _written(each: Contribution, devices: Number | None) -> dict[str, Any]:
+    return {"name": each.name, "value": _finite(each.value), "unit": each.unit, "limit": _finite(each.limit),
+            "points": each.points, "text": sentence(each, devices)}
 
 
 def sentence(each: Contribution, devices: Number | None = None) -> str:

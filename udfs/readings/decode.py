@@ -5,11 +5,13 @@ Fields, spellings and refusals follow semantics, "Device message → reading". N
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,8 @@ from numpy.typing import NDArray
 
 from contract import identifiers
 from contract.declared import CONTRACT
-from udfs.readings import event_time, scoring
-from udfs.readings.parsing import Messages, parse
+from udfs.readings import event_time, plausibility, scoring, thresholds
+from udfs.readings.parsing import LARGEST_EXACT, Messages, parse
 from udfs.registry.registry import NONE, Registry
 from udfs.shown import shown
 
@@ -27,15 +29,13 @@ Column = NDArray[Any]
 MEASUREMENTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "number"}
 """Field of a reading → its spellings in a message."""
 COUNTS = {each.name: each.spellings for each in CONTRACT.measured if each.type == "whole" and each.evidence}
-LARGEST_EXACT = 2**53
-"""The largest whole number that is exact in a JSON number."""
-
+BOUNDED = tuple(each.name for each in CONTRACT.measured if each.range or each.possible)
+"""Fields of a reading that `invalid_fields` can name."""
 LONGEST_NUMBER = 256
 """Characters of a number that is sent as text, spaces included."""
 NUMERIC_TEXT = re.compile(r"\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+WHOLE_TEXT = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
-PLAIN_NUMBERS = frozenset({int, float, type(None)})
-"""Types that become a float column without conversion; bool is not one of them."""
 
 
 @dataclass
@@ -44,6 +44,10 @@ class Readings:
 
     columns: dict[str, Column]
     reason: Column
+    warnings: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Row → sentences without commas."""
+    impossible: dict[str, dict[int, float]] = field(default_factory=dict)
+    """Field → row → the value that counts as not measured."""
 
     def refuse(self, rows: Column, reason: Callable[[int], str]) -> None:
         """Refuses the rows that a boolean column marks; a row that already has a reason keeps it."""
@@ -64,28 +68,36 @@ def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arri
 
     Returns:
         Columns: every field of a reading (semantics, "Device message → reading"; NaN or None if not measured), its scores,
-        `event_ms` (int64), `is_valid`, `invalid_fields` and `warnings` (comma-separated text), and the columns that
-        `Registry.find` adds.
+        `event_ms` (int64), `is_valid`, `invalid_fields`, `invalid_values` and `warnings` (comma-separated text), and the
+        columns that `Registry.find` adds.
     """
     no_times = np.full(len(messages), event_time.NO_TIME)
     record_ms, arrived_ms = (no_times if times is None else times for times in (record_ms, arrived_ms))
     reasons: Column = np.full(len(messages), None, dtype=object)
     parsed = parse(messages, reasons)
     readings = Readings({}, reasons)
+    _warn(readings, parsed)
     _identify(readings, parsed)
     _measure(readings, parsed)
     _time(readings, parsed, record_ms, arrived_ms)
     lookup = registry.find(*(readings.columns[name] for name in ("device_id", "site_id", "event_ms")))
     readings.columns |= lookup.columns | scoring.score(_for_scoring(readings.columns), lookup.limits)
-    _annotate(readings.columns)
+    _annotate(readings)
     return readings
 
 
+def _warn(readings: Readings, parsed: Messages) -> None:
+    """Warns of fields that look like ones that are read; a plain message has no other fields."""
+    for row, message in zip(parsed.odd_rows, parsed.odd, strict=True):
+        if not message.keys() <= plausibility.FIELDS:
+            readings.warnings[row] += plausibility.warnings_of(message)
+
+
 def _identify(readings: Readings, parsed: Messages) -> None:
-    readings.columns["device_id"] = _text(readings, parsed, "deviceId", required=True)
+    readings.columns["device_id"] = _text(readings, parsed, "deviceId", is_required=True)
     _refuse_other_topics(readings, parsed)
-    readings.columns["site_id"] = _text(readings, parsed, "siteId", required=False)
-    idx = _numbers(readings, parsed, ("idx",))
+    readings.columns["site_id"] = _text(readings, parsed, "siteId", is_required=False)
+    idx = _numbers(readings, parsed, ("idx",), is_whole=True)
     readings.refuse(np.isnan(idx), lambda row: "idx is absent")
     _whole(readings, idx, "idx", lowest=-LARGEST_EXACT)
     readings.columns["idx"] = idx
@@ -95,94 +107,111 @@ def _refuse_other_topics(readings: Readings, parsed: Messages) -> None:
     """Refuses messages from another device's MQTT topic; `topicDeviceId`, if an IoT rule adds it, is the device of the topic."""
     topics = parsed.values("topicDeviceId")
     if topics.count(None) < len(topics):
-        devices = parsed.values("deviceId")
-        differs = np.array([topic is not None and topic != device for device, topic in zip(devices, topics, strict=True)])
+        devices = readings.columns["device_id"]
+        differs = np.array([topic is not None and _checked(topic, is_required=False)[0] != device
+                            for device, topic in zip(devices, topics, strict=True)])
         readings.refuse(differs, lambda row: f"deviceId is {shown(devices[row])}, but its topic's is {shown(topics[row])}")
 
 
-def _text(readings: Readings, parsed: Messages, field: str, *, required: bool) -> Column:
-    plain = parsed.plain_values(field)
-    unsound = _unsound(plain, required)
-    values = parsed.with_odd(plain, field)
+def _text(readings: Readings, parsed: Messages, name: str, *, is_required: bool) -> Column:
+    """Returns a column of texts, normalised and trimmed; None where absent or blank."""
+    plain = parsed.plain_values(name)
+    unusual = _unusual(plain)
+    values = parsed.with_odd(plain, name)
     column: Column = np.fromiter(values, dtype=object, count=len(values))
-    for row in chain(parsed.odd_rows, unsound):
-        problem = _text_problem(values[row], required)
+    for row in chain(parsed.odd_rows, unusual):
+        column[row], problem = _checked(values[row], is_required=is_required)
         if problem:
-            readings.reason[row] = readings.reason[row] or f"{field} {problem}"
-            column[row] = None
-        elif values[row] == "":
-            column[row] = None
+            readings.reason[row] = readings.reason[row] or f"{name} {problem}"
     return column
 
 
-def _unsound(values: list[str | None], required: bool) -> list[int]:
-    """Returns the rows of texts that have a problem; a batch repeats few texts, and they are searched as one."""
-    texts = {text for text in set(values) if text is not None}
-    if all(map(str.strip, texts)) and not CONTROL_CHARACTER.search("".join(texts)):
+def _unusual(values: list[str | None]) -> list[int]:
+    """Returns the rows of texts that must be checked one by one; a batch repeats few texts, and they are searched as one."""
+    texts = [text for text in set(values) if text is not None]
+    together = "".join(texts)
+    if (list(map(str.strip, texts)) == texts and not CONTROL_CHARACTER.search(together)
+            and (together.isascii() or unicodedata.is_normalized("NFC", together))):
         return []
-    unsound = {text for text in texts if _text_problem(text, required)}
-    return [row for row, text in enumerate(values) if text in unsound]
+    unusual = {text for text in texts if _checked(text, is_required=True) != (text, None)}
+    return [row for row, text in enumerate(values) if text in unusual]
 
 
-def _text_problem(value: Any, required: bool) -> str | None:
-    if isinstance(value, str):
-        return _problem_of(value, required)
+def _checked(value: Any, *, is_required: bool) -> tuple[str | None, str | None]:
+    """Returns the text as it is kept, and what is wrong with it."""
     if value is None:
-        return "is absent" if required else None
-    return f"must be a string, not {shown(value)}"
-
-
-@lru_cache(maxsize=4096)
-def _problem_of(text: str, required: bool) -> str | None:
-    if identifiers.is_too_long(text):
-        return f"is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8"
-    if required and not text.strip():
-        return "is empty"
-    return "contains a control character" if CONTROL_CHARACTER.search(text) else None
+        return None, "is absent" if is_required else None
+    if not isinstance(value, str):
+        return None, f"must be a string, not {shown(value)}"
+    if identifiers.is_too_long(value):
+        return None, f"is longer than {identifiers.LONGEST_BYTES} bytes in UTF-8"
+    text = identifiers.normal(value)
+    if not text:
+        return None, "is empty" if is_required else None
+    return (None, "contains a control character") if CONTROL_CHARACTER.search(text) else (text, None)
 
 
 def _measure(readings: Readings, parsed: Messages) -> None:
-    measured = np.zeros(len(readings.reason), dtype=bool)
-    for field, spellings in (MEASUREMENTS | COUNTS).items():
-        column = _numbers(readings, parsed, spellings)
-        if field in COUNTS:
+    has_value = np.zeros(len(readings.reason), dtype=bool)
+    for name, spellings in (MEASUREMENTS | COUNTS).items():
+        column = _numbers(readings, parsed, spellings, is_whole=name in COUNTS)
+        if name in COUNTS:
             _whole(readings, column, spellings[0], lowest=0)
-        readings.columns[field] = column
-        measured |= ~np.isnan(column)
-    readings.refuse(~measured, lambda row: "nothing is measured: neither status nor any measurement is present")
-    verify = _numbers(readings, parsed, ("verifySts",))
+        has_value |= ~np.isnan(column)
+        readings.columns[name] = _possible(readings, name, column)
+    np.abs(readings.columns["power_factor"], out=readings.columns["power_factor"])
+    readings.refuse(~has_value, lambda row: "nothing is measured: neither status nor any measurement has a value")
+    verify = _numbers(readings, parsed, ("verifySts",), is_whole=True)
     _whole(readings, verify, "verifySts", lowest=-LARGEST_EXACT)
     readings.columns["verify_status"] = verify
 
 
-def _numbers(readings: Readings, parsed: Messages, spellings: tuple[str, ...]) -> Column:
-    """Returns a float column, NaN for null; reads numbers sent as text, and refuses everything else."""
-    field, column = spellings[0], parsed.plain_numbers(spellings)
-    if parsed.odd_rows:
-        column[parsed.at_odd_rows] = _converted(readings, parsed.odd_rows, parsed.odd_values(spellings), field)
-    readings.refuse(np.isinf(column), lambda row: f"{field} must be finite")
+def _possible(readings: Readings, name: str, column: Column) -> Column:
+    """Returns the column without impossible values, which count as not measured."""
+    if name in plausibility.POSSIBLE:
+        rows = np.flatnonzero(plausibility.is_impossible(name, column))
+        if rows.size:
+            readings.impossible[name] = dict(zip(rows.tolist(), column[rows].tolist(), strict=True))
+            column[rows] = np.nan
     return column
 
 
-def _converted(readings: Readings, rows: list[int], values: list[Any], field: str) -> Column:
-    if not PLAIN_NUMBERS.issuperset(map(type, values)):
-        values = [value if type(value) in PLAIN_NUMBERS else _number(readings, row, value, field)
-                  for row, value in zip(rows, values, strict=True)]
-    return np.array(values, dtype=np.float64)
+def _numbers(readings: Readings, parsed: Messages, spellings: tuple[str, ...], *, is_whole: bool = False) -> Column:
+    """Returns a float column, NaN where there is no value; reads numbers sent as text, and refuses everything else."""
+    name, column = spellings[0], parsed.plain_numbers(spellings)
+    if parsed.odd_rows:
+        values = parsed.odd_values(spellings)
+        column[parsed.at_odd_rows] = [_number(readings, row, value, name, is_whole=is_whole)
+                                      for row, value in zip(parsed.odd_rows, values, strict=True)]
+    for row in chain.from_iterable(parsed.nulls.get(spelling, ()) for spelling in spellings):
+        if np.isnan(column[row]):
+            readings.warnings[row].append(f"{name} has no value: null")
+    readings.refuse(np.isinf(column), lambda row: f"{name} must be finite")
+    return column
 
 
-def _number(readings: Readings, row: int, value: Any, field: str) -> float | None:
+def _number(readings: Readings, row: int, value: Any, name: str, *, is_whole: bool) -> float:
     if isinstance(value, str) and len(value) <= LONGEST_NUMBER and NUMERIC_TEXT.fullmatch(value):
+        value = int(value) if is_whole and WHOLE_TEXT.fullmatch(value) else float(value)
+    if value is None:
+        return math.nan
+    if type(value) is int or type(value) is float:
+        if is_whole and type(value) is int and abs(value) > LARGEST_EXACT:
+            readings.reason[row] = readings.reason[row] or f"{name} is out of range: {shown(value)}"
+            return math.nan
         return float(value)
+    if plausibility.has_no_value(value):
+        readings.warnings[row].append(f"{name} has no value: {shown(value)}")
+        return math.nan
     limit = f" of at most {LONGEST_NUMBER} characters" if isinstance(value, str) and len(value) > LONGEST_NUMBER else ""
-    readings.reason[row] = readings.reason[row] or f"{field} must be a number{limit}, not {shown(value)}"
-    return None
+    readings.reason[row] = readings.reason[row] or f"{name} must be a number{limit}, not {shown(value)}"
+    return math.nan
 
 
-def _whole(readings: Readings, column: Column, field: str, *, lowest: int) -> None:
-    readings.refuse((column < lowest) | (column > LARGEST_EXACT), lambda row: f"{field} is out of range: {column[row]:.16g}")
+def _whole(readings: Readings, column: Column, name: str, *, lowest: int) -> None:
+    readings.refuse((column < lowest) | (column > LARGEST_EXACT), lambda row: f"{name} is out of range: {column[row]:.16g}")
     fractional = np.isfinite(column) & (column != np.floor(column))
-    readings.refuse(fractional, lambda row: f"{field} must be a whole number, not {column[row]:.16g}")
+    readings.refuse(fractional, lambda row: f"{name} must be a whole number, not {column[row]:.16g}")
 
 
 def _time(readings: Readings, parsed: Messages, record_ms: Column, arrived_ms: Column) -> None:
@@ -211,21 +240,46 @@ def _for_scoring(columns: dict[str, Column]) -> dict[str, Column]:
     return columns | {"status_bits": np.clip(status, 0, LARGEST_EXACT).astype(np.int64)}
 
 
-def _annotate(columns: dict[str, Column]) -> None:
-    """Adds the columns `is_valid`, `invalid_fields` and `warnings`."""
-    length = len(columns["idx"])
-    invalid, fields, warnings = np.zeros(length, dtype=bool), np.full(length, "", dtype=object), np.full(length, "", dtype=object)
-    for field, (low, high) in scoring.RANGES.items():
-        outside = (columns[field] < low) | (columns[field] > high)
-        fields[outside] += field + ","
-        invalid |= outside
-    differs = columns["verify_status"] != columns["status_bits"]
-    differs &= ~np.isnan(columns["verify_status"]) & ~np.isnan(columns["status_bits"])
-    for row in np.flatnonzero(differs):
-        warnings[row] = (f"verify_status {columns['verify_status'][row]:.0f} differs from "
-                         f"status_bits {columns['status_bits'][row]:.0f}")
-    for row in np.flatnonzero(invalid):
-        fields[row] = fields[row].rstrip(",")
-    columns["is_valid"] = ~invalid
-    columns["invalid_fields"] = fields
-    columns["warnings"] = warnings
+def _annotate(readings: Readings) -> None:
+    """Adds the columns `is_valid`, `invalid_fields`, `invalid_values` and `warnings`."""
+    columns, length = readings.columns, len(readings.reason)
+    invalid: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for row, name, value in _invalid(readings):
+        invalid[row].append((name, repr(value).removesuffix(".0")))
+    for row, sentence in chain(_of_power(columns["power"]), _unverified(columns)):
+        readings.warnings[row].append(sentence)
+    columns["is_valid"] = np.ones(length, dtype=bool)
+    columns["is_valid"][list(invalid)] = False
+    columns["invalid_fields"] = _joined(length, {row: [name for name, _ in found] for row, found in invalid.items()})
+    columns["invalid_values"] = _joined(length, {row: [value for _, value in found] for row, found in invalid.items()})
+    columns["warnings"] = _joined(length, readings.warnings)
+
+
+def _invalid(readings: Readings) -> Iterator[tuple[int, str, float]]:
+    """Yields the row, field and value of each measurement that is impossible or out of its range, in the order of the fields."""
+    for name in BOUNDED:
+        for row, value in readings.impossible.get(name, {}).items():
+            yield row, name, value
+        if name in scoring.RANGES:
+            column, (lowest, highest) = readings.columns[name], scoring.RANGES[name]
+            outside = np.flatnonzero((column < lowest) | (column > highest))
+            yield from zip(outside.tolist(), repeat(name), column[outside].tolist(), strict=False)
+
+
+def _of_power(power: Column) -> Iterator[tuple[int, str]]:
+    for row in np.flatnonzero(np.abs(power) > thresholds.MOST_POWER_KW):
+        yield int(row), plausibility.of_power(power[row])
+
+
+def _unverified(columns: dict[str, Column]) -> Iterator[tuple[int, str]]:
+    verified, status = columns["verify_status"], columns["status_bits"]
+    for row in np.flatnonzero((verified != status) & ~np.isnan(verified) & ~np.isnan(status)):
+        yield int(row), f"verify_status {verified[row]:.0f} differs from status_bits {status[row]:.0f}"
+
+
+def _joined(length: int, texts: Mapping[int, list[str]]) -> Column:
+    """Returns a column with the texts of each row, separated by commas."""
+    column: Column = np.full(length, "", dtype=object)
+    for row, each in texts.items():
+        column[row] = ",".join(each)
+    return column

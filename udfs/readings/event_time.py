@@ -30,6 +30,8 @@ ISO_8601 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2})?)?", re.ASCII
 )
 DIGITS = re.compile(r"\d{1,15}", re.ASCII)
+LARGEST_OFFSET = timedelta(hours=14)
+"""No time zone is further from UTC."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -61,8 +63,14 @@ def _from_text(text: str) -> int:
     parts = ISO_8601.fullmatch(text)
     if parts is None:
         raise ValueError(f"{text!r} is neither ISO-8601 nor epoch milliseconds")
+    if parts[9] and not _is_offset(parts[9], parts[10] or "00"):
+        raise ValueError(f"{text!r} has an offset that does not exist; it is at most 14:00")
     milliseconds = _from_iso(text)
     return _from_parts(text, *parts.groups()) if milliseconds is None else milliseconds
+
+
+def _is_offset(hours: str, minutes: str) -> bool:
+    return minutes < "60" and timedelta(hours=int(hours), minutes=int(minutes)) <= LARGEST_OFFSET
 
 
 def _from_iso(text: str) -> int | None:

@@ -26,20 +26,36 @@ class Contribution(NamedTuple):
     points: float
     basis: str
 
+    @property
+    def is_alarm(self) -> bool:
+        """Whether an alarm bit of the device is the reason, not a measurement; the two may have the same name."""
+        return self.limit is None
 
-def explain(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS) -> list[Contribution]:
-    """Returns the contributions to a reading's score, the largest first and each name once.
+    @property
+    def alert_type(self) -> str | None:
+        """The alert type of the hazard to which the measurement or alarm bit belongs; None if it belongs to none."""
+        return (s.TYPE_OF_ALARM if self.is_alarm else s.TYPE_OF_MEASUREMENT).get(self.name)
 
-    `limits` are those of the profile that the reading was scored with.
+    @property
+    def hazard(self) -> str | None:
+        """The alert type, if the reason is a hazard of its own; a temperature without a floor only adds to the score."""
+        return None if self.alert_type == s.TEMPERATURE and self.basis != "floor" else self.alert_type
+
+
+def explain(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS, alert_type: str = s.NO_HAZARD) -> list[Contribution]:
+    """Returns all contributions to a reading's score, each measurement and alarm bit once with its most points.
+
+    Those of the hazard `alert_type` come first, then every further hazard, then the rest, each the largest first and measurements
+    before alarm bits. `limits` are those of the profile that the reading was scored with.
     """
-    by_size = sorted([*floors(reading), *parts(reading, limits)], key=lambda each: (-each.points, each.name))
-    largest: dict[str, Contribution] = {}
-    for each in by_size:
-        largest.setdefault(each.name, each)
-    return list(largest.values())
+    largest: dict[tuple[str, bool], Contribution] = {}
+    for each in sorted([*floors(reading, limits), *parts(reading, limits)], key=lambda each: -each.points):
+        largest.setdefault((each.name, each.is_alarm), each)
+    return sorted(largest.values(), key=lambda each: (each.alert_type != alert_type, each.hazard is None, -each.points,
+                                                      each.is_alarm, each.name))
 
 
-def floors(reading: Mapping[str, Any]) -> Iterator[Contribution]:
+def floors(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS) -> Iterator[Contribution]:
     """Yields the hazards that each stand for a risk on their own; a measurement may appear twice."""
     name, temperature = _temperature(reading)
     yield from _over(name, temperature, "°C", t.BURNING_C, t.CRITICAL, "floor")
@@ -55,15 +71,15 @@ def floors(reading: Mapping[str, Any]) -> Iterator[Contribution]:
             if _get(reading, leak) >= limit:
                 yield Contribution(leak, reading[leak], "mA", limit, risk, "floor")
     yield from _over("arc_count", _get(reading, "arc_count"), "", t.MANY_ARCS, t.HIGH, "floor")
-    yield from _alarm_floors(_status(reading))
+    yield from _over("voltage", _get(reading, "voltage"), "V", limits["voltage_hazard"], t.HIGH, "floor")
+    yield from _alarm_floors(s.alarms_of(_status(reading)))
 
 
-def _alarm_floors(status: int) -> Iterator[Contribution]:
-    alarms = (status & s.ALARM_MASK).bit_count()
-    yield from _over("total_alarm_count", alarms, "", t.MANY_ALARMS, t.CRITICAL, "floor")
-    for name in ("pcb_temp_alarm", "sensor_temp_alarm"):
-        if status & s.BIT[name]:
-            yield Contribution(name, 1, "", None, t.HIGH, "floor")
+def _alarm_floors(alarms: int) -> Iterator[Contribution]:
+    yield from _over("total_alarm_count", alarms.bit_count(), "", t.MANY_ALARMS, t.CRITICAL, "floor")
+    for name, risk in t.ALARM_FLOORS.items():
+        if alarms & s.BIT[name]:
+            yield Contribution(name, 1, "", None, risk, "floor")
 
 
 def parts(reading: Mapping[str, Any], limits: t.Limits = t.LIMITS) -> Iterator[Contribution]:
@@ -103,12 +119,13 @@ def _alarms(status: int) -> Iterator[Contribution]:
     if status >= s.COMMUNICATION_ERROR:
         yield Contribution("communication_error", 1, "", None, t.COMMUNICATION_ERROR_RISK, "")
         return
+    alarms = s.alarms_of(status)
     for name, weight in zip(s.ALARM_BITS, t.ALARM_WEIGHTS, strict=True):
-        if status & s.BIT[name]:
+        if alarms & s.BIT[name]:
             yield Contribution(name, 1, "", None, weight, "")
-    alarms = (status & s.ALARM_MASK).bit_count()
-    crowd = t.CROWDED_ALARM_POINTS * (alarms - t.CROWDED_ALARMS)
-    yield from _over("total_alarm_count", alarms, "", t.CROWDED_ALARMS, crowd)
+    count = alarms.bit_count()
+    crowd = t.CROWDED_ALARM_POINTS * (count - t.CROWDED_ALARMS)
+    yield from _over("total_alarm_count", count, "", t.CROWDED_ALARMS, crowd)
 
 
 def _contradictions(reading: Mapping[str, Any]) -> Iterator[Contribution]:

@@ -95,8 +95,12 @@ def _two_times(event_ms: int, stream_ms: int) -> str:
 
 
 def _are_of_another_device(keys: list[bytes | None], devices: NDArray[np.object_]) -> NDArray[np.bool_]:
-    return np.fromiter((key is not None and device is not None and key != device.encode()
+    return np.fromiter((key is not None and device is not None and key != device.encode() and _id(key) != device
                         for key, device in zip(keys, devices, strict=True)), dtype=bool, count=len(keys))
+
+
+def _id(key: bytes) -> str:
+    return identifiers.normal(key.decode(errors="replace"))
 
 
 def _two_devices(device: str, key: bytes) -> str:

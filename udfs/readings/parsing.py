@@ -8,7 +8,7 @@ parsed again as an object, from which the odd values are read or refused one by 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -29,11 +29,19 @@ Column = NDArray[Any]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_BYTES // MOST_BYTES_PER_CHARACTER)]
 """A text that cannot be too long, whatever its characters."""
 NUMBERS = ("idx", *(spelling for each in CONTRACT.measured for spelling in each.spellings))
-NOT_SENT = float("nan")
+WHOLE = frozenset({"idx", *(spelling for each in CONTRACT.measured if each.type == "whole" for spelling in each.spellings)})
+LARGEST_EXACT = 2**53
+"""The largest whole number that is exact in a JSON number."""
+Exact = Annotated[float, msgspec.Meta(gt=-LARGEST_EXACT, lt=LARGEST_EXACT)]
+"""A number that is the same as a whole number and as a float."""
+NOT_SENT = -float("nan")
+"""Stands for an absent number; its sign tells it from the NaN that a null becomes."""
+NULL_BITS = np.fromiter([None], dtype=np.float64, count=1).view(np.int64)[0]
+"""The bits of the NaN that a null becomes."""
 Plain = msgspec.defstruct("Plain", [
     ("deviceId", Text), ("siteId", Text | None, None), ("topicDeviceId", Text | None, None),
     ("timestamp", Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)] | str | None, None),
-    *((name, float | None, NOT_SENT) for name in NUMBERS),
+    *((name, (Exact if name in WHOLE else float) | None, NOT_SENT) for name in NUMBERS),
 ], forbid_unknown_fields=True, gc=False)  # fmt: skip
 """A plain message. Unknown fields are not skipped, because the typed decoder does not check what it skips."""
 DECODER = msgspec.json.Decoder(Plain)
@@ -43,6 +51,8 @@ MOST_IN_VAIN = 100
 """Messages of a batch that the typed decoder may refuse; beyond it, the rest are not tried if most so far were refused."""
 ALL_NUMBERS = attrgetter(*NUMBERS)
 
+STRING_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*"?|NaN', re.DOTALL)
+"""A string, closed or not, so that none is searched twice; or a NaN outside of strings."""
 LAST_KEY = re.compile(rb'"([^"\\]+)"\s*:[^,{}\[\]"]*$')
 SEARCHED_FOR_KEY = 512
 """Bytes before an error in the JSON that are searched for the name of its field."""
@@ -53,8 +63,9 @@ class Messages:
     """A batch of parsed messages.
 
     `plain` has one object per message; the rows `odd_rows` hold `NOT_PLAIN` there, and their fields are in `odd`, empty for
-    what is no object. `numbers` are the columns of the fields `NUMBERS` of plain messages, NaN where absent or null.
-    `at_odd_rows` are the odd rows as an array, which indexes columns.
+    what is no object. `numbers` are the columns of the fields `NUMBERS` of plain messages, NaN where absent or null. `nulls`
+    lists the rows in which a field that is a number, or any field of an odd message, is null. `at_odd_rows` are the odd rows as
+    an array, which indexes columns.
     """
 
     plain: list[Any]
@@ -62,6 +73,7 @@ class Messages:
     odd_rows: list[int]
     odd: list[dict[str, Any]]
     at_odd_rows: Column
+    nulls: Mapping[str, list[int]]
 
     def plain_values(self, field: str) -> list[Any]:
         """Returns a field's values in plain messages, one per row of the batch."""
@@ -99,7 +111,9 @@ def parse(messages: Sequence[bytes | None], reasons: Column) -> Messages:
     """Parses a batch; writes the reason of every message that is not a JSON object to its row of `reasons`."""
     plain, odd_rows = _plain(messages)
     odd = [_object(messages[row] or b"", row, reasons) for row in odd_rows]
-    return Messages(plain, _numbers(plain, odd_rows), odd_rows, odd, np.array(odd_rows, dtype=np.intp))
+    by_row = _numbers(plain, odd_rows)
+    numbers = dict(zip(NUMBERS, np.ascontiguousarray(by_row.T), strict=True))
+    return Messages(plain, numbers, odd_rows, odd, np.array(odd_rows, dtype=np.intp), _nulls(by_row, odd_rows, odd))
 
 
 def _plain(messages: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
@@ -118,24 +132,46 @@ def _plain(messages: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
     return plain + [NOT_PLAIN] * len(rest), [*odd_rows, *rest]
 
 
-def _numbers(plain: list[Any], odd_rows: list[int]) -> dict[str, Column]:
+def _numbers(plain: list[Any], odd_rows: list[int]) -> Column:
+    """Returns the fields `NUMBERS` of plain messages, one row per message."""
     if len(odd_rows) == len(plain):
-        return dict.fromkeys(NUMBERS, np.full(len(plain), NOT_SENT))
+        return np.full((len(plain), len(NUMBERS)), NOT_SENT)
     values = chain.from_iterable(map(ALL_NUMBERS, plain))
-    by_row = np.fromiter(values, dtype=np.float64, count=len(plain) * len(NUMBERS)).reshape(len(plain), len(NUMBERS))
-    return dict(zip(NUMBERS, np.ascontiguousarray(by_row.T), strict=True))
+    return np.fromiter(values, dtype=np.float64, count=len(plain) * len(NUMBERS)).reshape(len(plain), len(NUMBERS))
+
+
+def _nulls(by_row: Column, odd_rows: list[int], odd: list[dict[str, Any]]) -> dict[str, list[int]]:
+    nulls: dict[str, list[int]] = {}
+    for row, position in np.argwhere(by_row.view(np.int64) == NULL_BITS).tolist():
+        nulls.setdefault(NUMBERS[position], []).append(row)
+    for row, message in zip(odd_rows, odd, strict=True):
+        for name in [name for name, value in message.items() if value is None] if None in message.values() else ():
+            nulls.setdefault(name, []).append(row)
+    return nulls
 
 
 def _object(message: bytes, row: int, reasons: Column) -> dict[str, Any]:
     try:
         value = orjson.loads(message)
     except orjson.JSONDecodeError as problem:
-        reasons[row] = _not_json(message, problem)
-        return {}
+        value = _without_nan(message)
+        if not isinstance(value, dict):
+            reasons[row] = _not_json(message, problem)
+            return {}
     if isinstance(value, dict):
         return value
     reasons[row] = f"message is not a JSON object but {json_type(value)}"
     return {}
+
+
+def _without_nan(message: bytes) -> Any:
+    """Parses a message in which a bare NaN, which is not JSON, stands for null; returns None if it is not JSON even then."""
+    if b"NaN" not in message:
+        return None
+    try:
+        return orjson.loads(STRING_OR_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], message))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _not_json(message: bytes, problem: orjson.JSONDecodeError) -> str:

@@ -19,7 +19,7 @@ DECIMALS = 6
 """Scores are rounded to this many decimals before a comparison, so that .1 + .2 + .3 is .6."""
 LEVEL_CUTS = (0.2, 0.4, 0.6, 0.8)
 """The risk at which each level above NORMAL begins."""
-HIGH, CRITICAL = LEVEL_CUTS[2:]
+MEDIUM, HIGH, CRITICAL = LEVEL_CUTS[1:]
 LEAST_RISK = dict(zip(CONTRACT.levels[1:], LEVEL_CUTS, strict=True))
 """Level → the risk at which it begins."""
 
@@ -28,6 +28,8 @@ NOMINAL_V = 220.0
 HOT_C, WARM_C, MILD_C = 60.0, 50.0, 40.0
 BURNING_C = 65.0
 VOLTAGE_HIGH_V, VOLTAGE_LOW_V = 234.0, 190.0
+VOLTAGE_HAZARD_SHARE = 1.2
+"""Share of the nominal voltage that, exceeded, means a lost neutral: devices after EN 50550 trip here."""
 CURRENT_HIGH_A = 100.0
 LEAKAGE_WARN_MA, LEAKAGE_PERSON_MA, LEAKAGE_FIRE_MA = 8.0, 30.0, 300.0
 """300 mA can ignite: IEC 60364-4-42."""
@@ -35,11 +37,17 @@ CO_WARN_PPM, CO_WITH_VOC_PPM, CO_ALARM_PPM = 17.0, 25.0, 300.0
 """300 ppm must alarm within 3 minutes: EN 50291."""
 VOC_WARN, VOC_WITH_CO = 400.0, 600.0
 POWER_FACTOR_LOW = 0.9
+MOST_POWER_KW = 500.0
+"""A greater power, whatever its sign, is probably in watts; it is scored as it is."""
 MANY_ARCS = 5
 LIMITS: Limits = {"voltage_high": VOLTAGE_HIGH_V, "voltage_low": VOLTAGE_LOW_V, "current_high": CURRENT_HIGH_A,
                   "leakage_warn": LEAKAGE_WARN_MA, "co_warn": CO_WARN_PPM, "voc_warn": VOC_WARN,
-                  "power_factor_low": POWER_FACTOR_LOW}
-"""The limits that a profile may change, with the figures of the default profile; no profile changes a floor."""
+                  "power_factor_low": POWER_FACTOR_LOW,
+                  "voltage_hazard": round(VOLTAGE_HAZARD_SHARE * NOMINAL_V, DECIMALS)}
+"""The limits that depend on a profile, with the figures of the default profile.
+
+`voltage_hazard` follows from the nominal voltage alone; no profile changes another floor.
+"""
 POWER_MISMATCH_SHARE = 0.2
 """Share of V·I·pf by which the reported power may differ from it."""
 LOADED_A = 0.1
@@ -54,6 +62,10 @@ CROWDED_ALARMS = 2
 """Each alarm beyond this number adds `CROWDED_ALARM_POINTS`."""
 CROWDED_ALARM_POINTS = 0.1
 MANY_ALARMS = 4
+ALARM_FLOORS = {"pcb_temp_alarm": HIGH, "sensor_temp_alarm": HIGH, "arc_alarm": HIGH, "total_leakage": MEDIUM,
+                "resistive_leakage": MEDIUM, "co_alarm": HIGH, "voc_alarm": MEDIUM, "overvoltage": MEDIUM,
+                "overcurrent": MEDIUM, "power_outage": MEDIUM}
+"""Alarm bit → the risk that it alone stands for; an arc detector has decided when it alarms: IEC 62606."""
 HEAT_POINTS: Steps = ((HOT_C, 0.4), (WARM_C, 0.3), (MILD_C, 0.1))
 """rule_risk by temperature."""
 RULE_POINTS = {"voltage": 0.15, "current": 0.2, "leakage": 0.25, "co_gas": 0.15, "voc": 0.1, "power_factor": 0.05}
@@ -79,6 +91,8 @@ SLICE_SECONDS, RISE_SECONDS = 10, 60
 """A rise is the highest temperature of the newest slice minus the lowest within RISE_SECONDS, a whole number of slices."""
 RISE_C = 8.3
 """Rise of temperature within a minute, reached: 15 °F, the figure of rate-of-rise heat detectors (UL 521)."""
+RISE_START_C = -10.0
+"""A colder temperature is no start of a rise: the way back from a sensor's error is no fire."""
 RECENT_MINUTES = 10
 """The short window over which carbon monoxide and arcs are judged."""
 CO_10MIN_PPM, CO_60MIN_PPM, CO_10MIN_MINUTES, CO_60MIN_MINUTES = 100.0, 50.0, 9, 54

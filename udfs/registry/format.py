@@ -142,11 +142,11 @@ def _text(value: Any, path: Path) -> str | None:
     if not isinstance(value, str) or not value.strip() or identifiers.is_too_long(value) or UNUSABLE.search(value):
         raise Refused(path, f"must be a text of 1 to {identifiers.LONGEST_BYTES} bytes in UTF-8 without control characters, "
                             f"not {shown(value)}")
-    return value
+    return identifiers.normal(value)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
+    fields = {identifiers.normal(name): value for name, value in pairs}
     if len(fields) < len(pairs):
         raise DuplicateName
     return fields

@@ -1,7 +1,8 @@
 """Profiles: what a circuit is built for, and the limits that follow; 230 V, 120 V and 16 A circuits are judged differently.
 
-The voltage limits scale with the nominal voltage, and the current limit is the rated current; a profile can override each limit
-within a range. It cannot change a floor: the risk that one hazard stands for does not depend on the circuit.
+The voltage limits scale with the nominal voltage, and the current limit is the rated current; a profile can override each
+warning limit within a range. It cannot change a floor, the risk that one hazard stands for; only the floor of overvoltage follows
+the nominal voltage.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ from typing import Any, NamedTuple
 from udfs.readings import thresholds as t
 
 Path = tuple[str | int, ...]
+SCALED = ("voltage_high", "voltage_low", "voltage_hazard")
+"""Limits that scale with the nominal voltage."""
 FIELDS = ("nominal_voltage", "rated_current", "limits")
 NOMINAL_V = (24.0, 277.0)
 """The range of a nominal voltage: sensors measure up to 300 V, above the overvoltage limit of a 277 V circuit."""
 RATED_A = (0.5, 1000.0)
 MOST_OVERCURRENT = 1.45
 """A circuit breaker trips within the hour at this multiple of its rating: IEC 60898-1, conventional tripping current."""
-WIDEST_VOLTAGE = (0.5, 1.2)
+WIDEST_VOLTAGE = (0.5, t.VOLTAGE_HAZARD_SHARE)
 """Range of a voltage limit as a share of the nominal voltage."""
+
+LATER_LIMITS = ("voltage_hazard",)
+"""Limits that rows and states of earlier versions do not have."""
 
 
 class Refused(ValueError):
@@ -49,7 +55,7 @@ def write(limits: Mapping[str, float]) -> str | None:
 
 
 def read(text: str | None) -> Mapping[str, float]:
-    """Reads the text that `write` returned.
+    """Reads the text that `write` returned; a limit that an earlier version did not write is that of the default profile.
 
     Raises:
         ValueError: the text is not a JSON object with one number for each limit.
@@ -57,6 +63,8 @@ def read(text: str | None) -> Mapping[str, float]:
     if text is None:
         return DEFAULT.limits
     limits = json.loads(text)
+    if isinstance(limits, dict):
+        limits = {name: DEFAULT.limits[name] for name in LATER_LIMITS} | limits
     if not isinstance(limits, dict) or limits.keys() != DEFAULT.limits.keys() or not all(map(_is_number, limits.values())):
         raise ValueError(f"limits must hold one number for each of {', '.join(DEFAULT.limits)}, not {text[:60]}")
     return {name: float(value) for name, value in limits.items()}
@@ -80,7 +88,7 @@ def profile(name: str, declared: Any, path: Path) -> Profile:
 
 
 def _scaled(nominal: float, rated: float) -> dict[str, float]:
-    scaled = {limit: round(nominal * t.LIMITS[limit] / t.NOMINAL_V, t.DECIMALS) for limit in ("voltage_high", "voltage_low")}
+    scaled = {limit: round(nominal * t.LIMITS[limit] / t.NOMINAL_V, t.DECIMALS) for limit in SCALED}
     return {**t.LIMITS, **scaled, "current_high": rated}
 
 

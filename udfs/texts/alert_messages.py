@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from contract.model import Text
+from udfs.shown import plain
 from udfs.texts.alert_texts import INSPECT, recommendations, texts_of
 from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
 
 LONG_NUMBER = 1e9
-UNSAFE = re.compile(r"://|[\x00-\x1f\x7f]")
-"""Characters that would break a line or turn the name of a device or site into a link."""
 
 
-def compose(alert: Mapping[str, Any]) -> dict[str, Any]:
+def compose(alert: Mapping[str, Any], further: Iterable[str] = ()) -> dict[str, Any]:
     """Composes the texts of an alert.
 
     Args:
         alert: `transition`, `alert_type`, `level`, `subject`, `subject_kind`, `site_id`, `explanation`, `event_time`,
-            `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. Fields that are None are left out.
+            `risk_score`, `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. Fields that are None are
+            left out.
+        further: the alert types of the other hazards of its reading, whose advice follows that of the alert.
 
     Returns:
         `message_ko`, `message_en`, `recommendations_ko` and `recommendations_en`.
     """
-    advice = recommendations(alert["transition"], alert["alert_type"], alert["level"])
+    advice = recommendations(alert["transition"], alert["alert_type"], alert["level"], further)
     message = {"CLEARED": _cleared, "REMINDED": _lasting, None: _lasting}.get(alert["transition"], _risen)(alert)
     return {
         "message_ko": message.ko, "message_en": message.en,
@@ -75,10 +75,12 @@ def _subject(alert: Mapping[str, Any]) -> Text:
 
 
 def _findings(alert: Mapping[str, Any]) -> Text:
-    """Lists the measurements and alarms that made the score, and when a silent device was last heard from."""
-    seen = alert["last_seen"] and _clock(alert["last_seen"])
-    return Text(_spaced(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or "")),
-                _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard from: ", seen or "")))
+    """Lists the measurements and alarms that made the score, when a silent device was last heard from, and the risk."""
+    seen, risk = alert["last_seen"] and _clock(alert["last_seen"]), f"{alert['risk_score']:.2f}"
+    return Text(
+        _spaced(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or ""), f"위험도 {risk}."),
+        _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard from: ", seen or ""),
+                f"Risk {risk}."))
 
 
 def _held(alert: Mapping[str, Any]) -> Text:
@@ -94,29 +96,31 @@ def _urgent(alert: Mapping[str, Any]) -> Text:
     return INSPECT if alert["level"] == "CRITICAL" else Text("", "")
 
 
-def _measured(alert: Mapping[str, Any], finding: Callable[[str, str, str], str]) -> str:
+def _measured(alert: Mapping[str, Any], finding: Callable[[Text, str, str], str]) -> str:
     return _joined(*(_finding(each, finding) for each in alert["explanation"]))
 
 
-def _finding(each: Mapping[str, Any], finding: Callable[[str, str, str], str]) -> str:
+def _finding(each: Mapping[str, Any], finding: Callable[[Text, str, str], str]) -> str:
     name, unit = each["name"], each["unit"] or ""
-    if name in ALARM_NAMES or each["value"] is None:
-        return finding(name, "", "")
+    if each["limit"] is None and name in ALARM_NAMES:
+        return finding(ALARM_NAMES[name], "", "")
+    if each["value"] is None:
+        return finding(_name(name), "", "")
     limit = "" if each["limit"] is None else _quantity(each["limit"], unit)
-    return finding(name, _quantity(each["value"], unit), limit)
+    return finding(_name(name), _quantity(each["value"], unit), limit)
 
 
-def _finding_ko(name: str, value: str, limit: str) -> str:
-    return _name(name).ko + (value and f" {value}") + (limit and f"(기준 {limit})")
+def _finding_ko(name: Text, value: str, limit: str) -> str:
+    return name.ko + (value and f" {value}") + (limit and f"(기준 {limit})")
 
 
-def _finding_en(name: str, value: str, limit: str) -> str:
-    return _name(name).en + (value and f" {value}") + (limit and f" (limit {limit})")
+def _finding_en(name: Text, value: str, limit: str) -> str:
+    return name.en + (value and f" {value}") + (limit and f" (limit {limit})")
 
 
 def _name(name: str) -> Text:
     spelled = name.replace("_", " ")
-    return MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name) or Text(spelled, spelled)
+    return MEASUREMENT_NAMES.get(name) or Text(spelled, spelled)
 
 
 def _quantity(value: float, unit: str) -> str:
@@ -131,7 +135,8 @@ def _clock(iso: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return UNSAFE.sub(" ", name)
+    """Returns the name of a device or site without what would break a line, turn it around or make it a link."""
+    return plain(name).replace("://", " ")
 
 
 def _sentence(start: str, text: str) -> str:

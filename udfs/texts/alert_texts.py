@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from contract.declared import CONTRACT
 from contract.model import AlertType, Text
 
@@ -16,10 +18,14 @@ def texts_of(alert_type: str) -> AlertType:
     return ALERT_TYPES.get(alert_type, GENERAL)
 
 
-def recommendations(transition: str | None, alert_type: str, level: str) -> list[Text]:
-    """Returns the advice for an alert: inspect first and cut off last at CRITICAL, keep watching at MEDIUM."""
+def recommendations(transition: str | None, alert_type: str, level: str, further: Iterable[str] = ()) -> list[Text]:
+    """Returns the advice for an alert, then that for the `further` hazards, without repetitions.
+
+    At CRITICAL, to inspect comes first and to cut off the power last; at MEDIUM, to keep watching comes last.
+    """
     if transition == "CLEARED":
         return [FIND_CAUSE]
-    of_type = texts_of(alert_type).advice
-    texts = {"CRITICAL": (INSPECT, *of_type, CUT_OFF), "MEDIUM": (*of_type, WATCH)}.get(level, of_type)
-    return list(dict.fromkeys(texts))
+    of_hazards = [text for each in (alert_type, *further) for text in texts_of(each).advice]
+    if level == "CRITICAL":
+        of_hazards = [INSPECT, *(text for text in of_hazards if text != CUT_OFF), CUT_OFF]
+    return list(dict.fromkeys([*of_hazards, WATCH] if level == "MEDIUM" else of_hazards))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
@@ -53,7 +52,7 @@ def check(value: bytes) -> str:
     (document, is_accepted), = score([value], "correction")
     if not is_accepted:
         raise UnusableError(f"the message would be refused again: {document['reason']}")
-    return str(orjson.loads(value).get("deviceId") or document["device_id"])
+    return str(document["device_id"])
 
 
 def _require_whole(sources: Sources, source: str) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from services.dashboard.views import json_rows
+from udfs.shown import plain
 
 COLUMNS = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
            "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count", "message_en",
            "message_ko", *json_rows.MEASUREMENTS, "status_bits", "acknowledged_at", "acknowledged_by", "resolved_at",
            "resolved_by", "resolution", "note", "note_at")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # East Asian versions also accept the full-width ones
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # East Asian versions also accept the full-width ones
 MARK = "\ufeff"
 """A byte order mark, without which spreadsheets read Korean as Latin-1."""
 
@@ -28,10 +29,16 @@ def csv_lines(alerts: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def cell(value: Any) -> Any:
-    """Returns the value of a cell; text that looks like a formula gets an apostrophe in front, what is not a number is empty."""
+    """Returns the value of a cell; what is not a number is empty.
+
+    Text has no control or bidirectional characters, and an apostrophe in front if it looks like a formula.
+    """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
 
 def _line(values: Iterable[Any]) -> str:

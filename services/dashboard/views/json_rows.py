@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract.declared import CONTRACT
-from udfs.readings.scoring import LEVELS
+from udfs.readings.scoring import ALARM_BITS, BIT, LEVELS, alarms_of
 from udfs.readings.thresholds import SILENCE_MINUTES
-from udfs.texts.names import ALARM_BITS, COMMUNICATION_ERROR
+from udfs.texts.names import COMMUNICATION_ERROR
 
 MEASUREMENTS = tuple(each.name for each in CONTRACT.shown_with_alerts)
 ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
          "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count")
 PEOPLE = ("status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note", "note_at")
-LISTS = ("invalid_fields", "warnings", "sensor_anomalies")
+LISTS = ("invalid_fields", "invalid_values", "warnings", "sensor_anomalies")
 """Columns of lists, which the database stores as JSON."""
 ACTIVE = timedelta(minutes=SILENCE_MINUTES)
 """The age of its newest reading up to which a device is active."""
@@ -84,10 +84,11 @@ def device(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def alarms(status: int | None) -> list[str]:
-    """Returns the names of the alarm bits that are set; a status of 4096 or more is a communication error."""
+    """Returns the names of the alarms that are on; from 4096 on a communication error is one, and from 8192 on the only one."""
     if not status:
         return []
-    names = [bit.name for bit in ALARM_BITS if status >> bit.bit & 1]
+    bits = alarms_of(status)
+    names = [name for name in ALARM_BITS if bits & BIT[name]]
     return names + [COMMUNICATION_ERROR.name] * (status >= 1 << COMMUNICATION_ERROR.bit)
 
 

@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame
 
 from contract.declared import CONTRACT
 from tests.bench.peers import spark
+from udfs.readings import scoring
 from udfs.readings import thresholds as t
-from udfs.readings.scoring import ALARM_MASK, ALERT_TYPES, BIT, COMMUNICATION_ERROR, RANGES
+from udfs.readings.scoring import ALARM_MASK, BIT, COMMUNICATION_ERROR, RANGES, WITHOUT_ALARMS, hazard_rank
 
 TYPES = {"number": "DOUBLE", "whole": "BIGINT"}
 SCHEMA = ", ".join([
@@ -22,6 +23,8 @@ PARSED = (f"from_json(value, '{SCHEMA}', map('mode', 'PERMISSIVE', 'columnNameOf
           "'allowNonNumericNumbers', 'false'))")
 EVENT_MS = "coalesce(try_cast(m.`timestamp` AS BIGINT), unix_millis(try_to_timestamp(m.`timestamp`)))"
 LARGEST = 2**53
+ALARMS = f"IF(status >= {WITHOUT_ALARMS}, 0, status & {ALARM_MASK})"
+"""The alarm bits that count."""
 
 
 def rounded(expression: str) -> str:
@@ -42,7 +45,7 @@ def steps(column: str, limits: t.Steps, otherwise: float = 0.0) -> str:
 
 def has(*names: str) -> str:
     """Whether one of the alarm bits is set."""
-    return f"(status & {sum(BIT[name] for name in names)}) != 0"
+    return f"(alarms & {sum(BIT[name] for name in names)}) != 0"
 
 
 def any_of(*conditions: str) -> str:
@@ -72,9 +75,9 @@ def reason(arrived_ms: int) -> str:
 
 def basis() -> dict[str, str]:
     """What the scores are computed from."""
-    bits = " + ".join(f"((status >> {bit}) & 1) * {weight}D" for bit, weight in enumerate(t.ALARM_WEIGHTS))
+    bits = " + ".join(f"(({ALARMS} >> {bit}) & 1) * {weight}D" for bit, weight in enumerate(t.ALARM_WEIGHTS))
     return {"max_temperature": "greatest(pcb_temperature, sensor_temperature)",
-            "total_alarm_count": f"CAST(bit_count(status & {ALARM_MASK}) AS BIGINT)",
+            "alarms": ALARMS, "total_alarm_count": f"CAST(bit_count({ALARMS}) AS BIGINT)",
             "communication_error": f"status >= {COMMUNICATION_ERROR}", "bit_risk": bits,
             "watts": "voltage * `current` * power_factor", "ohms": "voltage / nullif(`current`, 0)",
             "leakage": "greatest(leakage_current, resistive_leakage)"}
@@ -104,24 +107,45 @@ def partial_scores() -> dict[str, str]:
     return {"rule_risk": rounded(f"least({rule}, 1D)"),
             "status_risk": f"IF(communication_error, {t.COMMUNICATION_ERROR_RISK}D, {rounded(f'least(bit_risk + {crowd}, 1D)')})",
             "pattern_risk": rounded(pattern), "temperature_score": f"IF(max_temperature IS NULL, NULL, {heat})",
-            "electrical_score": rounded(electrical), "gas_score": rounded(gas), "floor_risk": floor_risk()}
+            "electrical_score": rounded(electrical), "gas_score": rounded(gas), "worst": worst_hazard()}
 
 
-def floor_risk() -> str:
-    """The least risk that the worst single hazard stands for."""
-    critical = any_of(f"max_temperature > {t.BURNING_C}", f"co_gas >= {t.CO_ALARM_PPM}",
-                      f"co_gas > {t.CO_WITH_VOC_PPM} AND voc > {t.VOC_WITH_CO}", f"leakage >= {t.LEAKAGE_FIRE_MA}",
-                      f"total_alarm_count > {t.MANY_ALARMS}")
-    high = any_of(f"max_temperature > {t.HOT_C}", f"leakage >= {t.LEAKAGE_PERSON_MA}", f"arc_count > {t.MANY_ARCS}",
-                  has("pcb_temp_alarm", "sensor_temp_alarm"))
-    return f"CASE WHEN {critical} THEN {t.CRITICAL}D WHEN {high} THEN {t.HIGH}D ELSE 0D END"
+def worst_hazard() -> str:
+    """The rank of a reading's worst hazard."""
+    hazards = [*((scoring.TYPE_OF_ALARM[name], floor, has(name)) for name, floor in t.ALARM_FLOORS.items()), *measured_hazards()]
+    ranks = (f"IF({exists}, {hazard_rank(name, floor)}, 0)" for name, floor, exists in hazards)
+    return f"greatest(0, {', '.join(ranks)})"
+
+
+def measured_hazards() -> list[tuple[str, float, str]]:
+    """The alert type of each hazard, the risk that it alone stands for, and when it exists."""
+    return [
+        (scoring.TEMPERATURE, t.CRITICAL, f"max_temperature > {t.BURNING_C}"),
+        (scoring.TEMPERATURE, t.HIGH, f"max_temperature > {t.HOT_C}"),
+        (scoring.ARCS, t.HIGH, f"arc_count > {t.MANY_ARCS}"), (scoring.ARCS, 0.0, "arc_count > 0"),
+        (scoring.LEAKAGE, t.CRITICAL, f"leakage >= {t.LEAKAGE_FIRE_MA}"),
+        (scoring.LEAKAGE, t.HIGH, f"leakage >= {t.LEAKAGE_PERSON_MA}"), (scoring.LEAKAGE, 0.0, f"leakage > {t.LEAKAGE_WARN_MA}"),
+        (scoring.GAS, t.CRITICAL, any_of(f"co_gas >= {t.CO_ALARM_PPM}",
+                                         f"co_gas > {t.CO_WITH_VOC_PPM} AND voc > {t.VOC_WITH_CO}")),
+        (scoring.GAS, 0.0, any_of(f"co_gas > {t.CO_WARN_PPM}", f"voc > {t.VOC_WARN}")),
+        (scoring.OVERVOLTAGE, t.HIGH, f"voltage > {t.LIMITS['voltage_hazard']}"),
+        (scoring.OVERVOLTAGE, 0.0, f"voltage > {t.VOLTAGE_HIGH_V}"),
+        (scoring.OVERCURRENT, 0.0, f"`current` > {t.CURRENT_HIGH_A}"),
+    ]  # fmt: skip
+
+
+def by_rank(values: list[str]) -> str:
+    """The value of the worst hazard among one per rank."""
+    return f"array({', '.join(values)})[worst]"
 
 
 def base_scores() -> dict[str, str]:
     """Scores that add up others."""
     base = " + ".join(f"{weight}D * {name}" for name, weight in t.BASE_WEIGHTS.items())
     indicator = f"{t.TEMPERATURE_WEIGHT}D * coalesce(temperature_score, 0D) + electrical_score + gas_score"
-    return {"base_risk": rounded(base), "indicator_risk": rounded(f"least(1D, {indicator})"),
+    floors = by_rank([f"{floor}D" for floor in scoring.FLOOR_OF_RANK])
+    return {"base_risk": rounded(base), "floor_risk": f"IF(total_alarm_count > {t.MANY_ALARMS}, {t.CRITICAL}D, {floors})",
+            "indicator_risk": rounded(f"least(1D, {indicator})"),
             "confidence": rounded(f"greatest({t.LEAST_CONFIDENCE}D, least(1D, 1 - 0.5D * abs(rule_risk - status_risk)))")}
 
 
@@ -133,15 +157,9 @@ def risk() -> dict[str, str]:
 def words() -> dict[str, str]:
     """What a reading's scores are called, and what is odd about it."""
     levels = " ".join(f"WHEN {rounded('risk_score')} >= {cut} THEN '{level}'" for level, cut in reversed(t.LEAST_RISK.items()))
-    conditions = [any_of(has("pcb_temp_alarm", "sensor_temp_alarm"), f"max_temperature > {t.HOT_C}"),
-                  any_of(has("arc_alarm"), "arc_count > 0"),
-                  any_of(has("total_leakage", "resistive_leakage"), f"leakage > {t.LEAKAGE_WARN_MA}"),
-                  has("overcurrent"),
-                  any_of(has("co_alarm", "voc_alarm"), f"co_gas > {t.CO_WARN_PPM}", f"voc > {t.VOC_WARN}")]
-    types = " ".join(f"WHEN {condition} THEN '{name}'" for condition, name in zip(conditions, ALERT_TYPES, strict=False))
     outside = ", ".join(f"IF(`{name}` NOT BETWEEN {low} AND {high}, '{name}', NULL)" for name, (low, high) in RANGES.items())
     return {"risk_level": f"CASE {levels} ELSE '{CONTRACT.levels[0]}' END",
-            "alert_type": f"CASE {types} ELSE '{ALERT_TYPES[-1]}' END", "invalid_fields": f"concat_ws(',', {outside})",
+            "alert_type": by_rank([f"'{name}'" for name in scoring.TYPE_OF_RANK]), "invalid_fields": f"concat_ws(',', {outside})",
             "warnings": "IF(verify_status != status_bits, concat('verify_status ', verify_status, ' differs from status_bits ', "
                         "status_bits), '')"}
 
@@ -154,7 +172,7 @@ def decode(messages: DataFrame, arrived_ms: int) -> DataFrame:
     rows = _adding(rows, {"reason": reason(arrived_ms)} | basis())
     for stage in (partial_scores(), base_scores(), risk(), words(), {"is_valid": "invalid_fields = ''"}):
         rows = _adding(rows, stage)
-    return rows.drop("m", "status", "bit_risk", "watts", "ohms", "leakage")
+    return rows.drop("m", "status", "alarms", "bit_risk", "watts", "ohms", "leakage", "worst")
 
 
 def _adding(rows: DataFrame, columns: dict[str, str]) -> DataFrame:

@@ -119,6 +119,7 @@ def test_a_correction_that_the_jobs_would_refuse_again_is_not_sent() -> None:
     with pytest.raises(UnusableError, match="refused again"):
         corrections.check(b"no json")
     assert corrections.check(message("dev-7")) == "dev-7"
+    assert corrections.check(b'{"deviceId":" dev-7","idx":1,"timestamp":1.7600328e12,"volt":NaN,"sensorTemp":95.0}') == "dev-7"
 
 
 def test_a_dead_letter_that_was_cut_cannot_be_corrected_and_says_why(fleet: Dashboard) -> None:
