@@ -35,7 +35,7 @@ FLOOD = replace(WARM_UP, scenario="normal", rate=1e6, duration=None, count=100_0
 DEMO = Plan(scenario="spreading-fire", devices=30, sites=3, rate=15.0, duration=120.0, onset=10.0, prefix="demo")
 STORED = replace(STEADY, scenario="normal", rate=500.0, prefix="stored")
 QUIET_SECONDS, BURST_AFTER, BURST_SECONDS = 70.0, 25.0, 20.0
-SENDERS, SHARE_OF_FLOOD = 2, 0.9
+SENDERS, SHARE_OF_FLOOD = 2, 0.7
 DRAIN_SECONDS = 90.0
 """Longest wait for what must come of a load after its end."""
 AT_DEMO_RATE, OF_WINDOWS, UNDER_LOAD, MEMORY_MB = 0.5, 6.0, 0.7, 2000.0

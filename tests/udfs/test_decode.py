@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.simulate import malformed
+from tests.support.spoilt import NOW, fuzzed
 from udfs.readings import decode, event_time, parsing, plausibility
 from udfs.registry.format import parse
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-NOW = 1_760_000_400_000
 GOOD = {"deviceId": "dev-1", "idx": 7, "status": 0, "volt": 220.0, "timestamp": NOW}
 
 
@@ -273,30 +273,7 @@ def test_typed_decoder_reads_any_values_as_they_are_read_from_objects(batch: lis
     assert_decoded_alike_as_objects(batch)
 
 
-VALUES = [each.encode() for each in (
-    "null", "true", "-0", "-0.0", "1e3", "1E+2", "1e999", "-1e999", "1.7976931348623157e308", "1.7976931348623159e308",
-    "4.9e-324", "1e-400", "9007199254740992", "9007199254740993", "18446744073709551615", "18446744073709551616", "9" * 310,
-    "0." + "3" * 400, "7.0", "1.5", "-3", "NaN", "Infinity", "-Infinity", '"220"', '" +2.5e1 "', '"nan"', '""', '" "',
-    r'"a\u0000b"', r'"\ud800"', r'"\ud83d\ude00"', '"한"', '"x\x7f"', f'"{"k" * 64}"', f'"{"k" * 257}"', f'"{"한" * 86}"',
-    '"dev-1"', "[1]", '{"a": 1}', "[" * 1100 + "]" * 1100, "1760000400000.0", "253402300800000", "1760009999999",
-    '"1760000400000"', '"2025-10-09T09:00:00+09:00"', '"yesterday"', "01", "1.", "+1", "nul", "")]
-VALUES += [b'"\xff"', b'"\xed\xa0\x80"']
-KEYS = [*(field.encode() for field in FIELDS), b"topicDeviceId", b"firmware", b"", b"\\u0069dx", b"\\ud800", b"\xff", b"a\\q"]
-"""Fields of a message, escaped ones, unknown ones, and keys that are not JSON."""
 FUZZED = 100_000
-
-
-def fuzzed(chance: random.Random) -> bytes:
-    """Returns a message with some values changed or given twice, and in two of five messages some bytes changed."""
-    fields = [(b"deviceId", b'"dev-1"'), (b"idx", b"7"), (b"status", b"0"), (b"volt", b"220.0"), (b"timestamp", b"%d" % NOW)]
-    for _ in range(chance.choice((0, 1, 1, 2))):
-        fields.insert(chance.randrange(len(fields) + 1), (chance.choice(KEYS), chance.choice(VALUES)))
-    message = bytearray(b"{" + b",".join(b'"%b":%b' % field for field in fields) + b"}")
-    for _ in range(chance.choice((0, 0, 0, 1, 3))):
-        at = chance.randrange(len(message))
-        put = chance.choice((b"", bytes([chance.randrange(256)]), b"e9", b"\\", b'"', b",", b" "))
-        message[at:at + chance.randrange(3)] = put
-    return bytes(message)
 
 
 def test_typed_decoder_changes_nothing_of_a_hundred_thousand_spoilt_messages() -> None:
