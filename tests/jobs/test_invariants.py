@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from contract.declared import CONTRACT
+from contract.model import Result
+from core.installation import ROOT
 from jobs.detect import RESULTS
 from tests.conftest import Rows
 from tests.jobs.test_views import CASES
@@ -48,6 +53,13 @@ def candidates(results: Results, cause: str, kind: str = "CANDIDATE") -> Rows:
 
 def test_every_view_has_rows_to_check(cases: Results) -> None:
     assert all(cases[result] for result in RESULTS)
+
+
+@pytest.mark.parametrize("result", CONTRACT.results, ids=lambda result: str(result.name))
+def test_every_row_satisfies_the_published_schema_of_its_topic(result: Result, results: Results) -> None:
+    schema = json.loads((ROOT / "infra" / "schemas" / f"{result.topic}.schema.json").read_text(encoding="utf-8"))
+    validator = Draft202012Validator(schema)
+    assert [(error.json_path, error.message) for row in results.get(result.name, ()) for error in validator.iter_errors(row)] == []
 
 
 @pytest.mark.parametrize("result", SCORES)
