@@ -46,10 +46,14 @@ def fuzzed(chance: random.Random) -> bytes:
 
 def mutants(messages: Sequence[bytes], count: int, seed: int) -> Iterator[bytes]:
     """Yields `count` messages, each made from one of those given: fields replaced, added or left out, and bytes changed."""
-    chance = random.Random(seed)
-    parsed = [{name.encode(): json.dumps(value).encode() for name, value in json.loads(message).items()} for message in messages]
+    chance, parsed = random.Random(seed), [fields_of(message) for message in messages]
     for _ in range(count):
         yield mutant(chance.choice(parsed), chance)
+
+
+def fields_of(message: bytes) -> dict[bytes, bytes]:
+    """Returns the names and values of a message's fields as they are written."""
+    return {name.encode(): json.dumps(value).encode() for name, value in json.loads(message).items()}
 
 
 def mutant(message: dict[bytes, bytes], chance: random.Random) -> bytes:
