@@ -59,7 +59,8 @@ def test_every_view_has_rows_to_check(cases: Results) -> None:
 def test_every_row_satisfies_the_published_schema_of_its_topic(result: Result, results: Results) -> None:
     schema = json.loads((ROOT / "infra" / "schemas" / f"{result.topic}.schema.json").read_text(encoding="utf-8"))
     validator = Draft202012Validator(schema)
-    assert [(error.json_path, error.message) for row in results.get(result.name, ()) for error in validator.iter_errors(row)] == []
+    errors = [error for row in results.get(result.name, []) for error in validator.iter_errors(row)]
+    assert [(error.json_path, error.message) for error in errors] == []
 
 
 @pytest.mark.parametrize("result", SCORES)
