@@ -174,7 +174,7 @@ def test_the_original_designs_messages_pass_through_the_whole_system_without_an_
     with psycopg.connect(**stack.database()) as connected:
         risky = connected.execute(RISKY).fetchone()
         arcs = connected.execute(ARCS, original.END_TO_END).fetchone()
-    assert arcs == (3, "ARC_DETECTED", "LOW", 3, 2048)
+    assert arcs == (3, "ARC_DETECTED", "HIGH", 3, 2048)
     assert risky and risky[0] > 50
     until(lambda: stored(stack.database(), "LOAD_TEST_").alerts >= risky[0], "an alert of every device whose reading is risky")
     assert errors(stack) == before
