@@ -8,6 +8,8 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from udfs.readings import plausibility
+
 VECTORS = Path(__file__).parents[1] / "vectors"
 NOW = 1_760_000_400_000
 VALUES = [each.encode() for each in (
@@ -28,10 +30,8 @@ TIMES = [each.encode() for each in (
     '"2025-02-30T09:00:00Z"', '"2025-10-09T09:00:00.123456789Z"', '"2025-10-09T08:59:59-00:30"', "99999999999999", "1e15",
     '"9999-12-31T23:59:59Z"', '"2099-01-01T00:00:00Z"', "4070908800000", '{"a":1}', "[1760000400000]", "true",
     '" 1760000400000"')]
-FIELDS = (b"deviceId", b"idx", b"timestamp", b"siteId", b"verifySts", b"status", b"volt", b"voltLow", b"ct", b"current", b"zct",
-          b"leakage_current", b"rzct", b"resistive_leakage", b"pwr", b"power", b"pcbTemp", b"sensorTemp", b"co", b"voc", b"pFct",
-          b"power_factor", b"aArc", b"arc_count")
-KEYS = [*FIELDS, b"topicDeviceId", b"firmware", b"temperature", b"", b"\\u0069dx", b"\\ud800", b"\xff", b"a\\q"]
+KEYS = [*(field.encode() for field in sorted(plausibility.FIELDS)),
+        b"firmware", b"temperature", b"", b"\\u0069dx", b"\\ud800", b"\xff", b"a\\q"]
 """Fields of a message, escaped ones, unknown ones, and keys that are not JSON."""
 BYTES = (b"", b"e9", b"\\", b'"', b",", b" ", b"{", b"}", b":", b"\n", b"\x00")
 

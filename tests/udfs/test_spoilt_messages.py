@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from jsonschema import Draft202012Validator
 
-from core.installation import ROOT
+from contract.declared import CONTRACT
+from contract.render_json_schema import schema
+from tests.support.reference import level
 from tests.support.spoilt import NOW, mutants, sound_messages
 from udfs import dead_letters
 from udfs.readings import decode, documents
-from udfs.readings.scoring import LEVELS
 
 SPOILT, TOGETHER, LOOKED_AT = 300_000, 1_000, 4_000
 SCORES = ("indicator_risk", "rule_risk", "status_risk", "pattern_risk", "base_risk", "floor_risk", "risk_score")
-CUTS = (0.2, 0.4, 0.6, 0.8)
 
 
 def assert_sound(batch: list[bytes]) -> int:
@@ -28,7 +26,7 @@ def assert_sound(batch: list[bytes]) -> int:
     for name in SCORES:
         scores = readings.columns[name][accepted]
         assert ((scores >= 0) & (scores <= 1)).all(), name
-    levels = [LEVELS[place] for place in np.searchsorted(CUTS, readings.columns["risk_score"][accepted], side="right")]
+    levels = list(map(level, readings.columns["risk_score"][accepted].tolist()))
     assert levels == readings.columns["risk_level"][accepted].tolist()
     assert all(readings.columns["device_id"][accepted])
     return int(accepted.sum())
@@ -41,10 +39,10 @@ def test_each_of_three_hundred_thousand_spoilt_messages_is_refused_with_a_reason
 
 
 def test_readings_of_spoilt_messages_satisfy_the_published_schema() -> None:
-    schema: dict[str, Any] = json.loads((ROOT / "infra/schemas/readings.schema.json").read_text(encoding="utf-8"))
-    validator = Draft202012Validator(schema)
+    published = schema(CONTRACT.result("readings"))
+    validator = Draft202012Validator(published)
     messages = list(islice(mutants(sound_messages(), LOOKED_AT, seed=13), LOOKED_AT))
     for row, is_accepted in documents.score(messages, "spoilt"):
         if is_accepted:
             row["event_time"] = row["event_time"] or "2025-10-09T09:00:00.000Z"
-            validator.validate({name: row.get(name, False) for name in schema["properties"]})
+            validator.validate({name: row.get(name, False) for name in published["properties"]})
