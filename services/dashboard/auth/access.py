@@ -28,8 +28,9 @@ limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-
 def install(app: Flask, users: Users) -> None:
     """Requires a login for an app; without users everyone has access, because only this machine can then reach it."""
     app.extensions[USERS] = users
-    app.config.update(PERMANENT_SESSION_LIFETIME=SESSION, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True,
-                      WTF_CSRF_TIME_LIMIT=None, RATELIMIT_HEADERS_ENABLED=False)
+    # An answer that set the cookie anew would undo a logout that overtook it: an open page refreshes itself in the background.
+    app.config.update(PERMANENT_SESSION_LIFETIME=SESSION, SESSION_REFRESH_EACH_REQUEST=False, SESSION_COOKIE_SAMESITE="Lax",
+                      SESSION_COOKIE_HTTPONLY=True, WTF_CSRF_TIME_LIMIT=None, RATELIMIT_HEADERS_ENABLED=False)
     CSRFProtect(app)
     limiter.init_app(app)
     manager = LoginManager(app)

@@ -74,6 +74,12 @@ def test_a_login_leads_to_the_requested_page_and_a_logout_ends_it(guarded: Dashb
     assert guarded.client.get("/api/session").status_code == 401
 
 
+def test_an_open_page_that_refreshes_itself_does_not_undo_a_logout(guarded: Dashboard) -> None:
+    log_in(guarded.client, "vera")
+    assert "Set-Cookie" in guarded.client.get("/alerts").headers, "the page's token for its forms"
+    assert [guarded.client.get(path).headers.getlist("Set-Cookie") for path in ("/alerts", "/api/overview")] == [[], []]
+
+
 def test_a_login_leads_to_no_other_host(guarded: Dashboard) -> None:
     assert log_in(guarded.client, "vera", following="https://evil.example.org/").headers["Location"] == "/"
 
