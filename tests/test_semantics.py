@@ -15,7 +15,7 @@ from contract.declared import CONTRACT
 from core.installation import ROOT
 from core.settings import Settings
 from jobs import detect
-from udfs.alerts import lifecycle, process
+from udfs.alerts import lifecycle, process, state
 from udfs.readings import decode, event_time, parsing, plausibility, scoring, thresholds
 
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
@@ -209,8 +209,9 @@ def test_figures_of_the_life_of_an_alert_are_those_of_the_alert_job() -> None:
     assert rows("The life of an alert") == [
         ("quiet minutes that clear an alert", str(lifecycle.QUIET_MINUTES)),
         ("reminders, every", f"{lifecycle.REMINDER_MS // MINUTE_MS} min"),
-        ("reminders of a silent subject end after", f"{lifecycle.REMINDED_MS // HOUR_MS} h"),
+        ("reminders at this pace, before daily ones", str(lifecycle.FREQUENT_REMINDERS)),
         ("a subject without an open alert and without rows is forgotten after", f"{process.SETTLED_RETENTION_HOURS} h"),
+        ("minutes, and candidates of a type, that are recognised when they come again", str(state.REMEMBERED)),
         ("grace of a timer for rows that are on their way", f"{process.GRACE_MS // MINUTE_MS} min"),
         ("digits of `alert_id`", str(lifecycle.ID_LENGTH)),
     ]

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import epoch_ms
 from udfs.alerts.candidates import EVIDENCE, Candidate, read
 from udfs.alerts.lifecycle import advance, alert_id
-from udfs.alerts.state import REMEMBERED_MINUTES, State, StateError
+from udfs.alerts.state import REMEMBERED, State, StateError
 from udfs.readings.explanation import explain
 
 START = datetime(2025, 10, 9, 9, tzinfo=UTC)
@@ -129,7 +130,7 @@ def test_candidate_on_a_minute_boundary_belongs_to_the_minute_that_it_starts() -
 
 def test_silent_subject_is_never_cleared() -> None:
     rows = [reading(5), *quiet(0, 1, 2, 3, 4), *quiet(1000)]
-    assert steps(transitions(rows)) == [("OPENED", time(5)), ("REMINDED", time(5 + 66 * 900))]
+    assert steps(transitions(rows)) == [("OPENED", time(5)), ("REMINDED", time(5 + 4 * 900))]
 
 
 def test_silence_between_quiet_minutes_starts_their_count_again() -> None:
@@ -161,9 +162,27 @@ def test_late_candidate_opens_an_alert() -> None:
     assert steps(transitions([*quiet(0, 1, 2), reading(70, is_late=True)])) == [("OPENED", time(70))]
 
 
-def test_candidate_from_before_five_quiet_minutes_opens_and_clears_together() -> None:
-    alerts = transitions([*quiet(0, 1, 2, 3, 4, 5), reading(30, is_late=True)])
-    assert steps(alerts) == [("OPENED", time(30)), ("CLEARED", time(360))]
+def test_only_minutes_that_arrive_after_a_late_candidate_clear_its_alert() -> None:
+    rows = [*quiet(0, 1, 2, 3, 4, 5), reading(30, is_late=True), *quiet(6, 7, 8, 9)]
+    assert steps(transitions(rows)) == [("OPENED", time(30))]
+    assert steps(transitions([*rows, minute(10)])) == [("OPENED", time(30)), ("CLEARED", time(660))]
+
+
+def test_minutes_that_a_candidate_has_overtaken_do_not_clear_its_alert() -> None:
+    assert steps(transitions([reading(700, level="CRITICAL"), *quiet(*range(11))])) == [("OPENED", time(700))]
+
+
+def test_device_whose_clock_falls_back_in_a_fire_has_one_alert_that_stays_open() -> None:
+    fallen = -25 * 365 * 86_400
+    rows = [reading(5), reading(fallen), *quiet(0)]
+    rows += [row for number in range(20) for row in (reading(fallen + 60 * number + 1), minute(fallen // 60 + number))]
+    assert [step for step, _ in steps(transitions(rows))] == ["OPENED"]
+
+
+def test_finished_fire_of_a_backlog_is_told_and_cleared_by_the_minutes_behind_it() -> None:
+    backlog = [reading(-7200 + 60 * number, is_late=True) for number in range(10)]
+    alerts = transitions([minute(0), *backlog, *quiet(1, 2, 3, 4, 5)])
+    assert steps(alerts) == [("OPENED", time(-7200)), ("CLEARED", time(360))]
 
 
 def test_candidate_that_arrives_after_its_minute_still_breaks_the_quiet() -> None:
@@ -172,12 +191,14 @@ def test_candidate_that_arrives_after_its_minute_still_breaks_the_quiet() -> Non
     assert steps(transitions([*rows, minute(9)]))[-1] == ("CLEARED", time(600))
 
 
-def test_candidate_of_a_cleared_alert_is_settled() -> None:
-    assert steps(transitions([reading(5), *quiet(0, 1, 2, 3, 4, 5), reading(5), reading(4)]))[2:] == []
+def test_candidate_of_a_cleared_alert_opens_no_other_when_it_is_delivered_again() -> None:
+    rows = [reading(4), reading(5), *quiet(0, 1, 2, 3, 4, 5)]
+    assert steps(transitions([*rows, reading(5), reading(4)])) == steps(transitions(rows))
 
 
 def test_late_candidate_from_the_quiet_minutes_before_cleared_opens_another_alert() -> None:
-    alerts = transitions([reading(5), *quiet(0, 1, 2, 3, 4, 5), reading(200, level="CRITICAL", is_late=True), *quiet(6, 7, 8)])
+    alerts = transitions([reading(5), *quiet(0, 1, 2, 3, 4, 5), reading(200, level="CRITICAL", is_late=True),
+                          *quiet(6, 7, 8, 9, 10)])
     assert [step for step, _ in steps(alerts)] == ["OPENED", "CLEARED", "OPENED", "CLEARED"]
     assert len({alert["alert_id"] for alert in alerts}) == 2
 
@@ -201,9 +222,27 @@ def test_alert_id_depends_on_subject_type_and_opening_candidate_alone() -> None:
 
 def test_number_of_remembered_minutes_is_bounded() -> None:
     state = State()
-    transitions(quiet(*range(100)), state)
-    assert len(state.minutes) == REMEMBERED_MINUTES
-    assert state.minutes == sorted(state.minutes)
+    transitions(quiet(*range(1000)), state)
+    assert len(state.minutes) == REMEMBERED
+
+
+def test_number_of_remembered_candidates_of_a_type_is_bounded() -> None:
+    state = State()
+    transitions([reading(second) for second in range(1000)], state)
+    assert len(state.taken[HEAT]) == REMEMBERED
+
+
+def test_state_of_the_version_before_is_read_with_its_open_alerts() -> None:
+    state = State()
+    transitions([reading(5), reading(65), reading(70, ARCS)], state)
+    old = json.loads(state.dumps()) | {"version": 2, "settled": {ARCS: [epoch_ms(time(70)), 70]}}
+    del old["taken"], old["alerts"][ARCS]
+    for alert in old["alerts"].values():
+        alert["last_candidate"] = [alert["last_candidate"], 65]
+        del alert["last_taken"], alert["reminded_from"], alert["quiet"]
+    restored = State.loads(json.dumps(old))
+    assert transitions([reading(65), reading(70, ARCS)], restored) == []
+    assert steps(transitions(quiet(1, 2, 3, 4, 5, 6), restored)) == [("CLEARED", time(420))]
 
 
 def test_state_of_another_version_is_refused_with_the_remedy() -> None:

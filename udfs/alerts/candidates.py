@@ -33,6 +33,8 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: JSON can escape it, UTF-8 cannot encode it."""
 
 Number = int | float
+Identity = tuple[int, int | None, str]
+"""Event time of a candidate, epoch ms, its idx, which is None for a window, and its level."""
 
 
 class CandidateError(ValueError):
@@ -77,9 +79,9 @@ class Candidate:
     """The limits of the device's profile as JSON text; None for the default profile."""
 
     @property
-    def position(self) -> tuple[int, int]:
-        """The position of the candidate among those of its type: event time, then idx."""
-        return self.event_time, self.idx or 0
+    def identity(self) -> Identity:
+        """Event time, idx and level, which tell the candidate from the others of its subject and type."""
+        return self.event_time, self.idx, self.level
 
 
 def decode(message: bytes | None) -> dict[str, Any]:

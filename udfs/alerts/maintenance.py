@@ -29,15 +29,18 @@ class Step:
     alert: Alert
 
 
-def publish(state: State, row: Minute | Candidate, steps: Iterable[Step]) -> Iterator[Step]:
-    """Yields the steps to publish with a row: those of the row itself, and earlier ones that were withheld until now."""
+def publish(state: State, row: Minute | Candidate, steps: Iterable[Step], is_new: bool = True) -> Iterator[Step]:
+    """Yields the steps to publish with a row: those of the row itself, and earlier ones that were withheld until now.
+
+    `is_new` says that the row was not delivered before.
+    """
     is_held = row.is_held and row.event_time >= state.free_through
     for step in steps:
         if is_held and step.alert.level != LEVELS[-1]:
             _withhold(state, step)
         else:
             yield from _published(state, step)
-    yield from _released(state, row)
+    yield from _released(state, row, is_new)
     _remember_hold(state, row)
 
 
@@ -67,7 +70,7 @@ def _published(state: State, step: Step) -> Iterator[Step]:
         yield _mark(Step("OPENED", step.at, step.alert_type, step.alert))
 
 
-def _released(state: State, row: Minute | Candidate) -> Iterator[Step]:
+def _released(state: State, row: Minute | Candidate, is_new: bool) -> Iterator[Step]:
     """Yields what a row that is not held releases: everything withheld or, if it is older than the window, its own alert."""
     if row.is_held:
         return
@@ -76,14 +79,14 @@ def _released(state: State, row: Minute | Candidate) -> Iterator[Step]:
         for alert_type in sorted(state.withheld):
             yield from _ended(state, alert_type)
     for alert_type, alert in sorted(state.alerts.items(), key=lambda item: (item[1].opened_at, item[0])):
-        if (is_over or _adds(state, row, alert_type, alert)) and alert.told_level != alert.level:
+        if (is_over or (is_new and _adds(row, alert_type, alert))) and alert.told_level != alert.level:
             transition = "OPENED" if alert.told_level is None else "ESCALATED"
             yield from _published(state, Step(transition, row.event_time, alert_type, alert))
 
 
-def _adds(state: State, row: Minute | Candidate, alert_type: str, alert: Alert) -> bool:
-    """Checks that the row is a candidate of this open alert and raises it above the published level; a repeated one does not."""
-    if not isinstance(row, Candidate) or row.alert_type != alert_type or state.is_settled(alert_type, row.position):
+def _adds(row: Minute | Candidate, alert_type: str, alert: Alert) -> bool:
+    """Checks that the row is a candidate of this open alert and raises it above the published level."""
+    if not isinstance(row, Candidate) or row.alert_type != alert_type:
         return False
     return alert.told_level is None or LEVELS.index(row.level) > LEVELS.index(alert.told_level)
 

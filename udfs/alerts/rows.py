@@ -36,7 +36,7 @@ def update(step: Step, row: Minute | Candidate) -> dict[str, Any]:
 
 def shown(alert: Alert) -> tuple[int, int, Number]:
     """Returns the fields of an alert that change between its transitions: count, last candidate's time, peak risk."""
-    return alert.candidate_count, alert.last_candidate[0], alert.peak_risk_score
+    return alert.candidate_count, alert.last_candidate, alert.peak_risk_score
 
 
 def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[st
         "candidate_count": alert.candidate_count,
         "explanation": [_written(each, alert.evidence["devices"]) for each in contributions],
         **{name: alert.evidence[name] for name in SHOWN},
-        "event_time": iso(step.at), "opened_at": iso(alert.opened_at), "last_candidate_at": iso(alert.last_candidate[0]),
+        "event_time": iso(step.at), "opened_at": iso(alert.opened_at), "last_candidate_at": iso(alert.last_candidate),
         "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
         "was_held": alert.was_held, "profile_version": alert.profile_version,
     }  # fmt: skip

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from bisect import insort
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from udfs.alerts.candidates import READINGS, Number
+from contract.declared import CONTRACT
+from udfs.alerts.candidates import MINUTE_MS, Identity, Number
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 REMEMBERED_MINUTES = 10
+"""How many minutes without a candidate the detect job sends for a watched subject."""
+REMEMBERED = 256
+"""Minutes of a subject, and candidates of a subject and type, that are recognised when they are delivered again."""
 NEVER = 0
 """An event time before every other one; none is earlier than 1970."""
 FORGOTTEN_AFTER_MS = 24 * 3_600_000
@@ -29,10 +32,11 @@ class Alert:
     cause: str
     level: str
     opened_at: int
-    last_candidate: tuple[int, int]
-    """Event time and idx (0 for windows) of the latest candidate."""
+    last_candidate: int
+    """The latest event time of a candidate."""
+    last_taken: int
+    """Event time of the candidate that arrived last."""
     candidate_count: int
-    """Number of candidates in the order of event time and idx; one that arrives after a later one is not counted."""
     risk_score: Number
     peak_risk_score: Number
     evidence: dict[str, Number | None]
@@ -41,8 +45,12 @@ class Alert:
     profile_version: str | None
     limits: str | None
     """The limits of the profile that judged the evidence, as JSON text; None for the default profile."""
+    reminded_from: int
+    """The time from which reminders count: the newest one when the alert opened, which is later than that of a late candidate."""
     reminded: int = 0
-    """The number of 15-minute steps since `opened_at` at the last reminder, published or not."""
+    """The number of reminders that were due until now, published or not."""
+    quiet: list[int] = field(default_factory=list)
+    """Ends of the minutes without a candidate that arrived in a row after the last candidate, in the order of arrival."""
     told_level: str | None = None
     """The level in the alert's last published transition; None if none was published."""
     was_held: bool = False
@@ -50,22 +58,17 @@ class Alert:
     shown: tuple[int, int, Number] | None = None
     """The count, time of the last candidate and peak risk in the alert's last row."""
 
-    @property
-    def is_of_readings(self) -> bool:
-        """Whether the candidates are readings, which arrive at once; windows arrive when they have closed."""
-        return self.cause == READINGS
-
 
 @dataclass
 class State:
     """The state of one subject; `State.loads(state.dumps())` equals it."""
 
     minutes: list[int] = field(default_factory=list)
-    """Ends of the latest minutes with readings, oldest first."""
+    """Ends of the last minutes with readings, in the order of arrival."""
     alerts: dict[str, Alert] = field(default_factory=dict)
     """The open alert of each type."""
-    settled: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Alert type → event time and idx of the last candidate of its last cleared alert."""
+    taken: dict[str, list[Identity]] = field(default_factory=dict)
+    """Alert type → its last candidates, in the order of arrival."""
     newest: int = NEVER
     """The latest event time of any row."""
     held_through: int = NEVER
@@ -87,17 +90,17 @@ class State:
         """Whether nothing is open, so that the subject may be forgotten."""
         return not self.alerts and not self.withheld
 
-    def is_settled(self, alert_type: str, position: tuple[int, int]) -> bool:
-        """Checks whether the candidate at a position (event time, idx) belongs to an alert that was cleared."""
-        return alert_type in self.settled and position <= self.settled[alert_type]
+    def remember_candidate(self, alert_type: str, candidate: Identity) -> bool:
+        """Adds a candidate to the last ones of its type; returns False if it is among them already."""
+        return _remember(self.taken.setdefault(alert_type, []), candidate)
 
     def remember_minute(self, end: int) -> bool:
-        """Adds the end of a minute to the latest ones; returns False for a repeated minute and one older than all of them."""
-        if end in self.minutes:
-            return False
-        insort(self.minutes, end)
-        del self.minutes[:-REMEMBERED_MINUTES]
-        return end in self.minutes
+        """Adds the end of a minute to the last ones; returns False if it is among them already."""
+        return _remember(self.minutes, end)
+
+    def has_candidate(self, alert_type: str, minute_end: int) -> bool:
+        """Checks whether a candidate of a type that was taken belongs to the minute that ends at `minute_end`."""
+        return any(end_of_minute(candidate) == minute_end for candidate in self.taken.get(alert_type, ()))
 
     def forget_if_stale(self, now: int) -> None:
         """Resets the state if nothing is open and no row came for 24 hours of event time."""
@@ -119,15 +122,49 @@ class State:
             return cls()
         stored = json.loads(text)
         version = stored.pop("version")
+        if version == 2:
+            return cls(minutes=stored["minutes"], **_of_version_2(stored))
         if version != STATE_VERSION:
             raise StateError(f"alert state has version {version}, but this code reads version {STATE_VERSION}; "
                              "start the alert job without its old state, or with the release that wrote it")
         stored["alerts"] = {alert_type: _alert(alert) for alert_type, alert in stored["alerts"].items()}
-        stored["settled"] = {alert_type: tuple(last) for alert_type, last in stored["settled"].items()}
+        stored["taken"] = {alert_type: [(*each,) for each in taken] for alert_type, taken in stored["taken"].items()}
         stored["withheld"] = {alert_type: (end, _alert(alert)) for alert_type, (end, alert) in stored["withheld"].items()}
         return cls(**stored)
 
 
+def end_of_minute(candidate: Identity) -> int:
+    """Returns the end of the minute to which a candidate belongs; a window belongs to the minute with which it ends."""
+    at, idx, _ = candidate
+    return ((at if idx is not None else at - 1) // MINUTE_MS + 1) * MINUTE_MS
+
+
+def _of_version_2(stored: dict[str, Any]) -> dict[str, Any]:
+    """Converts state of version 2, which knew the last candidate of each type and no quiet minutes."""
+    alerts = {kind: _alert_of_version_2(alert) for kind, alert in stored["alerts"].items()}
+    withheld = {kind: (end, _alert_of_version_2(alert)) for kind, (end, alert) in stored["withheld"].items()}
+    last = {kind: tuple(position) for kind, position in stored["settled"].items()} | {
+        kind: tuple(alert["last_candidate"]) for kind, alert in stored["alerts"].items()}
+    taken = {kind: [(at, idx_, level) for idx_ in {idx, None} for level in CONTRACT.alert_levels]
+             for kind, (at, idx) in last.items()}
+    held = {name: stored[name] for name in ("newest", "held_through", "held_until", "free_through")}
+    return {"alerts": alerts, "withheld": withheld, "taken": taken, **held}
+
+
+def _alert_of_version_2(stored: dict[str, Any]) -> Alert:
+    last = stored["last_candidate"][0]
+    return _alert(stored | {"last_candidate": last, "last_taken": last, "reminded_from": stored["opened_at"],
+                            "reminded": min(stored["reminded"], 4), "quiet": []})
+
+
+def _remember(known: list[Any], new: Any) -> bool:
+    if new in known:
+        return False
+    known.append(new)
+    del known[:-REMEMBERED]
+    return True
+
+
 def _alert(stored: dict[str, Any]) -> Alert:
     shown = stored["shown"]
-    return Alert(**stored | {"last_candidate": tuple(stored["last_candidate"]), "shown": shown and tuple(shown)})
+    return Alert(**stored | {"shown": shown and tuple(shown)})
