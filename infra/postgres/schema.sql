@@ -446,7 +446,20 @@ CREATE TABLE device_minutes (
     risk_modifier double precision,
     risk_score double precision,
     risk_level text,
-    profile_version text
+    profile_version text,
+    min_voltage_low double precision,
+    leakage_count bigint,
+    leakage_sum double precision,
+    max_leakage double precision,
+    resistive_leakage_count bigint,
+    resistive_leakage_sum double precision,
+    imbalance_count bigint,
+    imbalance_sum double precision,
+    context_minutes bigint,
+    record_count_60min bigint,
+    avg_temperature_60min double precision,
+    temp_stddev_60min double precision,
+    avg_indicator_60min double precision
 );
 
 COMMENT ON TABLE device_minutes IS 'One row per device and minute with readings.';
