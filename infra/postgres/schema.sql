@@ -203,6 +203,29 @@ $$;
 
 COMMENT ON FUNCTION fire_refuse_change() IS 'Refuses to change or delete rows of a trail.';
 
+CREATE FUNCTION fire_register_devices(present text, devices jsonb) RETURNS TABLE(devices_registered bigint, devices_removed bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO device_registry AS kept (device_id, site_id, zone, profile, limits, version)
+    SELECT each.device_id, each.site_id, each.zone, each.profile, each.limits, present
+    FROM jsonb_to_recordset(devices) AS each (device_id text, site_id text, zone text, profile text, limits jsonb)
+    ORDER BY each.device_id
+    ON CONFLICT (device_id) DO UPDATE SET site_id = EXCLUDED.site_id, zone = EXCLUDED.zone, profile = EXCLUDED.profile,
+        limits = EXCLUDED.limits, version = EXCLUDED.version, updated_at = now(), removed_at = NULL
+    WHERE (kept.site_id, kept.zone, kept.profile, kept.limits, kept.version, kept.removed_at)
+        IS DISTINCT FROM (EXCLUDED.site_id, EXCLUDED.zone, EXCLUDED.profile, EXCLUDED.limits, EXCLUDED.version, NULL);
+    GET DIAGNOSTICS devices_registered = ROW_COUNT;
+    UPDATE device_registry AS kept SET removed_at = now()
+    WHERE removed_at IS NULL AND NOT EXISTS (
+        SELECT FROM jsonb_to_recordset(devices) AS each (device_id text) WHERE each.device_id = kept.device_id);
+    GET DIAGNOSTICS devices_removed = ROW_COUNT;
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION fire_register_devices(present text, devices jsonb) IS 'Makes device_registry say what one version of the registry says; devices that it does not list are marked as removed.';
+
 CREATE TABLE alert_transitions (
     alert_id text NOT NULL,
     transition text NOT NULL,
@@ -486,6 +509,19 @@ CREATE TABLE device_patterns (
 
 COMMENT ON TABLE device_patterns IS 'The patterns of a device''s hour, one row per 5 minutes.';
 
+CREATE TABLE device_registry (
+    device_id text NOT NULL,
+    site_id text,
+    zone text,
+    profile text NOT NULL,
+    limits jsonb NOT NULL,
+    version text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    removed_at timestamp with time zone
+);
+
+COMMENT ON TABLE device_registry IS 'A device of the registry with its site, zone, profile and limits, and the version that said so; removed_at is when a later version no longer listed it. Written by services.retention; the jobs read the file.';
+
 CREATE TABLE device_state (
     device_id text NOT NULL,
     site_id text,
@@ -756,6 +792,9 @@ ALTER TABLE ONLY device_minutes
 ALTER TABLE ONLY device_patterns
     ADD CONSTRAINT device_patterns_pkey PRIMARY KEY (device_id, window_end);
 
+ALTER TABLE ONLY device_registry
+    ADD CONSTRAINT device_registry_pkey PRIMARY KEY (device_id);
+
 ALTER TABLE ONLY device_state
     ADD CONSTRAINT device_state_pkey PRIMARY KEY (device_id);
 
@@ -838,6 +877,8 @@ CREATE INDEX device_minutes_by_time ON device_minutes USING btree (minute_end);
 CREATE INDEX device_patterns_by_site ON device_patterns USING btree (site_id, window_end DESC);
 
 CREATE INDEX device_patterns_by_time ON device_patterns USING btree (window_end);
+
+CREATE INDEX device_registry_site ON device_registry USING btree (site_id) WHERE (site_id IS NOT NULL);
 
 CREATE INDEX device_state_by_prefix ON device_state USING btree (device_id text_pattern_ops);
 

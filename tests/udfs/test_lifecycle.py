@@ -55,7 +55,8 @@ def minute(number: int, **more: Any) -> Row:
     """Builds the row of the minute [number, number + 1) after 09:00."""
     return {"schema_version": 1, "kind": "MINUTE", "subject_kind": "DEVICE", "subject": "dev-1", "site_id": "site-1",
             "event_time": time(60 * (number + 1)), "profile_version": None, "is_held": False, "held_until": None, "limits": None,
-            "worst_reading": None, **dict.fromkeys(("cause", "alert_type", "level", "risk_score", "idx", "is_late", "last_seen", *EVIDENCE)), **more}
+            **dict.fromkeys(("cause", "alert_type", "level", "risk_score", "idx", "is_late", "last_seen", "worst_reading",
+                             *EVIDENCE)), **more}
 
 
 def quiet(*numbers: int) -> list[Row]:
