@@ -1,4 +1,4 @@
-"""Keeps the table `device_registry` equal to the registry's file, so that SQL can ask where a device is; the jobs read the file."""
+"""Keeps the table `device_registry` equal to the registry's file, for questions in SQL; the jobs read the file."""
 
 from __future__ import annotations
 

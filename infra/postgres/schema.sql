@@ -504,7 +504,22 @@ CREATE TABLE device_patterns (
     is_sustained_high_risk boolean,
     sensor_anomalies jsonb,
     trend text,
-    confidence double precision
+    confidence double precision,
+    arc_frequency double precision,
+    total_arcs bigint,
+    max_arc_count bigint,
+    dominant_period_minutes double precision,
+    rapid_risk_change double precision,
+    rapid_risk_change_at timestamp with time zone,
+    high_risk_minutes bigint,
+    max_temperature double precision,
+    min_temperature double precision,
+    max_risk_score double precision,
+    min_risk_score double precision,
+    avg_risk_score double precision,
+    anomalies text,
+    anomaly_count bigint,
+    recommendations jsonb
 );
 
 COMMENT ON TABLE device_patterns IS 'The patterns of a device''s hour, one row per 5 minutes.';

@@ -37,6 +37,8 @@ SELECT
   ${MINUTE_MEANS}
   AVG(voltage) AS avg_voltage,
   AVG(power_factor) AS avg_power_factor,
+  AVG(CASE WHEN `power` IS NOT NULL THEN voltage * `current` * power_factor END) AS calculated_watts,
+  AVG(CASE WHEN voltage * `current` * power_factor IS NOT NULL THEN 1000 * `power` END) AS measured_watts,
   ${MINUTE_EXTREMES}
   SUM(risk_score) AS risk_sum,
   MAX(risk_score) AS max_risk_score,

@@ -6,7 +6,7 @@ SELECT
   temperature_count, temperature_sum, temperature_sum_squares, max_temperature, min_temperature,
   total_arcs, arc_events, max_arc_count, current_count, current_sum, max_current, co_count, co_sum, max_co_gas,
   leakage_count, leakage_sum, max_leakage, resistive_leakage_count, resistive_leakage_sum, imbalance_count, imbalance_sum,
-  ${MINUTE_STATISTICS} avg_voltage, avg_power_factor, risk_sum, max_risk_score, max_base_risk, max_floor_risk, indicator_sum,
+  ${MINUTE_STATISTICS} avg_voltage, avg_power_factor, calculated_watts, measured_watts, risk_sum, max_risk_score, max_base_risk, max_floor_risk, indicator_sum,
   alarm_count, communication_errors, candidate_count, arcs_60min, avg_co_60min, minutes_60min,
   CARDINALITY(hour_minutes) AS context_minutes,
   record_count_60min,
