@@ -1,5 +1,7 @@
 """Limits the size of the results database: adds and drops daily partitions of readings and deletes old results.
 
+Each round also brings the table `device_registry` up to date.
+
     python -m services.retention              runs once, for cron
     python -m services.retention --every 1h   repeats until it is stopped, for compose and the embedded stack
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, LiteralString
 
@@ -20,6 +22,8 @@ from core.database import conninfo
 from core.durations import seconds
 from core.logs import Report, complain, reporter
 from core.settings import Settings
+from services import device_registry
+from udfs.registry.format import RegistryError
 
 PARTITIONS: LiteralString = "SELECT * FROM fire_maintain_partitions(%s)"
 RESULTS: LiteralString = "SELECT * FROM fire_expire_results(%s)"
@@ -64,9 +68,20 @@ def _call(connection: psycopg.Connection[dict[str, Any]], query: LiteralString, 
 
 
 def _round(settings: Settings, report: Report) -> bool:
+    return _step(lambda: report(f"retention: {maintain(settings)}")) & _step(lambda: _register(settings, report))
+
+
+def _register(settings: Settings, report: Report) -> None:
+    changed = device_registry.fill(settings)
+    if any(changed):
+        report(f"retention: registry: {changed}")
+
+
+def _step(work: Callable[[], None]) -> bool:
+    """Does one part of a round, and returns whether it succeeded: one part's failure must not prevent the other."""
     try:
-        report(f"retention: {maintain(settings)}")
-    except psycopg.Error as error:
+        work()
+    except (psycopg.Error, RegistryError) as error:
         complain(f"retention: this round failed: {str(error).strip()}")
         return False
     return True

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from core import embedded_stack, installation
-from core.settings import variable
+from core.settings import Settings, variable
 from infra.local import processes
+from udfs.registry.source import resolved
 
 
 def folder(home: Path) -> Path:
@@ -22,7 +23,8 @@ def start(home: Path, port: int) -> None:
         return
     database = {variable("postgres_host"): "127.0.0.1", variable("postgres_port"): str(port),
                 variable("postgres_database"): embedded_stack.DATABASE, variable("postgres_user"): embedded_stack.USER,
-                variable("postgres_password"): "", "PGPASSFILE": str(embedded_stack.pgpass(home))}
+                variable("postgres_password"): "", "PGPASSFILE": str(embedded_stack.pgpass(home)),
+                variable("registry"): resolved(Settings.load().registry)}
     processes.start(folder(home), [sys.executable, "-P", "-m", "services.retention", "--every", "1h"],
                     env=os.environ | database | {"PYTHONPATH": str(installation.ROOT)})
 

@@ -203,6 +203,29 @@ $$;
 
 COMMENT ON FUNCTION fire_refuse_change() IS 'Refuses to change or delete rows of a trail.';
 
+CREATE FUNCTION fire_register_devices(present text, devices jsonb) RETURNS TABLE(devices_registered bigint, devices_removed bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO device_registry AS kept (device_id, site_id, zone, profile, limits, version)
+    SELECT each.device_id, each.site_id, each.zone, each.profile, each.limits, present
+    FROM jsonb_to_recordset(devices) AS each (device_id text, site_id text, zone text, profile text, limits jsonb)
+    ORDER BY each.device_id
+    ON CONFLICT (device_id) DO UPDATE SET site_id = EXCLUDED.site_id, zone = EXCLUDED.zone, profile = EXCLUDED.profile,
+        limits = EXCLUDED.limits, version = EXCLUDED.version, updated_at = now(), removed_at = NULL
+    WHERE (kept.site_id, kept.zone, kept.profile, kept.limits, kept.version, kept.removed_at)
+        IS DISTINCT FROM (EXCLUDED.site_id, EXCLUDED.zone, EXCLUDED.profile, EXCLUDED.limits, EXCLUDED.version, NULL);
+    GET DIAGNOSTICS devices_registered = ROW_COUNT;
+    UPDATE device_registry AS kept SET removed_at = now()
+    WHERE removed_at IS NULL AND NOT EXISTS (
+        SELECT FROM jsonb_to_recordset(devices) AS each (device_id text) WHERE each.device_id = kept.device_id);
+    GET DIAGNOSTICS devices_removed = ROW_COUNT;
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION fire_register_devices(present text, devices jsonb) IS 'Makes device_registry say what one version of the registry says; devices that it does not list are marked as removed.';
+
 CREATE TABLE alert_transitions (
     alert_id text NOT NULL,
     transition text NOT NULL,
@@ -446,7 +469,20 @@ CREATE TABLE device_minutes (
     risk_modifier double precision,
     risk_score double precision,
     risk_level text,
-    profile_version text
+    profile_version text,
+    min_voltage_low double precision,
+    leakage_count bigint,
+    leakage_sum double precision,
+    max_leakage double precision,
+    resistive_leakage_count bigint,
+    resistive_leakage_sum double precision,
+    imbalance_count bigint,
+    imbalance_sum double precision,
+    context_minutes bigint,
+    record_count_60min bigint,
+    avg_temperature_60min double precision,
+    temp_stddev_60min double precision,
+    avg_indicator_60min double precision
 );
 
 COMMENT ON TABLE device_minutes IS 'One row per device and minute with readings.';
@@ -468,10 +504,38 @@ CREATE TABLE device_patterns (
     is_sustained_high_risk boolean,
     sensor_anomalies jsonb,
     trend text,
-    confidence double precision
+    confidence double precision,
+    arc_frequency double precision,
+    total_arcs bigint,
+    max_arc_count bigint,
+    dominant_period_minutes double precision,
+    rapid_risk_change double precision,
+    rapid_risk_change_at timestamp with time zone,
+    high_risk_minutes bigint,
+    max_temperature double precision,
+    min_temperature double precision,
+    max_risk_score double precision,
+    min_risk_score double precision,
+    avg_risk_score double precision,
+    anomalies text,
+    anomaly_count bigint,
+    recommendations jsonb
 );
 
 COMMENT ON TABLE device_patterns IS 'The patterns of a device''s hour, one row per 5 minutes.';
+
+CREATE TABLE device_registry (
+    device_id text NOT NULL,
+    site_id text,
+    zone text,
+    profile text NOT NULL,
+    limits jsonb NOT NULL,
+    version text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    removed_at timestamp with time zone
+);
+
+COMMENT ON TABLE device_registry IS 'A device of the registry with its site, zone, profile and limits, and the version that said so; removed_at is when a later version no longer listed it. Written by services.retention; the jobs read the file.';
 
 CREATE TABLE device_state (
     device_id text NOT NULL,
@@ -743,6 +807,9 @@ ALTER TABLE ONLY device_minutes
 ALTER TABLE ONLY device_patterns
     ADD CONSTRAINT device_patterns_pkey PRIMARY KEY (device_id, window_end);
 
+ALTER TABLE ONLY device_registry
+    ADD CONSTRAINT device_registry_pkey PRIMARY KEY (device_id);
+
 ALTER TABLE ONLY device_state
     ADD CONSTRAINT device_state_pkey PRIMARY KEY (device_id);
 
@@ -825,6 +892,8 @@ CREATE INDEX device_minutes_by_time ON device_minutes USING btree (minute_end);
 CREATE INDEX device_patterns_by_site ON device_patterns USING btree (site_id, window_end DESC);
 
 CREATE INDEX device_patterns_by_time ON device_patterns USING btree (window_end);
+
+CREATE INDEX device_registry_site ON device_registry USING btree (site_id) WHERE (site_id IS NOT NULL);
 
 CREATE INDEX device_state_by_prefix ON device_state USING btree (device_id text_pattern_ops);
 

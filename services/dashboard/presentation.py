@@ -52,6 +52,7 @@ def _names() -> dict[str, Any]:
         "t": lambda key, **values: wording.say(chosen, key, values),
         "level_name": lambda name: wording.level(name, chosen), "kind_name": lambda name: wording.kind(name, chosen),
         "measurement_name": lambda name: wording.measurement(name, chosen),
+        "advice_text": lambda name: wording.advice(name, chosen),
         "reason_text": lambda reason: reason_text(reason, chosen),
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from contract.declared import CONTRACT
 from contract.model import Text
 from udfs.texts.alert_texts import texts_of
 from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
@@ -59,6 +60,12 @@ def measurement(name: str, language: str) -> str:
     text = MEASUREMENT_NAMES.get(name) or ALARM_NAMES.get(name) or catalogue().get(f"series.{name}")
     spelled = of(text, language) if text else name.replace("_", " ")
     return spelled[:1].upper() + spelled[1:]
+
+
+def advice(name: str, language: str) -> str:
+    """Returns the text of an advice, or its name if only a later version knows it."""
+    text = CONTRACT.advice.get(name)
+    return of(text, language) if text else name.replace("_", " ")
 
 
 def _translated(texts: Mapping[str, Text], name: str | None, language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from contract.crossing import worst_columns
 from contract.declared import CONTRACT
 from contract.model import Result
 from contract.render_json_schema import schema
@@ -23,6 +25,8 @@ WINDOWS = {"device_minutes": ("minute_start", "minute_end", 1, 1), "device_5min_
            "site_risk": ("window_start", "window_end", 2, 1), "device_patterns": ("window_start", "window_end", 60, 5)}
 """Result → names of start and end, length and step in minutes."""
 SCORES = {"readings": "risk_score", "device_minutes": "risk_score", "site_risk": "site_risk"}
+OF_MINUTES = ("device_minutes", "risk_spikes", "temperature_anomalies", "co_exposure", "arc_patterns")
+"""Causes of candidates that are about a minute."""
 RISKS = ("risk_score", "base_risk", "floor_risk", "rule_risk", "status_risk", "pattern_risk", "indicator_risk",
          "max_risk_score", "avg_risk_score", "max_base_risk", "max_floor_risk", "avg_indicator_risk", "previous_risk_score",
          "risk_diff", "avg_risk", "mean_risk", "max_risk", "site_risk", "confidence", "temperature_score")
@@ -246,6 +250,31 @@ def test_candidate_has_level_type_and_cause_and_a_minute_has_none(results: Resul
         known = [row["level"] in ("MEDIUM", "HIGH", "CRITICAL"), row["alert_type"] is not None, row["cause"] is not None]
         assert all(known) if row["kind"] == "CANDIDATE" else not any(known)
         assert row["subject_kind"] in ("DEVICE", "SITE")
+
+
+def test_candidate_of_a_window_has_the_worst_reading_of_its_minute(results: Results) -> None:
+    notable: dict[tuple[str, str], Rows] = {}
+    for row in results["readings"]:
+        if not row["is_late"] and (row["risk_score"] > 0 or not row["is_valid"] or row["communication_error"]):
+            notable.setdefault((row["device_id"], row["event_time"][:16]), []).append(row)
+    seen = 0
+    for candidate in results["candidates"]:
+        if candidate["cause"] in OF_MINUTES:
+            minute = (time(candidate, "event_time") - timedelta(minutes=1)).isoformat()[:16]
+            assert_holds(candidate["worst_reading"], notable.get((candidate["subject"], minute), []))
+            seen += 1
+    assert seen
+
+
+def assert_holds(text: str | None, readings: Rows) -> None:
+    """Checks that the text has the worst of the readings; None if there is none."""
+    assert (text is None) == (not readings)
+    if text is not None:
+        worst = max(readings, key=lambda row: (row["risk_score"], -math.inf if row["max_temperature"] is None
+                                               else row["max_temperature"], row["event_time"], row["idx"]))
+        held = json.loads(text)
+        assert {name: held.get(name) for name in worst_columns(CONTRACT) if name in worst} == {
+            name: worst[name] for name in worst_columns(CONTRACT) if name in worst}
 
 
 def test_late_cases_have_one_late_reading_each_and_others_none(cases: Results) -> None:

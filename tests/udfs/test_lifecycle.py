@@ -32,7 +32,8 @@ def reading(seconds: float, alert_type: str = HEAT, level: str = "HIGH", idx: in
         "cause": "readings", "alert_type": alert_type, "level": level, "risk_score": RISKS.get(level),
         "event_time": time(seconds), "idx": int(seconds) if idx is None else idx, "is_late": False,
         **dict.fromkeys(EVIDENCE), "max_temperature": 62.5, "pcb_temperature": 62.5, "status_bits": 0,
-        "last_seen": None, "profile_version": None, "is_held": False, "held_until": None, "limits": None, **more,
+        "last_seen": None, "profile_version": None, "is_held": False, "held_until": None, "limits": None, "worst_reading": None,
+        **more,
     }  # fmt: skip
 
 
@@ -55,7 +56,8 @@ def minute(number: int, **more: Any) -> Row:
     """Builds the row of the minute [number, number + 1) after 09:00."""
     return {"schema_version": 1, "kind": "MINUTE", "subject_kind": "DEVICE", "subject": "dev-1", "site_id": "site-1",
             "event_time": time(60 * (number + 1)), "profile_version": None, "is_held": False, "held_until": None, "limits": None,
-            **dict.fromkeys(("cause", "alert_type", "level", "risk_score", "idx", "is_late", "last_seen", *EVIDENCE)), **more}
+            **dict.fromkeys(("cause", "alert_type", "level", "risk_score", "idx", "is_late", "last_seen", "worst_reading",
+                             *EVIDENCE)), **more}
 
 
 def quiet(*numbers: int) -> list[Row]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import cmath
+import json
 import math
 import random
 import statistics
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from contract.declared import CONTRACT
+from udfs.minutes.anomalies import ADVICE, POWER
 from udfs.minutes.patterns import patterns
+from udfs.readings.thresholds import NORMAL_RANGES
 
 TEMPERATURES = st.floats(-20, 200).map(lambda value: round(value, 2))
 RISKS = st.floats(0, 1).map(lambda value: round(value, 6))
-COLUMNS = ("temperature", "risk", "arcs", "voltage", "current", "co_gas", "voc", "power_factor")
+COLUMNS = ("temperature", "risk", "arcs", "voltage", "current", "co_gas", "voc", "power_factor", "leakage_current",
+           "resistive_leakage", "calculated_watts", "measured_watts")
 Series = list[float | None]
 
 
@@ -138,6 +143,54 @@ def test_newest_measurement_decides_whether_a_sensor_is_anomalous() -> None:
 
 def test_minutes_without_measurements_have_only_patterns_of_risk() -> None:
     assert patterns_of(risk=[0.0] * 10) == {
-        "temperature_slope": None, "temperature_change": None, "risk_slope": 0.0, "arc_pattern": "NO_ARCS",
-        "periodicity_minutes": None, "risk_volatility": 0.0, "is_rapid_risk_change": False, "is_sustained_high_risk": False,
-        "sensor_anomalies": [], "trend": "STABLE", "confidence": 0.0}  # fmt: skip
+        "temperature_slope": None, "temperature_change": None, "risk_slope": 0.0, "arc_pattern": "NO_ARCS", "arc_frequency": 0.0,
+        "periodicity_minutes": None, "dominant_period_minutes": None, "risk_volatility": 0.0, "is_rapid_risk_change": False,
+        "rapid_risk_change": None, "rapid_risk_change_at": None, "is_sustained_high_risk": False, "high_risk_minutes": 0,
+        "sensor_anomalies": [], "anomalies": "[]", "anomaly_count": 0, "trend": "STABLE", "confidence": 0.0,
+        "recommendations": []}  # fmt: skip
+
+
+def test_anomaly_says_value_range_severity_and_in_how_many_minutes() -> None:
+    got = patterns_of(temperature=[70.0, *[25.0] * 7, 61.5, 64.25], leakage_current=[2.0] * 9 + [9.5])
+    assert json.loads(got["anomalies"]) == [
+        {"sensor": "temperature", "type": "RANGE_VIOLATION", "severity": "HIGH", "value": 64.25, "lowest": 20.0, "highest": 60.0,
+         "minutes": 3},
+        {"sensor": "leakage_current", "type": "RANGE_VIOLATION", "severity": "MEDIUM", "value": 9.5, "lowest": 0.0,
+         "highest": 8.0, "minutes": 1}]
+    assert (got["sensor_anomalies"], got["anomaly_count"]) == (["temperature", "leakage_current"], 2)
+    assert got["recommendations"][:2] == ["cool", "cut_off"]
+
+
+@pytest.mark.parametrize(("measured", "is_anomalous"), [(800.0, False), (799.9, True), (1200.0, False), (1200.1, True),
+                                                        (None, False)])
+def test_power_is_inconsistent_beyond_a_fifth_of_what_was_calculated(measured: float | None, is_anomalous: bool) -> None:
+    got = patterns_of(calculated_watts=[1000.0] * 10, measured_watts=[measured] * 10)
+    assert got["sensor_anomalies"] == (["power_mismatch"] if is_anomalous else [])
+
+
+def test_infinite_power_is_no_number_in_the_text() -> None:
+    for value in (math.inf, 1.7e308):
+        assert "Infinity" not in patterns_of(calculated_watts=[value] * 10, measured_watts=[5.0] * 10,
+                                             current=[value] * 10)["anomalies"]
+
+
+def test_rapid_change_says_how_far_and_when() -> None:
+    got = patterns_of(list(range(29_333_340, 29_333_350)), risk=[0.1, 0.5, 0.5, 0.9, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4])
+    assert (got["rapid_risk_change"], got["rapid_risk_change_at"]) == (-0.5, "2025-10-09T09:04:00.000Z")
+
+
+@given(st.lists(st.sampled_from([0.6, 0.7, 0.700001, 0.8, 1.0]), min_size=10, max_size=20))
+def test_streak_counts_the_newest_minutes_of_high_risk(risks: list[float]) -> None:
+    assert patterns_of(risk=list(risks))["high_risk_minutes"] == len(list(takewhile(lambda risk: risk > 0.7, reversed(risks))))
+
+
+def test_dominant_period_is_given_even_if_it_does_not_stand_out() -> None:
+    noise = random.Random(5)
+    got = patterns_of(temperature=[20 + noise.random() for _ in range(60)])
+    assert got["periodicity_minutes"] in (None, got["dominant_period_minutes"])
+    assert got["dominant_period_minutes"] >= 2
+
+
+def test_every_advice_is_declared() -> None:
+    assert {name for names in ADVICE.values() for name in names} | {"inspect", "find_change"} <= CONTRACT.advice.keys()
+    assert ADVICE.keys() >= {*NORMAL_RANGES, POWER}

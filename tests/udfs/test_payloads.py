@@ -60,7 +60,8 @@ def assert_agrees(messages: list[bytes]) -> None:
                 same(made["payload"], expected("readings", row, schema_version=1))
             if made["candidate"] is not None:
                 same(made["candidate"], expected("candidates", row, schema_version=1, kind="CANDIDATE", subject_kind="DEVICE",
-                                                 subject=row["device_id"], cause="readings", level=row["risk_level"]))
+                                                 subject=row["device_id"], cause="readings", level=row["risk_level"],
+                                                 worst_reading=None))
 
 
 def same(text: bytes, row: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contract import identifiers
+from contract import crossing, identifiers
 from contract.declared import CONTRACT
 from udfs.readings import event_time
 from udfs.readings.parsing import LARGEST_EXACT
@@ -26,9 +26,13 @@ CANDIDATE_LEVELS = CONTRACT.alert_levels
 EVIDENCE = tuple(column.name for column in COLUMNS
                  if column.type in ("score", "number", "whole") and column.name not in ("risk_score", "idx"))
 """Columns with the scores and measurements of the reading or window behind a candidate; null or absent if not measured."""
+OF_READING = (*crossing.worst_columns(CONTRACT),)
+"""Columns that the worst reading of a window fills."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
 LONGEST_LIMITS = 2_000
 """Bytes of a profile's limits as JSON text; those of a registry have about 400."""
+LONGEST_READING = 4_000
+"""Bytes of a window's worst reading as JSON text; one with limits has about 1,000."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: JSON can escape it, UTF-8 cannot encode it."""
 
@@ -123,6 +127,7 @@ def _minute(row: Mapping[str, Any]) -> Minute:
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
+    row = _completed(row)
     subject, cause, level = _text(row, "subject"), _text(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
     is_reading = cause == READINGS
     return Candidate(
@@ -142,6 +147,18 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         profile_version=_optional_text(row, "profile_version"),
         limits=_limits(row),
     )
+
+
+def _completed(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fills what a window does not have with the scores, measurements and limits of its worst reading."""
+    if row.get("worst_reading") is None:
+        return row
+    text = _text(row, "worst_reading", LONGEST_READING)
+    try:
+        reading = decode(text.encode())
+    except CandidateError as problem:
+        raise CandidateError(f"worst_reading cannot be used: {problem}") from problem
+    return {**row, **{name: reading.get(name) for name in OF_READING if row.get(name) is None}}
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:

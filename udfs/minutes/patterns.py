@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.minutes.anomalies import anomalies, recommendations, written
 from udfs.minutes.context import matrix, slopes
+from udfs.readings import event_time
 from udfs.readings import thresholds as t
 
 Values = NDArray[np.float64]
+MINUTE_MS = 60_000
 
 
 def patterns(minutes: Sequence[int], columns: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
@@ -23,18 +26,24 @@ def patterns(minutes: Sequence[int], columns: Mapping[str, Sequence[float | None
     Args:
         minutes: the numbers of the minutes, in any order; at least `thresholds.PATTERN_LEAST_MINUTES` of them.
         columns: one value per minute of `temperature` (mean, °C), `risk`, `arcs`, and of the means of `voltage`, `current`,
-            `co_gas`, `voc` and `power_factor`; None if not measured.
+            `co_gas`, `voc`, `power_factor`, `leakage_current`, `resistive_leakage`, `calculated_watts` and `measured_watts`; None
+            if not measured.
     """
     order = np.argsort(np.asarray(minutes))
     time = np.asarray(minutes, dtype=np.float64)[order]
     values = {name: np.asarray(column, dtype=np.float64)[order] for name, column in columns.items()}
     temperature, risk = values["temperature"], values["risk"]
+    arcs, trends, found = arc_pattern(values["arcs"]), trend(time, temperature), anomalies(values)
+    sensors = [each["sensor"] for each in found]
     return {
         "temperature_slope": slope(time, temperature), "temperature_change": mean_change(time, temperature),
-        "risk_slope": slope(time, risk), "arc_pattern": arc_pattern(values["arcs"]),
-        "periodicity_minutes": period(temperature), "risk_volatility": volatility(risk),
-        "is_rapid_risk_change": is_rapid(risk), "is_sustained_high_risk": is_sustained(risk),
-        "sensor_anomalies": anomalies(values), **trend(time, temperature),
+        "risk_slope": slope(time, risk), "arc_pattern": arcs, "arc_frequency": arc_frequency(values["arcs"]),
+        **period(temperature), "risk_volatility": volatility(risk),
+        "is_rapid_risk_change": is_rapid(risk), **rapid_change(time, risk),
+        "is_sustained_high_risk": is_sustained(risk), "high_risk_minutes": streak(risk),
+        "sensor_anomalies": sensors, "anomalies": written(found), "anomaly_count": len(found), **trends,
+        "recommendations": recommendations(sensors, arcs, trends["trend"], is_rapid=is_rapid(risk),
+                                           is_sustained=is_sustained(risk)),
     }  # fmt: skip
 
 
@@ -53,24 +62,32 @@ def mean_change(time: Values, values: Values) -> float | None:
 
 def arc_pattern(arcs: Values) -> str:
     """Returns FREQUENT, MODERATE, SPORADIC or NO_ARCS, by the share of minutes with arcs."""
-    share = np.mean(np.nan_to_num(arcs) > 0)
+    share = arc_frequency(arcs)
     for limit, name in t.ARC_SHARES:
         if share > limit:
             return name
     return "NO_ARCS"
 
 
-def period(values: Values) -> float | None:
-    """Returns the dominant period in minutes if its peak is high enough above the mean of the spectrum, else None."""
+def arc_frequency(arcs: Values) -> float:
+    """Returns the share of minutes with arcs."""
+    return round(float(np.mean(np.nan_to_num(arcs) > 0)), t.DECIMALS)
+
+
+def period(values: Values) -> dict[str, float | None]:
+    """Returns `dominant_period_minutes`, and as `periodicity_minutes` the same if its peak is high enough, else None.
+
+    High enough is above a multiple of the spectrum's mean. Both are None with too few measurements, or with equal ones.
+    """
     measured = values[~np.isnan(values)]
-    if len(measured) < t.PATTERN_LEAST_MINUTES:
-        return None
+    if len(measured) < t.PATTERN_LEAST_MINUTES or np.ptp(measured) == 0:
+        return {"periodicity_minutes": None, "dominant_period_minutes": None}
     magnitudes = np.abs(np.fft.fft(measured))
     dominant = int(np.argmax(magnitudes[1:])) + 1
     least = t.PERIODIC_FACTOR * float(np.mean(magnitudes))
-    if round(float(magnitudes[dominant]), t.DECIMALS) <= round(least, t.DECIMALS):
-        return None
-    return _rounded(1 / abs(np.fft.fftfreq(len(measured))[dominant]))
+    minutes = _rounded(1 / abs(np.fft.fftfreq(len(measured))[dominant]))
+    is_periodic = round(float(magnitudes[dominant]), t.DECIMALS) > round(least, t.DECIMALS)
+    return {"periodicity_minutes": minutes if is_periodic else None, "dominant_period_minutes": minutes}
 
 
 def volatility(risk: Values) -> float:
@@ -83,19 +100,28 @@ def is_rapid(risk: Values) -> bool:
     return bool(np.any(np.round(np.abs(np.diff(risk)), t.DECIMALS) > t.SPIKE))
 
 
+def rapid_change(time: Values, risk: Values) -> dict[str, Any]:
+    """Returns the largest rapid change of risk and the end of the minute that it led to; None without one.
+
+    Of equal changes the newest counts.
+    """
+    changes = np.round(np.diff(risk), t.DECIMALS)
+    if not is_rapid(risk):
+        return {"rapid_risk_change": None, "rapid_risk_change_at": None}
+    newest = len(changes) - 1 - int(np.argmax(np.abs(changes[::-1])))
+    end = event_time.to_iso(np.array([int(time[newest + 1]) * MINUTE_MS]))[0]
+    return {"rapid_risk_change": float(changes[newest]), "rapid_risk_change_at": end}
+
+
+def streak(risk: Values) -> int:
+    """Returns how many of the newest minutes in a row had high risk."""
+    quiet = np.flatnonzero(~(risk > t.CLUSTER_RISK))
+    return len(risk) - 1 - int(quiet[-1]) if quiet.size else len(risk)
+
+
 def is_sustained(risk: Values) -> bool:
     """Checks whether each of the newest minutes had high risk."""
     return len(risk) >= t.SUSTAINED_MINUTES and bool(np.all(risk[-t.SUSTAINED_MINUTES:] > t.CLUSTER_RISK))
-
-
-def anomalies(values: Mapping[str, Values]) -> list[str]:
-    """Returns the sensors whose newest measurement is outside its normal range."""
-    outside = []
-    for sensor, (low, high) in t.NORMAL_RANGES.items():
-        measured = values[sensor][~np.isnan(values[sensor])]
-        if len(measured) and not low <= measured[-1] <= high:
-            outside.append(sensor)
-    return outside
 
 
 def trend(time: Values, temperature: Values) -> dict[str, Any]:

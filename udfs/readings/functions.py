@@ -18,7 +18,7 @@ from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalar
 from contract import crossing, identifiers
 from contract.declared import CONTRACT
 from udfs import dead_letters
-from udfs.readings import decode, event_time, payloads
+from udfs.readings import decode, event_time, payloads, worst
 from udfs.registry import source
 from udfs.registry.registry import NONE, Registry
 
@@ -65,6 +65,7 @@ def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Seri
     readings.refuse(_are_of_another_device(keys, devices), lambda row: _two_devices(devices[row], keys[row]))
     columns = readings.columns | {"is_late": is_late.to_numpy()} | _refused(message, readings.reason)
     accepted = readings.reason == None  # noqa: E711 -- compares each element
+    columns["worst_reading"] = worst.worst_readings(columns, accepted)
     if crossing.takes_messages(results_in):
         columns |= payloads.messages(columns, accepted)
     for name in WHOLE_NUMBERS:

@@ -118,8 +118,11 @@ PERIODIC_FACTOR = 2.0
 SUSTAINED_MINUTES = 3
 """Newest minutes that must all have high risk."""
 NORMAL_RANGES = {"temperature": (20.0, 60.0), "voltage": (200.0, 250.0), "current": (0.0, 120.0), "co_gas": (0.0, 20.0),
-                 "voc": (0.0, 500.0), "power_factor": (0.8, 1.0)}
-"""Range of a healthy sensor's measurement, bounds included."""
+                 "voc": (0.0, 500.0), "power_factor": (0.8, 1.0), "leakage_current": (0.0, LEAKAGE_WARN_MA),
+                 "resistive_leakage": (0.0, LEAKAGE_WARN_MA)}
+"""Range of a healthy sensor's measurement, bounds included; those of leakage are the limit of a reading's rule_risk."""
+SEVERE_SENSORS = ("temperature",)
+"""Sensors whose anomaly is of severity HIGH, as in the original design; every other is MEDIUM."""
 
 # Sites.
 SITE_DEVICES, CLUSTER_RISK, PAIR_RISK, DIVERGENCE_C = 2, 0.7, 0.5, 20.0

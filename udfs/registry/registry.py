@@ -52,6 +52,7 @@ class Registry:
     def __init__(self, version: str, devices: Mapping[str, Entry] | None = None, windows: Windows | None = None) -> None:
         """`devices` are the listed ones; every other device has the default profile and the site of its messages."""
         self.version = version
+        self.devices: Mapping[str, Entry] = dict(devices or {})
         self._windows = windows or Windows({}, {})
         self._begin, self._end = _whole_span([*self._windows.devices.values(), *self._windows.sites.values()])
         entries = [Entry(), *(devices or {}).values()]

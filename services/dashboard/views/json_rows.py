@@ -16,7 +16,7 @@ MEASUREMENTS = tuple(each.name for each in CONTRACT.shown_with_alerts)
 ALERT = ("alert_id", "state", "subject", "subject_kind", "site_id", "alert_type", "level", "peak_level", "risk_score",
          "peak_risk_score", "opened_at", "event_time", "last_candidate_at", "cleared_at", "candidate_count")
 PEOPLE = ("status_bits", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "resolution", "note", "note_at")
-LISTS = ("invalid_fields", "invalid_values", "warnings", "sensor_anomalies")
+LISTS = ("invalid_fields", "invalid_values", "warnings", "sensor_anomalies", "recommendations")
 """Columns of lists, which the database stores as JSON."""
 ACTIVE = timedelta(minutes=SILENCE_MINUTES)
 """The age of its newest reading up to which a device is active."""

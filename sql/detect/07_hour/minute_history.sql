@@ -6,6 +6,7 @@ SELECT
   ARRAY_AGG(minute_number) OVER hour_before AS hour_minutes,
   ARRAY_AGG(temperature_sum / temperature_count) OVER hour_before AS hour_temperatures,
   SUM(COALESCE(total_arcs, 0)) OVER hour_before AS arcs_60min,
+  SUM(record_count) OVER hour_before AS record_count_60min,
   SUM(indicator_sum) OVER hour_before / SUM(record_count) OVER hour_before AS mean_indicator_60min,
   SUM(temperature_count) OVER hour_before AS temperature_count_60min,
   SUM(temperature_sum) OVER hour_before AS temperature_sum_60min,

@@ -8,6 +8,13 @@ SELECT
   window_start,
   window_end,
   COUNT(*) AS minutes,
+  SUM(total_arcs) AS total_arcs,
+  MAX(max_arc_count) AS max_arc_count,
+  MAX(max_temperature) AS max_temperature,
+  MIN(min_temperature) AS min_temperature,
+  MAX(risk_score) AS max_risk_score,
+  MIN(risk_score) AS min_risk_score,
+  AVG(risk_score) AS avg_risk_score,
   device_patterns_of(
     ARRAY_AGG(minute_number),
     ARRAY_AGG(temperature_sum / temperature_count),
@@ -17,7 +24,11 @@ SELECT
     ARRAY_AGG(current_sum / current_count),
     ARRAY_AGG(co_sum / co_count),
     ARRAY_AGG(avg_voc),
-    ARRAY_AGG(avg_power_factor)) AS p
+    ARRAY_AGG(avg_power_factor),
+    ARRAY_AGG(leakage_sum / leakage_count),
+    ARRAY_AGG(resistive_leakage_sum / resistive_leakage_count),
+    ARRAY_AGG(calculated_watts),
+    ARRAY_AGG(measured_watts)) AS p
 FROM TABLE(HOP(TABLE minute_scored, DESCRIPTOR(minute_time), INTERVAL '5' MINUTE, INTERVAL '${CONTEXT_MINUTES}' MINUTE))
 GROUP BY device_id, window_start, window_end
 HAVING COUNT(*) >= ${PATTERN_LEAST_MINUTES}

@@ -8,6 +8,7 @@ SELECT
   window_end,
   window_time,
   MAX(held_until) AS held_until,
+  MAX(worst_reading) AS worst_reading,
   MAX(max_temperature) AS max_temperature,
   MAX(risk_score) AS risk_score
 FROM TABLE(HOP(TABLE minute_scored, DESCRIPTOR(minute_time), INTERVAL '1' MINUTE, INTERVAL '2' MINUTE))

@@ -7,6 +7,7 @@ SELECT
   MAX(site_id) AS site_id,
   MAX(profile_version) AS profile_version,
   MAX(held_until) AS held_until,
+  MAX(worst_reading) AS worst_reading,
   window_end AS slice_end,
   window_time AS slice_time,
   MAX(max_temperature) AS highest,

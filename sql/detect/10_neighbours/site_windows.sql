@@ -12,6 +12,7 @@ SELECT
   window_end,
   window_time,
   NULLIF(MIN(COALESCE(held_until, '')), '') AS held_until,
+  MAX(worst_reading) AS worst_reading,
   COUNT(*) AS devices,
   COUNT(CASE WHEN risk_score >= ${HIGH} THEN 1 END) AS devices_high,
   COUNT(CASE WHEN risk_score > ${CLUSTER_RISK} THEN 1 END) AS devices_clustered,

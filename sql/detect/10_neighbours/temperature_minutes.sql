@@ -6,6 +6,7 @@ SELECT
   site_id,
   profile_version,
   held_until,
+  worst_reading,
   slice_end,
   highest,
   MIN(lowest) OVER (

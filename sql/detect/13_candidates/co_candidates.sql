@@ -11,6 +11,7 @@ SELECT
   max_co_gas AS co_gas,
   avg_co_10min,
   avg_co_60min,
+  worst_reading,
   profile_version,
   held_until
 FROM minute_findings

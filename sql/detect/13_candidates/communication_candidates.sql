@@ -8,6 +8,7 @@ SELECT
   'MEDIUM' AS level,
   risk_score,
   minute_end AS event_time,
+  worst_reading,
   profile_version,
   held_until
 FROM minute_findings

@@ -11,8 +11,8 @@ SELECT
   minute_end AS event_time,
   max_base_risk AS base_risk,
   max_floor_risk AS floor_risk,
-  max_temperature,
   risk_modifier,
+  worst_reading,
   profile_version,
   held_until
 FROM minute_findings

@@ -10,6 +10,7 @@ SELECT
   minute_end AS event_time,
   risk_change,
   previous_risk_score,
+  worst_reading,
   profile_version,
   held_until
 FROM minute_findings

@@ -11,6 +11,7 @@ SELECT
   window_end AS event_time,
   devices,
   devices_high,
+  worst_reading,
   held_until
 FROM site_windows
 WHERE is_hazard

@@ -11,6 +11,7 @@ SELECT
   max_temperature,
   avg_temperature_60min AS mean,
   temp_stddev_60min AS stddev,
+  worst_reading,
   profile_version,
   held_until
 FROM minute_findings

@@ -10,6 +10,7 @@ SELECT
   slice_end AS event_time,
   highest AS max_temperature,
   ROUND(highest - lowest_60s, ${DECIMALS}) AS temperature_rise,
+  worst_reading,
   profile_version,
   held_until
 FROM temperature_minutes
