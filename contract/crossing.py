@@ -12,9 +12,9 @@ from contract.model import SCHEMA_VERSION, Column, Contract
 
 FROM_STREAM = ("schema_version", "event_time")
 """Columns of a reading that SQL has without Python."""
-FROM_REGISTRY = ("limits", "is_held", "held_until")
+FROM_REGISTRY = ("limits", "is_held", "held_until", "rated_current")
 """Columns of a candidate that the registry gives to each reading, whose topic does not have them."""
-OF_WINDOWS = ("worst_reading",)
+OF_WINDOWS = ("worst_reading", "sensor_fault")
 """Columns of a candidate that windows aggregate from all readings; the candidate of a single reading does not have them."""
 RENAMED = {"subject": "device_id", "level": "risk_level"}
 """Column of a candidate → the column of its reading, if their names differ."""

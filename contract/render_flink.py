@@ -15,7 +15,7 @@ TYPES = {"id": "STRING", "name": "STRING", "time": "STRING", "word": "STRING", "
          "whole": "BIGINT", "flag": "BOOLEAN", "words": "ARRAY<STRING>", "json": "STRING", "text": "STRING", "bytes": "BYTES",
          "version": "INT"}
 """Type of a column → its type in the tables to which results are written."""
-RESERVED = frozenset({"current", "day", "hour", "key", "month", "offset", "partition", "position", "power", "year"})
+RESERVED = frozenset({"current", "day", "hour", "key", "month", "offset", "partition", "position", "power", "value", "year"})
 """Names of columns that are reserved words in SQL."""
 WIDTH = 118
 KAFKA = {"connector": "kafka", "topic": "", "properties.bootstrap.servers": "${KAFKA_BROKERS}", "${KAFKA_SECURITY}": ""}

@@ -18,7 +18,7 @@ from jobs.flink.plans import Plans, execute
 from jobs.flink.script import Script
 from udfs.alerts.state import REMEMBERED_MINUTES
 from udfs.minutes.functions import device_patterns_of, minute_context
-from udfs.readings import event_time, thresholds
+from udfs.readings import event_time, scoring, thresholds
 from udfs.readings.functions import decode_and_score
 
 RESULTS = tuple(result.name for result in CONTRACT.written_by("detect"))
@@ -69,6 +69,7 @@ def substitutions(settings: Settings) -> dict[str, str]:
     """Returns the value of each `${NAME}` in the job's SQL."""
     expressions = {"ISO_TIME": tables.ISO_TIME, "MESSAGE_TIME": sql_files.expression("detect/message_time.sql"),
                    "KAFKA_SECURITY": kafka.login_lines(settings),
+                   "HAZARDS": ",".join(scoring.ALERT_TYPES),
                    "RECORD_KEY": "record_key" if settings.kafka_key_is_device else "CAST(NULL AS BYTES)"}
     return (expressions | figures() | column_lists(CONTRACT, settings.results_in) | kinesis.substitutions(settings)
             | {name: literal(value) for name, value in _configured(settings).items()})

@@ -37,7 +37,7 @@ def candidate_of(message: dict[str, object]) -> dict[str, object]:
     """Returns the candidate of a single message, as the detect job writes it."""
     reading = {name: column.tolist()[0] for name, column in decode.read([json.dumps(message).encode()]).columns.items()}
     evidence = {name: int(value) if name in ("arc_count", "status_bits") else value
-                for name, value in reading.items() if name in EVIDENCE}
+                for name, value in reading.items() if name in EVIDENCE and value == value}
     [time] = event_time.to_iso(decode.read([json.dumps(message).encode()]).columns["event_ms"])
     return {"kind": "CANDIDATE", "subject_kind": "DEVICE", "subject": reading["device_id"], "site_id": reading["site_id"],
             "cause": "readings", "alert_type": reading["alert_type"], "level": reading["risk_level"],

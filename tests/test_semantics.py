@@ -197,6 +197,7 @@ def test_windows_are_those_of_the_sql() -> None:
         "`device_correlations`": hop("site_devices"),
         "`site_risk`": hop("site_devices"),
         "`device_patterns`": hop("pattern_windows"),
+        "`lasting_hazards`": f"{tumble('minutes', 'MINUTE')} min, and the {hour} min that end with the minute",
     }
 
 

@@ -553,6 +553,22 @@ CREATE TABLE device_state (
 
 COMMENT ON TABLE device_state IS 'The newest reading of every device, kept by a trigger from the rows that readings truly gains: a redelivered reading is an update there and never counts twice.';
 
+CREATE TABLE lasting_hazards (
+    device_id text NOT NULL,
+    minute_end timestamp with time zone NOT NULL,
+    alert_type text NOT NULL,
+    schema_version integer NOT NULL,
+    site_id text,
+    level text NOT NULL,
+    field text,
+    value double precision,
+    avg_current double precision,
+    avg_current_60min double precision,
+    rated_current double precision
+);
+
+COMMENT ON TABLE lasting_hazards IS 'A hazard of a device that lasts for a whole minute, but is not urgent by a single reading.';
+
 CREATE TABLE notifications (
     channel text NOT NULL,
     idempotency_key text NOT NULL,
@@ -813,6 +829,9 @@ ALTER TABLE ONLY device_registry
 ALTER TABLE ONLY device_state
     ADD CONSTRAINT device_state_pkey PRIMARY KEY (device_id);
 
+ALTER TABLE ONLY lasting_hazards
+    ADD CONSTRAINT lasting_hazards_pkey PRIMARY KEY (device_id, minute_end, alert_type);
+
 ALTER TABLE ONLY notifications
     ADD CONSTRAINT notifications_pkey PRIMARY KEY (channel, idempotency_key);
 
@@ -904,6 +923,10 @@ CREATE INDEX device_state_worst_by_level ON device_state USING btree (risk_level
 CREATE INDEX device_state_worst_by_site ON device_state USING btree (site_id, risk_score DESC, device_id);
 
 CREATE INDEX device_state_worst_first ON device_state USING btree (risk_score DESC, device_id);
+
+CREATE INDEX lasting_hazards_by_site ON lasting_hazards USING btree (site_id, minute_end DESC);
+
+CREATE INDEX lasting_hazards_by_time ON lasting_hazards USING btree (minute_end);
 
 CREATE INDEX notifications_by_alert ON notifications USING btree (channel, alert_id, sequence);
 

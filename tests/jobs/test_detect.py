@@ -24,6 +24,7 @@ from udfs.dead_letters import LONGEST_MESSAGE
 KEYS = {"readings": ("device_id", "idx", "event_ms"), "device_5min_aggregates": ("device_id", "window_start_ms"),
         "device_minutes": ("device_id", "minute_end_ms"), "temperature_rises": ("device_id", "window_end_ms"),
         "temperature_anomalies": ("device_id", "minute_end_ms"), "co_exposure": ("device_id", "minute_end_ms"),
+        "lasting_hazards": ("device_id", "minute_end_ms", "alert_type"),
         "risk_spikes": ("device_id", "minute_end_ms"), "arc_patterns": ("device_id", "window_end_ms"),
         "device_correlations": ("device1", "device2", "window_end_ms"), "site_risk": ("site_id", "window_end_ms")}
 TIMES = ("event_time", "window_start", "window_end", "minute_end")

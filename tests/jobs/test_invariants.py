@@ -31,7 +31,8 @@ RISKS = ("risk_score", "base_risk", "floor_risk", "rule_risk", "status_risk", "p
          "max_risk_score", "avg_risk_score", "max_base_risk", "max_floor_risk", "avg_indicator_risk", "previous_risk_score",
          "risk_diff", "avg_risk", "mean_risk", "max_risk", "site_risk", "confidence", "temperature_score")
 KEYS = {"dead_letters": (), "candidates": (), "readings": ("device_id", "idx", "event_time"),
-        "device_correlations": ("window_end", "device1", "device2"), "site_risk": ("window_end", "site_id")}
+        "device_correlations": ("window_end", "device1", "device2"), "site_risk": ("window_end", "site_id"),
+        "lasting_hazards": ("device_id", "minute_end", "alert_type")}
 Results = dict[str, Rows]
 
 

@@ -16,9 +16,10 @@ from tests.support.packing import Case, of_case, repeated
 
 FOLDERS = sorted(path.parent for path in (Path(__file__).parents[1] / "cases").glob("*/*/expect.jsonl"))
 VIEWS = ("device_minutes", "device_5min_aggregates", "temperature_rises", "temperature_anomalies", "co_exposure", "risk_spikes",
-         "arc_patterns", "device_correlations", "site_risk", "device_patterns")
+         "arc_patterns", "device_correlations", "site_risk", "device_patterns", "lasting_hazards")
 KINDS = {"plain", "empty", "on_the_threshold", "just_over", "missing_sensors", "out_of_order", "late", "gap"}
-SUBJECT = {"device_correlations": ("device1", "device2"), "site_risk": ("site_id",)}
+SUBJECT = {"device_correlations": ("device1", "device2"), "site_risk": ("site_id",),
+           "lasting_hazards": ("device_id", "alert_type")}
 Key = tuple[Any, ...]
 
 
@@ -40,7 +41,7 @@ def keyed(view: str, found: Rows) -> dict[Key, dict[str, Any]]:
 
 
 def expected(view: str, folder: Path) -> Rows:
-    first = {"site_id": "s"} if view == "site_risk" else {} if view in SUBJECT else {"device_id": "a"}
+    first = {"site_id": "s"} if view == "site_risk" else {} if view == "device_correlations" else {"device_id": "a"}
     lines = [first | line for line in rows(folder / "expect.jsonl")]
     return [row for line in lines for row in repeated(line, "minute_end" if "minute_end" in line else "window_end")]
 

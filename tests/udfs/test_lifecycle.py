@@ -32,7 +32,8 @@ def reading(seconds: float, alert_type: str = HEAT, level: str = "HIGH", idx: in
         "cause": "readings", "alert_type": alert_type, "level": level, "risk_score": RISKS.get(level),
         "event_time": time(seconds), "idx": int(seconds) if idx is None else idx, "is_late": False,
         **dict.fromkeys(EVIDENCE), "max_temperature": 62.5, "pcb_temperature": 62.5, "status_bits": 0,
-        "last_seen": None, "profile_version": None, "is_held": False, "held_until": None, "limits": None, "worst_reading": None,
+        "last_seen": None, "profile_version": None, "is_held": False, "held_until": None, "limits": None,
+        "worst_reading": None, "sensor_fault": None,
         **more,
     }  # fmt: skip
 
@@ -57,7 +58,7 @@ def minute(number: int, **more: Any) -> Row:
     return {"schema_version": 1, "kind": "MINUTE", "subject_kind": "DEVICE", "subject": "dev-1", "site_id": "site-1",
             "event_time": time(60 * (number + 1)), "profile_version": None, "is_held": False, "held_until": None, "limits": None,
             **dict.fromkeys(("cause", "alert_type", "level", "risk_score", "idx", "is_late", "last_seen", "worst_reading",
-                             *EVIDENCE)), **more}
+                             "sensor_fault", *EVIDENCE)), **more}
 
 
 def quiet(*numbers: int) -> list[Row]:

@@ -61,7 +61,7 @@ def assert_agrees(messages: list[bytes]) -> None:
             if made["candidate"] is not None:
                 same(made["candidate"], expected("candidates", row, schema_version=1, kind="CANDIDATE", subject_kind="DEVICE",
                                                  subject=row["device_id"], cause="readings", level=row["risk_level"],
-                                                 worst_reading=None))
+                                                 worst_reading=None, sensor_fault=None))
 
 
 def same(text: bytes, row: dict[str, Any]) -> None:

@@ -76,6 +76,8 @@ class Candidate:
     """The reading's sequence number; None for a window."""
     evidence: dict[str, Number | None]
     """The value of each column of `EVIDENCE`; None if not measured."""
+    sensor_fault: str | None
+    """The quantity of a faulty sensor, a space, and its value; None for another hazard."""
     last_seen: int | None
     """The event time of a silent device's last reading, epoch ms."""
     profile_version: str | None
@@ -143,6 +145,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         risk_score=_required_number(row, "risk_score") if is_reading else _risk(row, level),
         idx=_whole(row, "idx") if is_reading else None,
         evidence={field: (_optional_whole if field in WHOLE else _number)(row, field) for field in EVIDENCE},
+        sensor_fault=_optional_text(row, "sensor_fault"),
         last_seen=_optional_time(row, "last_seen"),
         profile_version=_optional_text(row, "profile_version"),
         limits=_limits(row),

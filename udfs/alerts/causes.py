@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from udfs.readings import explanation
+from contract.declared import CONTRACT
+from udfs.readings import explanation, plausibility
 from udfs.readings import thresholds as t
 from udfs.readings.explanation import Contribution
 from udfs.readings.scoring import LEVELS
@@ -15,6 +16,7 @@ from udfs.texts.alert_texts import texts_of
 if TYPE_CHECKING:
     from udfs.alerts.state import Alert
 
+UNITS = {each.name: each.unit for each in CONTRACT.measurements}
 HIGH_DEVICES = "devices_high"
 REACHED = frozenset({"temperature_rise", "avg_co_10min", "avg_co_60min", HIGH_DEVICES, "silence", "risk_score"})
 """Measures that count when they reach their limit; every other must exceed it."""
@@ -31,6 +33,7 @@ def explain(alert: Alert, alert_type: str) -> list[Contribution]:
     measures = [Contribution(name, value, unit, limit, alert.risk_score, alert.cause)
                 for name, value, unit, limit in _measures(alert)
                 if value is not None and _counts(name, value, limit)]
+    measures += _faulty(alert)
     named = {each.name for each in measures}
     parts = explanation.explain(alert.evidence, profiles.read(alert.limits), hazard_of(alert_type))
     contributions = [*measures, *(each for each in parts if each.name not in named)]
@@ -85,12 +88,26 @@ def _site(evidence: Mapping[str, Any], _: str) -> Measures:
     yield HIGH_DEVICES, evidence[HIGH_DEVICES], "", t.SITE_DEVICES
 
 
+def _lasting(evidence: Mapping[str, Any], _: str) -> Measures:
+    rated = evidence["rated_current"] or t.CURRENT_HIGH_A
+    yield "avg_current", evidence["avg_current"], "A", round(t.TRIP_SHARE * rated, t.DECIMALS)
+    yield "avg_current_60min", evidence["avg_current_60min"], "A", round(t.NO_TRIP_SHARE * rated, t.DECIMALS)
+
+
+def _faulty(alert: Alert) -> Iterator[Contribution]:
+    """Yields what a faulty sensor says, with the bound of its range that it breaks; an error code may break none."""
+    if alert.sensor_fault:
+        name, _, text = alert.sensor_fault.partition(" ")
+        bound = plausibility.broken_bound(name, float(text))
+        yield Contribution(name, float(text), UNITS.get(name, ""), bound, alert.risk_score, alert.cause)
+
+
 def _silence(_: Mapping[str, Any], __: str) -> Measures:
     yield "silence", t.SILENCE_MINUTES, "min", t.SILENCE_MINUTES
 
 
 MEASURES: dict[str, Callable[[Mapping[str, Any], str], Measures]] = {
     "device_minutes": _context, "temperature_rises": _rise, "temperature_anomalies": _anomaly, "risk_spikes": _spike,
-    "co_exposure": _exposure, "arc_patterns": _arcs, "site_risk": _site, "silences": _silence,
+    "co_exposure": _exposure, "lasting_hazards": _lasting, "arc_patterns": _arcs, "site_risk": _site, "silences": _silence,
 }  # fmt: skip
 """Cause → the measures of its windows; a reading, and a cause that this version does not know, has only its measurements."""

@@ -126,7 +126,7 @@ def _open(candidate: Candidate, newest: int) -> Alert:
                  last_candidate=candidate.event_time, last_taken=candidate.event_time, candidate_count=1,
                  risk_score=candidate.risk_score, peak_risk_score=candidate.risk_score, evidence=candidate.evidence,
                  last_seen=candidate.last_seen, profile_version=candidate.profile_version, limits=candidate.limits,
-                 reminded_from=newest)
+                 reminded_from=newest, sensor_fault=candidate.sensor_fault)
 
 
 def _count(alert: Alert, candidate: Candidate) -> None:

@@ -47,6 +47,8 @@ class Alert:
     """The limits of the profile that judged the evidence, as JSON text; None for the default profile."""
     reminded_from: int
     """The time from which reminders count: the newest one when the alert opened, which is later than that of a late candidate."""
+    sensor_fault: str | None = None
+    """The quantity of a faulty sensor, a space, and its value; None for another hazard."""
     reminded: int = 0
     """The number of reminders that were due until now, published or not."""
     quiet: list[int] = field(default_factory=list)

@@ -68,8 +68,8 @@ def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arri
 
     Returns:
         Columns: every field of a reading (semantics, "Device message → reading"; NaN or None if not measured), its scores,
-        `event_ms` (int64), `is_valid`, `invalid_fields`, `invalid_values` and `warnings` (comma-separated text), and the
-        columns that `Registry.find` adds.
+        `event_ms` (int64), `is_valid`, `invalid_fields`, `invalid_values` and `warnings` (comma-separated text),
+        `sensor_fault` (field and value, or None), and the columns that `Registry.find` adds.
     """
     no_times = np.full(len(messages), event_time.NO_TIME)
     record_ms, arrived_ms = (no_times if times is None else times for times in (record_ms, arrived_ms))
@@ -241,17 +241,24 @@ def _for_scoring(columns: dict[str, Column]) -> dict[str, Column]:
 
 
 def _annotate(readings: Readings) -> None:
-    """Adds the columns `is_valid`, `invalid_fields`, `invalid_values` and `warnings`."""
+    """Adds the columns `is_valid`, `invalid_fields`, `invalid_values`, `sensor_fault` and `warnings`."""
     columns, length = readings.columns, len(readings.reason)
     invalid: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    faults: dict[int, str] = {}
     for row, name, value in _invalid(readings):
-        invalid[row].append((name, repr(value).removesuffix(".0")))
+        text = repr(value).removesuffix(".0")
+        invalid[row].append((name, text))
+        if not plausibility.may_burn(name, value):
+            faults.setdefault(row, f"{name} {text}")
     for row, sentence in chain(_of_power(columns["power"]), _unverified(columns)):
         readings.warnings[row].append(sentence)
     columns["is_valid"] = np.ones(length, dtype=bool)
     columns["is_valid"][list(invalid)] = False
     columns["invalid_fields"] = _joined(length, {row: [name for name, _ in found] for row, found in invalid.items()})
     columns["invalid_values"] = _joined(length, {row: [value for _, value in found] for row, found in invalid.items()})
+    columns["sensor_fault"] = np.full(length, None, dtype=object)
+    for row, found in faults.items():
+        columns["sensor_fault"][row] = found
     columns["warnings"] = _joined(length, readings.warnings)
 
 

@@ -14,6 +14,7 @@ from udfs import dead_letters
 from udfs.readings import decode, event_time, payloads
 
 TYPES = {column.name: column.type for column in CONTRACT.result("readings").columns}
+WITHIN_THE_JOB = ("event_ms", "sensor_fault", "rated_current")
 FIRST = ("device_id", "idx", "event_time", "site_id")
 
 
@@ -28,7 +29,7 @@ def score(messages: Sequence[bytes], source: str, first: int = 1) -> Iterator[tu
 def _documents(columns: dict[str, Any], accepted: NDArray[np.intp]) -> Iterator[dict[str, Any]]:
     """Yields each accepted row as a reading in the shape of the topic."""
     shaped = columns | {"event_time": event_time.to_iso(columns["event_ms"])}
-    names = [*FIRST, *(name for name in shaped if name not in (*FIRST, "event_ms"))]
+    names = [*FIRST, *(name for name in shaped if name not in (*FIRST, *WITHIN_THE_JOB))]
     lists = [payloads.values(shaped[name][accepted], TYPES.get(name, "")) for name in names]
     for row in zip(*lists, strict=True):
         yield {"schema_version": SCHEMA_VERSION} | dict(zip(names, row, strict=True))

@@ -25,6 +25,8 @@ MOST_WARNINGS = 10
 """Fields of a message that cause a warning by their name."""
 POSSIBLE = {each.name: (each.possible, each.errors) for each in CONTRACT.measured if each.possible}
 """Field of a reading → the bounds of what can be measured at all, and the values by which sensors report an error."""
+TEMPERATURES = ("pcb_temperature", "sensor_temperature")
+BOUNDS = {each.name: [bounds for bounds in (each.range, each.possible) if bounds] for each in CONTRACT.measured}
 READ = {each.name: each.spellings for each in CONTRACT.measured} | {
     "device_id": ("deviceId",), "site_id": ("siteId",), "event_time": ("timestamp",), "idx": ("idx",)}  # fmt: skip
 FIELDS = frozenset({"topicDeviceId", *(spelling for spellings in READ.values() for spelling in spellings)})
@@ -41,6 +43,17 @@ def is_impossible(field: str, column: NDArray[np.float64]) -> NDArray[np.bool_]:
     for error in errors:
         found |= column == error
     return found
+
+
+def may_burn(field: str, value: float) -> bool:
+    """Checks whether a value that is out of range is a temperature which a fire explains, and hence no fault of the sensor."""
+    return field in TEMPERATURES and value > 0 and not is_impossible(field, np.array([value]))[0]
+
+
+def broken_bound(field: str, value: float) -> float | None:
+    """Returns the bound of a field's range, or of what is possible, that a value breaks; None for an error code within them."""
+    return next((bound for low, high in BOUNDS.get(field, ()) for bound, is_broken in ((low, value < low), (high, value > high))
+                 if is_broken), None)
 
 
 def has_no_value(value: Any) -> bool:

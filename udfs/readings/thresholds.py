@@ -109,6 +109,11 @@ CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
 CONTEXT_SLOPE_C, CONTEXT_ARCS, CONTEXT_INDICATOR = 0.1, 10, 0.6
 """Slope of the mean temperature (°C/min), number of arcs, mean indicator_risk; each raises the modifier where exceeded."""
 CONTEXT_SLOPE_RAISE, CONTEXT_ARCS_RAISE, CONTEXT_INDICATOR_RAISE, CONTEXT_MOST = 0.2, 0.3, 0.1, 2.0
+TRIP_SHARE, NO_TRIP_SHARE, NO_TRIP_MINUTES = 1.45, 1.13, 54
+"""Shares of the rated current that a breaker must break within the hour, and carry for that long; both exceeded: IEC 60898-1.
+
+The lower one is compared with the mean of an hour of which so many minutes have a current.
+"""
 PATTERN_LEAST_MINUTES = 10
 """Minutes with readings that the patterns of an hour need."""
 ARC_SHARES = ((0.5, "FREQUENT"), (0.2, "MODERATE"), (0.0, "SPORADIC"))

@@ -22,8 +22,6 @@ FIELDS = ("nominal_voltage", "rated_current", "limits")
 NOMINAL_V = (24.0, 277.0)
 """The range of a nominal voltage: sensors measure up to 300 V, above the overvoltage limit of a 277 V circuit."""
 RATED_A = (0.5, 1000.0)
-MOST_OVERCURRENT = 1.45
-"""A circuit breaker trips within the hour at this multiple of its rating: IEC 60898-1, conventional tripping current."""
 WIDEST_VOLTAGE = (0.5, t.VOLTAGE_HAZARD_SHARE)
 """Range of a voltage limit as a share of the nominal voltage."""
 
@@ -40,10 +38,11 @@ class Refused(ValueError):
 
 
 class Profile(NamedTuple):
-    """The name of a profile and its limits, one for each of `thresholds.LIMITS`."""
+    """The name of a profile, its limits, one for each of `thresholds.LIMITS`, and its rated current in A."""
 
     name: str
     limits: Mapping[str, float]
+    rated_current: float = t.CURRENT_HIGH_A
 
 
 DEFAULT = Profile("default", MappingProxyType(dict(t.LIMITS)))
@@ -84,7 +83,8 @@ def profile(name: str, declared: Any, path: Path) -> Profile:
     overrides, ranges, inside = declared.get("limits", {}), allowed(nominal, rated), (*path, "limits")
     only(overrides, ranges, inside, "floors are the same for every profile")
     return Profile(name, MappingProxyType(
-        _scaled(nominal, rated) | {limit: number(value, *ranges[limit], (*inside, limit)) for limit, value in overrides.items()}))
+        _scaled(nominal, rated) | {limit: number(value, *ranges[limit], (*inside, limit)) for limit, value in overrides.items()}),
+        rated)
 
 
 def _scaled(nominal: float, rated: float) -> dict[str, float]:
@@ -97,7 +97,7 @@ def allowed(nominal: float, rated: float) -> dict[str, tuple[tuple[float, float]
     lowest, highest = (round(nominal * share, t.DECIMALS) for share in WIDEST_VOLTAGE)
     return {
         "voltage_high": ((nominal, highest), "V"), "voltage_low": ((lowest, nominal), "V"),
-        "current_high": ((0.0, round(rated * MOST_OVERCURRENT, t.DECIMALS)), "A"),
+        "current_high": ((0.0, round(rated * t.TRIP_SHARE, t.DECIMALS)), "A"),
         "leakage_warn": ((0.0, t.LEAKAGE_PERSON_MA), "mA"), "co_warn": ((0.0, t.CO_60MIN_PPM), "ppm"),
         "voc_warn": ((0.0, t.VOC_WITH_CO), "µg/m³"), "power_factor_low": ((0.0, 1.0), ""),
     }  # fmt: skip

@@ -62,6 +62,7 @@ class Registry:
             "profile": _texts(entry.profile.name for entry in entries),
             "limits": _texts(profiles.write(entry.profile.limits) for entry in entries),
         }  # fmt: skip
+        self._rated = np.array([_rated(entry.profile) for entry in entries])
         self._limits = {name: np.array([entry.profile.limits[name] for entry in entries]) for name in thresholds.LIMITS}
 
     def find(self, device_id: Column, site_id: Column, event_ms: Column) -> Lookup:
@@ -74,6 +75,7 @@ class Registry:
 
         Returns:
             Columns `site_id`, `zone`, `profile`, `profile_version`, `limits` (JSON text, None for the default profile's),
+            `rated_current` (A, NaN for the default profile),
             `is_held` (whether a maintenance window covers the event time) and `held_until` (its end as ISO text, or None).
         """
         length = len(device_id)
@@ -84,14 +86,15 @@ class Registry:
         return Lookup(columns | self._held(device_id, columns["site_id"], event_ms), limits)
 
     def _listed(self, rows: Column, site_id: Column) -> dict[str, Column]:
-        columns = {name: table[rows] for name, table in self._texts.items()}
+        columns = {name: table[rows] for name, table in self._texts.items()} | {"rated_current": self._rated[rows]}
         has_no_site = columns["site_id"] == None  # noqa: E711 -- compares each element
         return columns | {"site_id": np.where(has_no_site, site_id, columns["site_id"])}
 
     def _unlisted(self, site_id: Column) -> dict[str, Column]:
         """Returns the columns of `_listed` for a batch without a listed device, with less work."""
         nothing = _constant(None, len(site_id))
-        return {"site_id": site_id, "zone": nothing, "profile": _constant(profiles.DEFAULT.name, len(site_id)), "limits": nothing}
+        return {"site_id": site_id, "zone": nothing, "profile": _constant(profiles.DEFAULT.name, len(site_id)), "limits": nothing,
+                "rated_current": np.full(len(site_id), np.nan)}
 
     def _held(self, device_id: Column, site_id: Column, event_ms: Column) -> dict[str, Column]:
         """Returns whether a maintenance window covers each event time, and the end of that maintenance window."""
@@ -122,6 +125,10 @@ def _whole_span(all_spans: list[Spans]) -> tuple[int, int]:
     if not all_spans:
         return 0, 0
     return min(spans[0][0] for spans in all_spans), max(spans[-1][1] for spans in all_spans)
+
+
+def _rated(profile: Profile) -> float:
+    return np.nan if profile.name == profiles.DEFAULT.name else profile.rated_current
 
 
 def _constant(value: str | None, length: int) -> Column:

@@ -12,7 +12,9 @@ SELECT
   SUM(temperature_sum) OVER hour_before AS temperature_sum_60min,
   SUM(temperature_sum_squares) OVER hour_before AS temperature_sum_squares_60min,
   SUM(co_sum) OVER hour_before / SUM(co_count) OVER hour_before AS avg_co_60min,
-  COUNT(co_sum) OVER hour_before AS minutes_60min
+  COUNT(co_sum) OVER hour_before AS minutes_60min,
+  SUM(current_sum) OVER hour_before / SUM(current_count) OVER hour_before AS avg_current_60min,
+  COUNT(current_sum) OVER hour_before AS current_minutes_60min
 FROM (
   SELECT *, CAST(TIMESTAMPDIFF(MINUTE, TIMESTAMP '1970-01-01 00:00:00', minute_end) AS BIGINT) AS minute_number
   FROM minutes

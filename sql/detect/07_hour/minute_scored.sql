@@ -2,12 +2,15 @@
 -- Unpacks the row that minute_context returned, and completes the mean and sample standard deviation of the hour.
 CREATE TEMPORARY VIEW minute_scored AS
 SELECT
-  device_id, site_id, profile_version, held_until, worst_reading, minute_start, minute_end, minute_time, minute_number, last_seen, record_count,
-  temperature_count, temperature_sum, temperature_sum_squares, max_temperature, min_temperature,
-  total_arcs, arc_events, max_arc_count, current_count, current_sum, max_current, co_count, co_sum, max_co_gas,
-  leakage_count, leakage_sum, max_leakage, resistive_leakage_count, resistive_leakage_sum, imbalance_count, imbalance_sum,
-  ${MINUTE_STATISTICS} avg_voltage, avg_power_factor, calculated_watts, measured_watts, risk_sum, max_risk_score, max_base_risk, max_floor_risk, indicator_sum,
-  alarm_count, communication_errors, candidate_count, arcs_60min, avg_co_60min, minutes_60min,
+  device_id, site_id, profile_version, held_until, worst_reading, sensor_fault, fault_count, min_floor_risk,
+  hazard_place, minute_start, minute_end, minute_time, minute_number, last_seen, record_count, temperature_count,
+  temperature_sum, temperature_sum_squares, max_temperature, min_temperature, total_arcs, arc_events, max_arc_count,
+  current_count, current_sum, max_current, co_count, co_sum, max_co_gas, leakage_count, leakage_sum, max_leakage,
+  resistive_leakage_count, resistive_leakage_sum, imbalance_count, imbalance_sum, ${MINUTE_STATISTICS} avg_voltage,
+  avg_power_factor, calculated_watts, measured_watts, risk_sum, max_risk_score, max_base_risk, max_floor_risk,
+  indicator_sum, alarm_count, communication_errors, candidate_count, arcs_60min, avg_co_60min, minutes_60min,
+  avg_current_60min, current_minutes_60min,
+  COALESCE(rated_current, ${CURRENT_HIGH_A}) AS rated_current,
   CARDINALITY(hour_minutes) AS context_minutes,
   record_count_60min,
   mean_indicator_60min AS avg_indicator_60min,

@@ -12,7 +12,15 @@ SELECT
   COALESCE(arcs_10min > ${FREQUENT_ARCS}, FALSE) AS is_arcing,
   COALESCE(ROUND(max_temperature - LEAST(min_temperature, COALESCE(previous_low, min_temperature)), ${DECIMALS})
     >= ${RISE_C}, FALSE) AS is_rising,
-  risk_score >= ${HIGH} AND max_risk_score < ${HIGH} AS is_risky_in_context
+  risk_score >= ${HIGH} AND max_risk_score < ${HIGH} AS is_risky_in_context,
+  fault_count = record_count AS is_faulty,
+  CASE WHEN min_floor_risk >= ${MEDIUM} AND max_floor_risk < ${HIGH}
+    THEN SPLIT_INDEX(SUBSTRING('${HAZARDS}' FROM hazard_place), ',', 0) END AS lasting_hazard,
+  CASE
+    WHEN ROUND(current_sum / current_count, ${DECIMALS}) > ROUND(${TRIP_SHARE} * rated_current, ${DECIMALS}) THEN 'HIGH'
+    WHEN ROUND(avg_current_60min, ${DECIMALS}) > ROUND(${NO_TRIP_SHARE} * rated_current, ${DECIMALS})
+      AND current_minutes_60min >= ${NO_TRIP_MINUTES} THEN 'MEDIUM'
+  END AS overcurrent_level
 FROM (
   SELECT
     *,
