@@ -21,6 +21,8 @@ from tests.conftest import VECTORS, Rows, epoch_ms, message, rows
 from udfs import dead_letters
 from udfs.dead_letters import LONGEST_MESSAGE
 
+MEASURED = ("voltage", "current", "leakage_current", "resistive_leakage", "power_factor", "arc_count", "status_bits")
+"""Columns of an alert that every device of the stream measures."""
 KEYS = {"readings": ("device_id", "idx", "event_ms"), "device_5min_aggregates": ("device_id", "window_start_ms"),
         "device_minutes": ("device_id", "minute_end_ms"), "temperature_rises": ("device_id", "window_end_ms"),
         "temperature_anomalies": ("device_id", "minute_end_ms"), "co_exposure": ("device_id", "minute_end_ms"),
@@ -81,6 +83,16 @@ def test_order_of_arrival_and_parallelism_change_no_alert(replayed: dict[str, Ro
 
     assert alerts(shuffled) == alerts(replayed)
     assert {row["transition"] for row in replayed["alerts"]} == {"OPENED", "ESCALATED", "REMINDED", "CLEARED"}
+
+
+def test_alert_of_a_window_shows_the_same_worst_reading_whatever_the_order(replayed: dict[str, Rows], shuffled: dict[str, Rows]
+                                                                           ) -> None:
+    def shown(results: dict[str, Rows]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        return {(row["alert_id"], row["transition"], row["level"], row["event_time"]): tuple(row[name] for name in MEASURED)
+                for row in results["alerts"] if row["cause"] not in ("readings", "silences")}
+
+    assert shown(replayed) == shown(shuffled)
+    assert all(None not in values for values in shown(replayed).values())
 
 
 def test_plan_holds_one_source_and_three_python_functions() -> None:

@@ -26,7 +26,8 @@ FROM (
     *,
     SUM(co_sum) OVER ten_before / SUM(co_count) OVER ten_before AS avg_co_10min,
     COUNT(co_sum) OVER ten_before AS minutes_10min,
-    SUM(total_arcs) OVER ten_before AS arcs_10min
+    SUM(total_arcs) OVER ten_before AS arcs_10min,
+    MAX(worst_reading) OVER ten_before AS worst_reading_10min
   FROM minute_changes
   WINDOW ten_before AS (
     PARTITION BY device_id ORDER BY minute_time

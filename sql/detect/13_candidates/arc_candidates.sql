@@ -9,7 +9,7 @@ SELECT
   risk_score,
   minute_end AS event_time,
   arcs_10min AS total_arcs_10min,
-  worst_reading,
+  worst_reading_10min AS worst_reading,
   profile_version,
   held_until
 FROM minute_findings

@@ -8,10 +8,9 @@ SELECT
   'HIGH' AS level,
   risk_score,
   minute_end AS event_time,
-  max_co_gas AS co_gas,
   avg_co_10min,
   avg_co_60min,
-  worst_reading,
+  worst_reading_10min AS worst_reading,
   profile_version,
   held_until
 FROM minute_findings
