@@ -20,7 +20,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from commands.evaluate.datasets import SOURCES, convert, start_of
+from commands.evaluate.datasets import PUBLISHED, SOURCES, convert, start_of
 from commands.evaluate.ground_truth import FAULTS_OF, deadline, faults
 from commands.replay.replay import replay
 from udfs.readings.scoring import RISKY_LEVELS
@@ -78,7 +78,7 @@ class Verdict:
 
 def run(args: argparse.Namespace) -> int:
     """Prints one line per test and a summary; returns 1 if any test is wrong."""
-    verdicts = evaluate(Path(args.data))
+    verdicts = evaluate(Path(args.data) if args.data else PUBLISHED)
     Console().print(_table(verdicts))
     print(summary(verdicts))
     return 0 if all(each.is_right for each in verdicts) else 1

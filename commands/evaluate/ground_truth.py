@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import re
 import statistics
 from collections.abc import Iterator
@@ -56,8 +57,11 @@ def _held(rows: list[dict[str, str]], channel: str) -> float | None:
 
 
 def _rows(file: Path) -> Iterator[dict[str, str]]:
-    if file.is_file():
-        with file.open(encoding="utf-8", newline="") as text:
+    """Yields the rows of a CSV file, or of its compressed form beside it; none if there is neither."""
+    packed = file.with_name(f"{file.name}.gz")
+    opener, found = (gzip.open, packed) if packed.is_file() else (open, file)
+    if found.is_file():
+        with opener(found, "rt", encoding="utf-8", newline="") as text:
             yield from csv.DictReader(text)
 
 

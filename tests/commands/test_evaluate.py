@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands.evaluate.datasets import start_of
+from commands.evaluate.datasets import PUBLISHED, start_of
 from commands.evaluate.evaluate import Verdict, evaluate, judge, summary
 from commands.evaluate.ground_truth import deadline, faults
 
@@ -40,6 +40,12 @@ def test_cable_is_seen_before_it_reaches_200_degrees_and_not_before_it_is_heated
 def test_household_raises_nothing_in_two_days(verdicts: dict[str, Verdict]) -> None:
     assert verdicts[HOME].alerts == 0
     assert verdicts[HOME].device_days == pytest.approx(2, abs=0.001)
+
+
+def test_all_25_published_fires_are_seen_in_time_and_everyday_operation_stays_quiet() -> None:
+    found = evaluate(PUBLISHED)
+    assert len([each for each in found if each.is_fire]) == 25
+    assert [each.test for each in found if not each.is_right] == []
 
 
 def alert(test: str, after: float, level: str = "HIGH", kind: str = "TEMPERATURE_RISE", transition: str = "OPENED"
@@ -115,6 +121,10 @@ def test_cable_counts_as_hot_from_the_first_of_five_samples_in_a_row(tmp_path: P
     (tmp_path / "cable" / "carolfire_penlight_07.csv").write_text(
         "t_s,shroud_c,conduit_1_c,cable_4_c\n" + "".join(f"{n},500,400,{t}\n" for n, t in enumerate(temperatures)))
     assert deadline(tmp_path, "carolfire-07") == (3.0, "cable at 200 °C")
+
+
+def test_compressed_ground_truth_is_read_like_plain_one() -> None:
+    assert deadline(PUBLISHED, CABLE) == deadline(DATA, CABLE) == (206.0, "cable at 200 °C")
 
 
 def test_test_without_ground_truth_has_no_deadline(tmp_path: Path) -> None:
