@@ -30,22 +30,25 @@ import org.apache.flink.table.types.inference.TypeStrategies;
 import org.apache.flink.table.types.inference.TypeStrategy;
 
 /**
- * Passes on the slices of time in which a device's temperature has risen by {@code least} °C within {@code window} slices.
+ * Passes on the slices of time in which a device's temperature has risen by {@code least_rise} within {@code rise_slices}.
  *
- * <p>State per device: the highest temperatures of the last {@code memory} slices and the lowest ones of the last {@code window},
- * in two rings of one array, NaN where a slice has none. Slices arrive in the order of their time, as windows close in it. The
- * state ends when the watermark is {@code memory} slices past the newest one.
+ * <p>State per device: the highest temperatures of the last {@code kept_slices} and the lowest ones of the last
+ * {@code rise_slices}, in two rings of one array, NaN where a slice has none. Slices arrive in the order of their time, in which
+ * windows close. The state ends when the watermark is {@code kept_slices} past the newest one.
  *
  * <p>A slice is passed on with all its columns but the partition key, which Flink adds, and with those of {@code ADDED}; few are,
- * so that what only these need is computed here and not for every slice. A <i>step</i> is {@code step} slices, and its window the
- * {@code window} slices that end with it, as far as they have passed. Like FirstArrivals, this must be called without
+ * so that what only these need is computed here and not for every slice. A <i>step</i> is {@code step_slices}, and its window the
+ * {@code rise_slices} that end with it, as far as they have passed. Like FirstArrivals, this must be called without
  * {@code on_time} and is compiled by Janino, which knows neither lambdas nor generics.
  */
 public final class SliceRises extends ProcessTableFunction {
-  /** The highest of the step so far, the lowest of its window and of the slice's own; slices with a temperature there, and slices
-   * from the first of these on; the median absolute difference of neighbouring slices' highest temperatures. */
-  private static final String[] ADDED = {"step_highest", "step_lowest", "lowest_60s", "slices_60s", "span_60s", "noise"};
-  private static final int STEP_HIGHEST = 0, STEP_LOWEST = 1, LOWEST = 2, SLICES = 3, SPAN = 4, NOISE = 5;
+  /**
+   * The highest of the step so far; the lowest of the step's window, of the slice's own, and of the slices before the slice, NULL
+   * without any; the slices with a temperature, and all slices from the first of these on; the noise.
+   */
+  private static final String[] ADDED =
+      {"step_highest", "step_lowest", "lowest_60s", "lowest_before", "slices_60s", "span_60s", "noise"};
+  private static final int FIRST_COUNT = 4, LAST_COUNT = 5;
   /** The doubles before the rings: the number of the newest slice, and when it is forgotten, epoch ms. */
   private static final int NEWEST = 0, EXPIRY = 1, RINGS = 2;
   private static final Long ONLY = Long.valueOf(0);
@@ -56,31 +59,38 @@ public final class SliceRises extends ProcessTableFunction {
   private transient int end;
   private transient int highest;
   private transient int lowest;
+  private transient long millis;
+  private transient int step;
+  private transient int window;
+  private transient int memory;
+  private transient double least;
 
   /** Takes one slice; {@code seen} has one entry: the number of the device's newest slice, when it expires, and the two rings. */
-  public void eval(ProcessTableFunction.Context context, MapView seen, RowData slice, Integer seconds, Integer step, Integer window,
-      Integer memory, Double least) throws Exception {
+  public void eval(ProcessTableFunction.Context context, MapView seen, RowData slice, Integer seconds, Integer stepSlices,
+      Integer riseSlices, Integer keptSlices, Double leastRise) throws Exception {
     if (passed == null) {
+      millis = 1000L * seconds.intValue();
+      step = stepSlices.intValue();
+      window = riseSlices.intValue();
+      memory = keptSlices.intValue();
+      least = leastRise.doubleValue() - TOLERANCE;
       prepare(context.tableSemanticsFor("slices"));
     }
-    long millis = slice.getTimestamp(end, 3).getMillisecond();
-    long number = Math.floorDiv(millis, 1000L * seconds.intValue()), expiry = millis + 1000L * seconds.intValue() * memory.intValue();
+    long number = slice.getTimestamp(end, 3).getMillisecond() / millis, expiry = (number + memory) * millis;
     double[] last = (double[]) seen.get(ONLY);
     if (last == null) {
-      last = new double[RINGS + memory.intValue() + window.intValue()];
+      last = new double[RINGS + memory + window];
       Arrays.fill(last, Double.NaN);
       last[NEWEST] = number;
       wakeAt(context.timeContext(Long.class), expiry);
     }
+    forget(last, number);
     last[EXPIRY] = expiry;
-    forget(last, number, memory.intValue());
-    last[highAt(number, memory.intValue())] = slice.getDouble(highest);
-    last[lowAt(number, memory.intValue(), window.intValue())] = slice.isNullAt(lowest) ? Double.NaN : slice.getDouble(lowest);
+    last[highAt(number)] = slice.getDouble(highest);
+    last[lowAt(number)] = slice.isNullAt(lowest) ? Double.NaN : slice.getDouble(lowest);
     seen.put(ONLY, last);
-    GenericRowData rise = rise(last, number, step.intValue(), window.intValue(), memory.intValue());
-    if (Math.max(rise.getDouble(STEP_HIGHEST) - rise.getDouble(STEP_LOWEST), slice.getDouble(highest) - rise.getDouble(LOWEST))
-        >= least.doubleValue() - TOLERANCE) {
-      rise.setField(NOISE, Double.valueOf(noise(last, number, memory.intValue())));
+    GenericRowData rise = rise(last, number);
+    if (rise != null) {
       collect(new JoinedRowData(passed.replaceRow(slice), rise));
     }
   }
@@ -102,30 +112,29 @@ public final class SliceRises extends ProcessTableFunction {
     clock.registerOnTime(Long.valueOf(watermark == null ? expiry : Math.max(expiry, watermark.longValue() + 1)));
   }
 
-  private static int highAt(long number, int memory) {
+  private int highAt(long number) {
     return RINGS + (int) Math.floorMod(number, (long) memory);
   }
 
-  private static int lowAt(long number, int memory, int window) {
+  private int lowAt(long number) {
     return RINGS + memory + (int) Math.floorMod(number, (long) window);
   }
 
   /** Empties the places of the slices after the newest one up to {@code number}, which becomes the newest. */
-  private static void forget(double[] last, long number, int memory) {
-    int window = last.length - RINGS - memory;
+  private void forget(double[] last, long number) {
     for (long missed = Math.max((long) last[NEWEST] + 1, number - memory + 1); missed <= number; missed++) {
-      last[highAt(missed, memory)] = Double.NaN;
-      last[lowAt(missed, memory, window)] = Double.NaN;
+      last[highAt(missed)] = Double.NaN;
+      last[lowAt(missed)] = Double.NaN;
     }
     last[NEWEST] = number;
   }
 
-  private static GenericRowData rise(double[] last, long number, int step, int window, int memory) {
-    long stepEnd = -Math.floorDiv(-number, (long) step) * step;
-    double high = Double.NEGATIVE_INFINITY, stepLow = Double.POSITIVE_INFINITY, low = Double.POSITIVE_INFINITY;
-    long count = 0, first = number;
+  /** Returns the columns to add to a slice, null if it is not to be passed on. */
+  private GenericRowData rise(double[] last, long number) {
+    long stepEnd = -Math.floorDiv(-number, (long) step) * step, count = 0, first = number;
+    double high = Double.NEGATIVE_INFINITY, stepLow = Double.POSITIVE_INFINITY, before = Double.POSITIVE_INFINITY;
     for (long each = number; each > number - window; each--) {
-      double highEach = last[highAt(each, memory)], lowEach = last[lowAt(each, memory, window)];
+      double highEach = last[highAt(each)], lowEach = last[lowAt(each)];
       if (!Double.isNaN(highEach)) {
         count++;
         first = each;
@@ -133,24 +142,27 @@ public final class SliceRises extends ProcessTableFunction {
       }
       if (!Double.isNaN(lowEach)) {
         stepLow = each > stepEnd - window ? Math.min(stepLow, lowEach) : stepLow;
-        low = Math.min(low, lowEach);
+        before = each < number ? Math.min(before, lowEach) : before;
       }
     }
-    GenericRowData rise = new GenericRowData(ADDED.length);
-    rise.setField(STEP_HIGHEST, Double.valueOf(high));
-    rise.setField(STEP_LOWEST, Double.valueOf(stepLow));
-    rise.setField(LOWEST, Double.valueOf(low));
-    rise.setField(SLICES, Long.valueOf(count));
-    rise.setField(SPAN, Long.valueOf(number - first + 1));
-    return rise;
+    double own = last[lowAt(number)], low = Double.isNaN(own) ? before : Math.min(own, before);
+    if (Math.max(high - stepLow, last[highAt(number)] - low) < least) {
+      return null;
+    }
+    return GenericRowData.of(new Object[] {Double.valueOf(high), known(stepLow), known(low), known(before), Long.valueOf(count),
+      Long.valueOf(number - first + 1), Double.valueOf(noise(last, number))});
+  }
+
+  private static Double known(double lowest) {
+    return lowest == Double.POSITIVE_INFINITY ? null : Double.valueOf(lowest);
   }
 
   /** Returns the median absolute difference of the highest temperatures of neighbouring slices, 0 if there are none. */
-  private static double noise(double[] last, long number, int memory) {
+  private double noise(double[] last, long number) {
     double[] steps = new double[memory];
     int count = 0;
     for (long each = number; each > number - memory + 1; each--) {
-      double difference = Math.abs(last[highAt(each, memory)] - last[highAt(each - 1, memory)]);
+      double difference = Math.abs(last[highAt(each)] - last[highAt(each - 1)]);
       if (!Double.isNaN(difference)) {
         steps[count++] = difference;
       }
@@ -229,8 +241,8 @@ public final class SliceRises extends ProcessTableFunction {
         fields.add(all.get(columns[i]));
       }
       for (int i = 0; i < ADDED.length; i++) {
-        fields.add(DataTypes.FIELD(ADDED[i], (DataType) (i == SLICES || i == SPAN ? DataTypes.BIGINT() : DataTypes.DOUBLE())
-            .notNull()));
+        boolean isCount = i == FIRST_COUNT || i == LAST_COUNT;
+        fields.add(DataTypes.FIELD(ADDED[i], (DataType) (isCount ? DataTypes.BIGINT() : DataTypes.DOUBLE())));
       }
       return Optional.of(((DataType) DataTypes.ROW(fields).notNull()).bridgedTo(RowData.class));
     }

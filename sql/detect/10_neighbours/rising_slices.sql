@@ -1,4 +1,4 @@
--- In which slices has the temperature risen by at least ${EARLY_C} °C within ${RISE_SECONDS} s? One row per device and such slice.
+-- In which slices is the temperature ${EARLY_C} °C above that of its last ${RISE_SECONDS} s? One row per device and such slice.
 -- The Java function slice_rises keeps the slices of each device's last ${NOISE_MINUTES} minutes. It costs one state access per
 -- slice, and its rows are rare, so that what follows costs nothing.
 CREATE TEMPORARY VIEW rising_slices AS

@@ -1,5 +1,5 @@
--- How far has the temperature risen within ${RISE_SECONDS} s? One row per device and ${STEP_SECONDS} s in which it has risen by at
--- least ${EARLY_C} °C.
+-- How far has the temperature risen within ${RISE_SECONDS} s? One row per device and ${STEP_SECONDS} s, if it has
+-- by at least ${EARLY_C} °C.
 -- Tumbling window over the rare rising slices, the last of which knows all of its ${STEP_SECONDS} s.
 CREATE TEMPORARY VIEW temperature_minutes AS
 SELECT
