@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from commands.evaluate.datasets import PUBLISHED, start_of
-from commands.evaluate.evaluate import Verdict, evaluate, judge, summary
+from commands.evaluate.evaluate import Early, Verdict, early_summary, evaluate, judge, summary
 from commands.evaluate.ground_truth import deadline, faults
 
 DATA = Path(__file__).parents[1] / "data"
@@ -46,6 +46,11 @@ def test_all_25_published_fires_are_seen_in_time_and_everyday_operation_stays_qu
     found = evaluate(PUBLISHED)
     assert len([each for each in found if each.is_fire]) == 25
     assert [each.test for each in found if not each.is_right] == []
+
+
+def test_early_heat_stands_beside_the_first_real_smoke_alarm(verdicts: dict[str, Verdict]) -> None:
+    assert verdicts[FIRE].early == Early(25, 32, 0, 0)
+    assert verdicts[HOME].early == Early(None, None, 0, pytest.approx(2, abs=0.001))
 
 
 def alert(test: str, after: float, level: str = "HIGH", kind: str = "TEMPERATURE_RISE", transition: str = "OPENED"
@@ -89,6 +94,13 @@ def test_any_alert_in_a_home_is_false_but_silence_has_its_own_column() -> None:
 def test_reminder_and_clearing_do_not_count_as_alerts() -> None:
     verdict = judged(FIRE, alert(FIRE, 10), alert(FIRE, 910, transition="REMINDED"), alert(FIRE, 1500, transition="CLEARED"))
     assert (verdict.alerts, verdict.alarm_s) == (1, 10)
+
+
+def test_early_heat_before_the_fire_is_false() -> None:
+    verdict = judged(CABLE, alert(CABLE, -20, "MEDIUM", "EARLY_HEAT"), alert(CABLE, 30, "MEDIUM", "EARLY_HEAT"), alert(CABLE, 40))
+    assert (verdict.early.first_s, verdict.early.false) == (30, 1)
+    assert early_summary([verdict]) == (
+        "early heat in 1 of 1 fires; 0 in 0.0 device-days of everyday operation, and 1 in 0.00 before the fires")
 
 
 def test_lost_reading_is_wrong_whatever_alarms() -> None:

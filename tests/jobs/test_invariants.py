@@ -93,6 +93,14 @@ def test_rise_spans_a_minute_and_ends_on_ten_seconds(results: Results) -> None:
         assert row["temperature_rise"] == round(row["max_temperature"] - row["min_temperature"], 6) >= 8.3
 
 
+def test_early_heat_spans_a_minute_ends_on_five_seconds_and_exceeds_the_noise(results: Results) -> None:
+    for row in results["early_heat"]:
+        assert time(row, "window_end") - time(row, "window_start") == timedelta(minutes=1)
+        assert time(row, "window_end").timestamp() % 5 == 0
+        assert row["temperature_rise"] >= 3
+        assert row["temperature_rise"] >= round(6 * row["noise"], 6)
+
+
 @pytest.mark.parametrize("result", sorted(RESULTS))
 def test_no_row_is_written_twice(result: str, results: Results) -> None:
     rows = results[result]
@@ -208,7 +216,8 @@ def test_every_hazardous_reading_has_a_candidate_in_its_minute(results: Results)
 
 
 @pytest.mark.parametrize(("cause", "condition", "end"), [
-    ("temperature_rises", lambda row: True, "window_end"), ("co_exposure", lambda row: True, "minute_end"),
+    ("temperature_rises", lambda row: True, "window_end"), ("early_heat", lambda row: True, "window_end"),
+    ("co_exposure", lambda row: True, "minute_end"),
     ("temperature_anomalies", lambda row: row["temperature"] > 65, "minute_end"),
     ("risk_spikes", lambda row: row["risk_change"] > 0.5, "minute_end")])
 def test_every_window_that_meets_the_condition_has_its_candidate(cause: str, condition: Any, end: str, results: Results) -> None:
