@@ -14,7 +14,7 @@ from contract.declared import CONTRACT
 from contract.model import Result
 from contract.render_json_schema import schema
 from jobs.detect import RESULTS
-from tests.conftest import Rows
+from tests.conftest import Rows, epoch_ms
 from tests.jobs.test_views import CASES
 from tests.support.reference import level
 
@@ -223,6 +223,13 @@ def test_every_hazardous_reading_has_a_candidate_in_its_minute(results: Results)
 def test_every_window_that_meets_the_condition_has_its_candidate(cause: str, condition: Any, end: str, results: Results) -> None:
     due = Counter((row["device_id"], row[end]) for row in results[cause] if condition(row))
     assert Counter((row["subject"], row["event_time"]) for row in candidates(results, cause)) == due
+
+
+@pytest.mark.parametrize("cause", ["temperature_rises", "early_heat"])
+def test_minute_of_every_rise_is_watched_so_that_its_alert_can_clear(cause: str, results: Results) -> None:
+    watched = {(row["subject"], epoch_ms(row["event_time"])) for row in results["candidates"] if row["kind"] == "MINUTE"}
+    for row in candidates(results, cause):
+        assert (row["subject"], -(-epoch_ms(row["event_time"]) // 60_000) * 60_000) in watched
 
 
 @pytest.mark.parametrize(("kind", "condition"), [
