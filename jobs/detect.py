@@ -51,6 +51,7 @@ def prepared(t_env: StreamTableEnvironment, settings: Settings, views: Collectio
     t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry, settings.results_in))
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
+    java_functions.register(t_env, "slice_rises", java_functions.SLICE_RISES, settings.managed_flink)
     if settings.deduplicate:
         java_functions.register(t_env, "first_arrivals", java_functions.FIRST_ARRIVALS, settings.managed_flink)
     return script(settings).writing(views) if views else script(settings)
@@ -62,7 +63,7 @@ def script(settings: Settings) -> Script:
     views = sql_files.statements("detect", values, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), values)
     return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views, settings.results_in), values)),
-                  "decode_and_score, first_arrivals, minute_context and device_patterns_of are functions of udfs/.")
+                  "decode_and_score, first_arrivals, slice_rises, minute_context and device_patterns_of are functions of udfs/.")
 
 
 def substitutions(settings: Settings) -> dict[str, str]:
@@ -96,7 +97,9 @@ def figures() -> dict[str, str]:
     """Returns every threshold by its name, and what SQL derives from thresholds; a frame does not count its own row."""
     named = {name: value for name, value in vars(thresholds).items() if name.isupper() and isinstance(value, int | float)}
     frames = {"CONTEXT_MINUTES_BEFORE": thresholds.CONTEXT_MINUTES - 1, "RECENT_MINUTES_BEFORE": thresholds.RECENT_MINUTES - 1,
-              "RISE_SECONDS_BEFORE": thresholds.RISE_SECONDS - thresholds.SLICE_SECONDS,
+              "STEP_SLICES": thresholds.STEP_SECONDS // thresholds.SLICE_SECONDS,
+              "RISE_SLICES": thresholds.RISE_SECONDS // thresholds.SLICE_SECONDS,
+              "NOISE_SLICES": 60 * thresholds.NOISE_MINUTES // thresholds.SLICE_SECONDS,
               "SILENCE_SECONDS": 60 * thresholds.SILENCE_MINUTES, "REMEMBERED_MINUTES": REMEMBERED_MINUTES,
               "MAX_AHEAD_HOURS": event_time.MAX_AHEAD_HOURS}
     return {name: number(value) for name, value in (named | thresholds.LEAST_RISK | frames).items()}

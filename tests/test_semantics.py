@@ -186,10 +186,12 @@ def test_context_is_that_of_the_scoring() -> None:
 def test_windows_are_those_of_the_sql() -> None:
     ten, hour = (interval(view, "RANGE BETWEEN") + 1 for view in ("minute_findings", "minute_history"))
     slices = tumble("temperature_slices", "SECOND")
+    rise, kept = (slices * int(number) for number in re.findall(r"(?:rise|kept)_slices => (\d+)", sql("rising_slices")))
     assert dict(row[:2] for row in rows("Windows")) == {
         "`device_minutes`": f"{tumble('minutes', 'MINUTE')} min",
         "`device_5min_aggregates`": f"{tumble('device_5min_aggregates', 'MINUTE')} min",
-        "`temperature_rises`": f"{slices + interval('temperature_minutes', 'RANGE BETWEEN')} s, every {slices} s",
+        "`temperature_rises`": f"{rise} s, every {tumble('temperature_minutes', 'SECOND')} s",
+        "`early_heat`": f"{rise} s, every {slices} s; noise over {kept // 60} min",
         "`temperature_anomalies`": f"the {hour} min that end with the minute",
         "`co_exposure`": f"the {ten} min and the {hour} min that end with the minute",
         "`risk_spikes`": f"two consecutive minutes, at most {interval('minute_changes', 'RANGE BETWEEN')} min apart",
@@ -254,6 +256,11 @@ def said_of_scores() -> Iterable[str]:
 def said_of_windows() -> Iterable[str]:
     yield f"It is reported from {T.RISE_C:g} °C on"
     yield f"A temperature below −{-T.RISE_START_C:g} °C is no start of a rise"
+    yield (f"The rise is the highest T of the newest {T.SLICE_SECONDS} s minus the lowest T of the {T.RISE_SECONDS} s. It is "
+           f"reported where it has reached {T.EARLY_C:g} °C and {T.EARLY_NOISES:g} times the device's noise")
+    yield (f"of neighbouring {T.SLICE_SECONDS} s of the last {T.NOISE_MINUTES} min, at least {T.NOISE_LEAST_C:g} °C")
+    yield f"at least {T.EARLY_LEAST_SLICES} of these slices"
+    yield f"within {T.RISE_SECONDS} s, else MEDIUM"
     yield f"is above {T.ANOMALY_C:g} °C and above mean + {T.ANOMALY_SIGMAS:g} · sample standard deviation of T"
     yield f"of the last 10 min is at least {T.CO_10MIN_PPM:g} ppm with at least {T.CO_10MIN_MINUTES} minutes present"
     yield f"of the last 60 min is at least {T.CO_60MIN_PPM:g} ppm with at least {T.CO_60MIN_MINUTES} minutes present"
@@ -303,7 +310,9 @@ DESCRIPTIONS = {
     "CO_EXPOSURE": f"{T.CO_10MIN_PPM:g} ppm over {T.RECENT_MINUTES} minutes, or {T.CO_60MIN_PPM:g} ppm over an hour",
     "ARC_MAINTENANCE": f"more than {T.FREQUENT_ARCS} arcs in {T.RECENT_MINUTES} minutes",
     "DEVICE_SILENT": f"for {T.SILENCE_MINUTES} minutes",
-    "risk_spikes": f"more than {T.SPIKE:g} above", "temperature_rises": f"{T.SLICE_SECONDS} s are at least {T.RISE_C:g} °C above",
+    "risk_spikes": f"more than {T.SPIKE:g} above", "temperature_rises": f"{T.STEP_SECONDS} s are at least {T.RISE_C:g} °C above",
+    "early_heat": f"{T.SLICE_SECONDS} s are at least {T.EARLY_C:g} °C above its lowest temperature, and {T.EARLY_NOISES:g} times",
+    "EARLY_HEAT": f"at least every {T.SLICE_SECONDS} s and whose temperature rises by {T.EARLY_C:g} °C within a minute",
     "temperature_anomalies": f"above {T.ANOMALY_C:g} °C and above its hour's mean plus {T.ANOMALY_SIGMAS:g} sample standard",
 }  # fmt: skip
 """Alert type or result → what its description in the contract must contain."""

@@ -53,8 +53,9 @@ def _measurements(commands: Commands) -> None:
 def _evaluate(commands: Commands) -> None:
     sub = command(commands, "evaluate", "commands.evaluate.evaluate:run", "python",
                    "replay published measurements and check that every fire raises an alarm and a normal home none",
-                   "./fire evaluate data")
-    sub.add_argument("data", metavar="DIR", help="folder with fire/, cable/, electrical/ and temperature/ CSV files")
+                   "./fire evaluate")
+    sub.add_argument("data", nargs="?", metavar="DIR",
+                     help="folder with fire/, cable/, electrical/ and temperature/ CSV files (default: those of the project)")
 
 
 def _bench(commands: Commands) -> None:

@@ -24,8 +24,11 @@ from typing import Any
 import orjson
 
 from core.errors import FireError
+from core.installation import ROOT
 
 Row = Mapping[str, str]
+PUBLISHED = ROOT / "tests" / "data" / "published"
+"""The measurements that come with the project; `tests/data/LICENCES.md` says whose they are."""
 CO_STATIONS = "fire/nist_home_smoke_alarm_co_stations.csv"
 
 
@@ -57,13 +60,13 @@ class Device:
 
 
 SOURCES = (
-    Source(r"fire/nist_home_smoke_alarm_SDC(\d+)\.csv", r"nist-SDC\1",
+    Source(r"fire/nist_home_smoke_alarm_SDC(\d+)\.csv(?:\.gz)?", r"nist-SDC\1",
            {"sensorTemp": r"temp_top_c_([A-F])", "co": r"co_ppm_([A-F])"},
            start=datetime(2020, 6, 1, tzinfo=UTC), has_unusable_analysers=True),
-    Source(r"fire/delco_trainer_test_(\d+)\.csv", r"delco-\1",
+    Source(r"fire/delco_trainer_test_(\d+)\.csv(?:\.gz)?", r"delco-\1",
            {"sensorTemp": r"temp_c_(A\d+_\d)", "co": r"co_ppm_([AB])"},
            start=datetime(2020, 4, 1, tzinfo=UTC)),
-    Source(r"cable/carolfire_penlight_(\d+)\.csv", r"carolfire-\1", {"sensorTemp": r"(cable)_(\d+)_c"},
+    Source(r"cable/carolfire_penlight_(\d+)\.csv(?:\.gz)?", r"carolfire-\1", {"sensorTemp": r"(cable)_(\d+)_c"},
            start=datetime(2020, 1, 1, tzinfo=UTC)),
     Source(r"electrical/uci_household_.*\.csv(?:\.gz)?", "uci-household",
            {"volt": "voltage_v", "ct": "current_a", "pwr": "active_power_w", "pFct": "power_factor"}),

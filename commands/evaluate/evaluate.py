@@ -20,17 +20,30 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from commands.evaluate.datasets import SOURCES, convert, start_of
-from commands.evaluate.ground_truth import FAULTS_OF, deadline, faults
+from commands.evaluate.datasets import PUBLISHED, SOURCES, convert, start_of
+from commands.evaluate.ground_truth import FAULTS_OF, deadline, faults, first_smoke_alarm
 from commands.replay.replay import replay
 from udfs.readings.scoring import RISKY_LEVELS
 
 FIRES = tuple(source.test.partition("-")[0] for source in SOURCES if source.start)
 """Name prefixes of the tests with fires or overheating cables; all other tests are everyday operation."""
-SILENCE = "DEVICE_SILENT"
+SILENCE, EARLY = "DEVICE_SILENT", "EARLY_HEAT"
 RAISED = ("OPENED", "ESCALATED")
 DAY_SECONDS = 86_400
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Early:
+    """Early heat in one test: the first since the start of the fire and the first real smoke alarm, in seconds, None without one.
+
+    `false` counts the alerts before the start, or all where nothing burns, in the `quiet_days` that the devices then report.
+    """
+
+    first_s: float | None = None
+    smoke_alarm_s: float | None = None
+    false: int = 0
+    quiet_days: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +52,7 @@ class Verdict:
 
     `alerts` counts opened alerts of any type but silence, `silences` those of silence; `alarm_type` and `alarm_s` describe
     the first fire alarm and `deadline_s` the latest time for it; `faults` counts the machine's faults, `faults_seen` those
-    that some result revealed.
+    that some result revealed. `early` describes early heat.
     """
 
     test: str
@@ -54,6 +67,7 @@ class Verdict:
     deadline_is: str
     faults: int = 0
     faults_seen: int = 0
+    early: Early = Early()
 
     @property
     def is_fire(self) -> bool:
@@ -78,9 +92,10 @@ class Verdict:
 
 def run(args: argparse.Namespace) -> int:
     """Prints one line per test and a summary; returns 1 if any test is wrong."""
-    verdicts = evaluate(Path(args.data))
+    verdicts = evaluate(Path(args.data) if args.data else PUBLISHED)
     Console().print(_table(verdicts))
     print(summary(verdicts))
+    print(early_summary(verdicts))
     return 0 if all(each.is_right for each in verdicts) else 1
 
 
@@ -101,11 +116,21 @@ def judge(data: Path, test: str, messages: int, results: dict[str, list[Row]]) -
     raised = [row for row in results["alerts"] if row["transition"] in RAISED]
     opened = [row for row in raised if row["transition"] == "OPENED"]
     silences = sum(row["alert_type"] == SILENCE for row in opened)
+    warmed = [row for row in opened if row["alert_type"] == EARLY]
+    early = _early(results["readings"], warmed, start, first_smoke_alarm(data, test))
     first = min((row for row in raised if row["level"] in RISKY_LEVELS), key=lambda row: row["event_time"], default=None)
     after = None if start is None or first is None else (_time(first["event_time"]) - start).total_seconds()
     periods = faults(data) if test == FAULTS_OF else []
     return Verdict(test, messages, len(results["readings"]), _device_days(results["readings"]), len(opened) - silences, silences,
-                   first["alert_type"] if first else None, after, seconds, reason, len(periods), _seen(periods, results))
+                   first["alert_type"] if first else None, after, seconds, reason, len(periods), _seen(periods, results),
+                   early)
+
+
+def _early(readings: list[Row], opened: list[Row], start: datetime | None, smoke_alarm: float | None) -> Early:
+    quiet = [row for row in readings if start is None or _time(row["event_time"]) < start]
+    after = [(_time(row["event_time"]) - start).total_seconds() for row in opened] if start else []
+    false = sum(each < 0 for each in after) if start else len(opened)
+    return Early(min((each for each in after if each >= 0), default=None), smoke_alarm, false, _device_days(quiet))
 
 
 def summary(verdicts: list[Verdict]) -> str:
@@ -116,6 +141,16 @@ def summary(verdicts: list[Verdict]) -> str:
     lost = sum(each.messages - each.readings for each in verdicts)
     return (f"{sum(each.is_in_time for each in fires)} of {len(fires)} fires seen in time; {alerts} false alerts in {days:,.1f} "
             f"device-days of everyday operation ({alerts / days if days else 0:.3f} per device-day); {lost} readings lost")
+
+
+def early_summary(verdicts: list[Verdict]) -> str:
+    """Summarises early heat in one sentence."""
+    fires = [each for each in verdicts if each.is_fire]
+    seen = sum(each.early.first_s is not None for each in fires)
+    before, quiet = ([each.early for each in verdicts if each.is_fire == is_fire] for is_fire in (True, False))
+    return (f"early heat in {seen} of {len(fires)} fires; {sum(each.false for each in quiet)} in "
+            f"{sum(each.quiet_days for each in quiet):,.1f} device-days of everyday operation, and "
+            f"{sum(each.false for each in before)} in {sum(each.quiet_days for each in before):,.2f} before the fires")
 
 
 def _device_days(readings: list[Row]) -> float:
@@ -156,12 +191,18 @@ def _time(iso: str) -> datetime:
 
 
 def _table(verdicts: Iterable[Verdict]) -> Table:
-    table = Table("test", "messages", "lost", "first alarm", "after", "must precede", "alerts", "silences", "verdict")
+    table = Table("test", "messages", "lost", "early heat", "first alarm", "after", "must precede", "alerts", "silences",
+                  "verdict")
     for each in verdicts:
         lost, limit = each.messages - each.readings, f"{_seconds(each.deadline_s)} {each.deadline_is}".strip()
-        table.add_row(each.test, f"{each.messages:,}", str(lost), each.alarm_type or "", _seconds(each.alarm_s), limit,
-                      str(each.alerts), str(each.silences), _words(each))
+        table.add_row(each.test, f"{each.messages:,}", str(lost), _early_words(each.early), each.alarm_type or "",
+                      _seconds(each.alarm_s), limit, str(each.alerts), str(each.silences), _words(each))
     return table
+
+
+def _early_words(early: Early) -> str:
+    smoke = "" if early.smoke_alarm_s is None else f", smoke alarm {_seconds(early.smoke_alarm_s)}"
+    return _seconds(early.first_s) + smoke
 
 
 def _seconds(value: float | None) -> str:

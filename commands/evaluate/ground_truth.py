@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import re
 import statistics
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ def deadline(data: Path, test: str) -> tuple[float | None, str]:
     return None, ""
 
 
+def first_smoke_alarm(data: Path, test: str) -> float | None:
+    """Returns the seconds from a home fire's start to the first of its real smoke alarms; None for other tests."""
+    match = re.fullmatch(r"nist-(SDC\d+)", test)
+    return min(_alarms(data / ACTIVATIONS, match[1]), default=None) if match else None
+
+
 def faults(data: Path) -> list[tuple[datetime, datetime]]:
     """Returns start and end of the machine's known faults; empty if the folder does not list them."""
     return [(_utc(row["window_start"]), _utc(row["window_end"])) for row in _rows(data / FAULTS)]
@@ -34,8 +41,12 @@ def faults(data: Path) -> list[tuple[datetime, datetime]]:
 
 def _median_alarm(file: Path, test: str) -> float | None:
     """Returns the median of the seconds at which the test's real smoke alarms went off; None if none did."""
-    times = [float(row["activation_s"]) for row in _rows(file) if row["test"] == test]
+    times = _alarms(file, test)
     return statistics.median(times) if times else None
+
+
+def _alarms(file: Path, test: str) -> list[float]:
+    return [float(row["activation_s"]) for row in _rows(file) if row["test"] == test]
 
 
 def _failing(file: Path) -> float | None:
@@ -56,8 +67,11 @@ def _held(rows: list[dict[str, str]], channel: str) -> float | None:
 
 
 def _rows(file: Path) -> Iterator[dict[str, str]]:
-    if file.is_file():
-        with file.open(encoding="utf-8", newline="") as text:
+    """Yields the rows of a CSV file, or of its compressed form beside it; none if there is neither."""
+    packed = file.with_name(f"{file.name}.gz")
+    opener, found = (gzip.open, packed) if packed.is_file() else (open, file)
+    if found.is_file():
+        with opener(found, "rt", encoding="utf-8", newline="") as text:
             yield from csv.DictReader(text)
 
 

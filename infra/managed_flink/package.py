@@ -59,7 +59,7 @@ def package(target: Path, home: Path, kinesis_jar: str = "", python: str = wheel
     """
     with tempfile.TemporaryDirectory(prefix="fire-package-") as folder:
         root = Path(folder)
-        jar.merge([*connectors(home, kinesis_jar), _functions()], root / JAR)
+        jar.merge([*connectors(home, kinesis_jar), *_functions()], root / JAR)
         wheels.unpack(root / "dep", python)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, file in _contents(root):
@@ -69,12 +69,12 @@ def package(target: Path, home: Path, kinesis_jar: str = "", python: str = wheel
                            f"{target.stat().st_size / 1024**2:.0f} MB; remove jars or packages from it")
 
 
-def _functions() -> Path:
+def _functions() -> list[Path]:
     """Compiles the functions in Java."""
     from jobs.flink import java_functions
 
     java.use()
-    return java_functions.jar(java_functions.FIRST_ARRIVALS)
+    return [java_functions.jar(source) for source in (java_functions.FIRST_ARRIVALS, java_functions.SLICE_RISES)]
 
 
 def connectors(home: Path, kinesis_jar: str = "") -> list[Path]:

@@ -553,6 +553,21 @@ CREATE TABLE device_state (
 
 COMMENT ON TABLE device_state IS 'The newest reading of every device, kept by a trigger from the rows that readings truly gains: a redelivered reading is an update there and never counts twice.';
 
+CREATE TABLE early_heat (
+    device_id text NOT NULL,
+    window_end timestamp with time zone NOT NULL,
+    schema_version integer NOT NULL,
+    site_id text,
+    window_start timestamp with time zone NOT NULL,
+    max_temperature double precision,
+    min_temperature double precision,
+    temperature_rise double precision,
+    noise double precision,
+    level text
+);
+
+COMMENT ON TABLE early_heat IS 'A device that warms up beyond its noise, one row per device and 5 seconds.';
+
 CREATE TABLE lasting_hazards (
     device_id text NOT NULL,
     minute_end timestamp with time zone NOT NULL,
@@ -829,6 +844,9 @@ ALTER TABLE ONLY device_registry
 ALTER TABLE ONLY device_state
     ADD CONSTRAINT device_state_pkey PRIMARY KEY (device_id);
 
+ALTER TABLE ONLY early_heat
+    ADD CONSTRAINT early_heat_pkey PRIMARY KEY (device_id, window_end);
+
 ALTER TABLE ONLY lasting_hazards
     ADD CONSTRAINT lasting_hazards_pkey PRIMARY KEY (device_id, minute_end, alert_type);
 
@@ -923,6 +941,10 @@ CREATE INDEX device_state_worst_by_level ON device_state USING btree (risk_level
 CREATE INDEX device_state_worst_by_site ON device_state USING btree (site_id, risk_score DESC, device_id);
 
 CREATE INDEX device_state_worst_first ON device_state USING btree (risk_score DESC, device_id);
+
+CREATE INDEX early_heat_by_site ON early_heat USING btree (site_id, window_end DESC);
+
+CREATE INDEX early_heat_by_time ON early_heat USING btree (window_end);
 
 CREATE INDEX lasting_hazards_by_site ON lasting_hazards USING btree (site_id, minute_end DESC);
 

@@ -14,6 +14,8 @@ from core.installation import ROOT
 
 FIRST_ARRIVALS = ROOT / "udfs" / "readings" / "FirstArrivals.java"
 """The function that drops repeated readings."""
+SLICE_RISES = ROOT / "udfs" / "readings" / "SliceRises.java"
+"""The function that compares the slices of a device's temperature."""
 CLASS_FILES = 8
 """Version of the class files; of an older one, an interface could not have the static methods that Flink's have."""
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from commands.evaluate.datasets import start_of
-from commands.evaluate.evaluate import Verdict, evaluate, judge, summary
+from commands.evaluate.datasets import PUBLISHED, start_of
+from commands.evaluate.evaluate import Early, Verdict, early_summary, evaluate, judge, summary
 from commands.evaluate.ground_truth import deadline, faults
 
 DATA = Path(__file__).parents[1] / "data"
@@ -40,6 +40,17 @@ def test_cable_is_seen_before_it_reaches_200_degrees_and_not_before_it_is_heated
 def test_household_raises_nothing_in_two_days(verdicts: dict[str, Verdict]) -> None:
     assert verdicts[HOME].alerts == 0
     assert verdicts[HOME].device_days == pytest.approx(2, abs=0.001)
+
+
+def test_all_25_published_fires_are_seen_in_time_and_everyday_operation_stays_quiet() -> None:
+    found = evaluate(PUBLISHED)
+    assert len([each for each in found if each.is_fire]) == 25
+    assert [each.test for each in found if not each.is_right] == []
+
+
+def test_early_heat_stands_beside_the_first_real_smoke_alarm(verdicts: dict[str, Verdict]) -> None:
+    assert verdicts[FIRE].early == Early(25, 32, 0, 0)
+    assert verdicts[HOME].early == Early(None, None, 0, pytest.approx(2, abs=0.001))
 
 
 def alert(test: str, after: float, level: str = "HIGH", kind: str = "TEMPERATURE_RISE", transition: str = "OPENED"
@@ -85,6 +96,13 @@ def test_reminder_and_clearing_do_not_count_as_alerts() -> None:
     assert (verdict.alerts, verdict.alarm_s) == (1, 10)
 
 
+def test_early_heat_before_the_fire_is_false() -> None:
+    verdict = judged(CABLE, alert(CABLE, -20, "MEDIUM", "EARLY_HEAT"), alert(CABLE, 30, "MEDIUM", "EARLY_HEAT"), alert(CABLE, 40))
+    assert (verdict.early.first_s, verdict.early.false) == (30, 1)
+    assert early_summary([verdict]) == (
+        "early heat in 1 of 1 fires; 0 in 0.0 device-days of everyday operation, and 1 in 0.00 before the fires")
+
+
 def test_lost_reading_is_wrong_whatever_alarms() -> None:
     assert not judged(FIRE, alert(FIRE, 10), readings=1).is_right
 
@@ -115,6 +133,10 @@ def test_cable_counts_as_hot_from_the_first_of_five_samples_in_a_row(tmp_path: P
     (tmp_path / "cable" / "carolfire_penlight_07.csv").write_text(
         "t_s,shroud_c,conduit_1_c,cable_4_c\n" + "".join(f"{n},500,400,{t}\n" for n, t in enumerate(temperatures)))
     assert deadline(tmp_path, "carolfire-07") == (3.0, "cable at 200 °C")
+
+
+def test_compressed_ground_truth_is_read_like_plain_one() -> None:
+    assert deadline(PUBLISHED, CABLE) == deadline(DATA, CABLE) == (206.0, "cable at 200 °C")
 
 
 def test_test_without_ground_truth_has_no_deadline(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ WRONG = [
     ("candidates", {"level": None}), ("candidates", {"level": "LOW"}), ("candidates", {"kind": "MINUTE"}),
     ("alerts", {"transition": "FORGOTTEN"}), ("alerts", {"explanation": [{"name": "voltage"}]}),
     ("alert-state", {"transition": "OPENED"}), ("temperature-rises", {"temperature_rise": 0}),
+    ("early-heat", {"level": "CRITICAL"}), ("early-heat", {"noise": 0}),
     ("temperature-anomalies", {"stddev": None}), ("co-exposure", {"minutes_10min": 11}), ("risk-spikes", {"risk_change": -0.4}),
     ("arc-patterns", {"total_arcs_10min": 0}), ("device-correlations", {"site_id": None}), ("site-risk", {"devices": 0}),
     ("device-patterns", {"minutes": 9}), ("device-patterns", {"trend": "UP"}), ("device-minutes", {"risk_modifier": 2.1}),

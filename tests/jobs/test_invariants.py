@@ -16,7 +16,7 @@ from contract.declared import CONTRACT
 from contract.model import Result
 from contract.render_json_schema import schema
 from jobs.detect import RESULTS
-from tests.conftest import Rows
+from tests.conftest import Rows, epoch_ms
 from tests.jobs.test_views import CASES
 from tests.support.reference import level
 
@@ -96,6 +96,14 @@ def test_rise_spans_a_minute_and_ends_on_ten_seconds(results: Results) -> None:
         assert time(row, "window_end") - time(row, "window_start") == timedelta(minutes=1)
         assert time(row, "window_end").timestamp() % 10 == 0
         assert row["temperature_rise"] == round(row["max_temperature"] - row["min_temperature"], 6) >= 8.3
+
+
+def test_early_heat_spans_a_minute_ends_on_five_seconds_and_exceeds_the_noise(results: Results) -> None:
+    for row in results["early_heat"]:
+        assert time(row, "window_end") - time(row, "window_start") == timedelta(minutes=1)
+        assert time(row, "window_end").timestamp() % 5 == 0
+        assert row["temperature_rise"] >= 3
+        assert row["temperature_rise"] >= round(6 * row["noise"], 6)
 
 
 @pytest.mark.parametrize("result", sorted(RESULTS))
@@ -213,12 +221,20 @@ def test_every_hazardous_reading_has_a_candidate_in_its_minute(results: Results)
 
 
 @pytest.mark.parametrize(("cause", "condition", "end"), [
-    ("temperature_rises", lambda row: True, "window_end"), ("co_exposure", lambda row: True, "minute_end"),
+    ("temperature_rises", lambda row: True, "window_end"), ("early_heat", lambda row: True, "window_end"),
+    ("co_exposure", lambda row: True, "minute_end"),
     ("temperature_anomalies", lambda row: row["temperature"] > 65, "minute_end"),
     ("risk_spikes", lambda row: row["risk_change"] > 0.5, "minute_end")])
 def test_every_window_that_meets_the_condition_has_its_candidate(cause: str, condition: Any, end: str, results: Results) -> None:
     due = Counter((row["device_id"], row[end]) for row in results[cause] if condition(row))
     assert Counter((row["subject"], row["event_time"]) for row in candidates(results, cause)) == due
+
+
+@pytest.mark.parametrize("cause", ["temperature_rises", "early_heat"])
+def test_minute_of_every_rise_is_watched_so_that_its_alert_can_clear(cause: str, results: Results) -> None:
+    watched = {(row["subject"], epoch_ms(row["event_time"])) for row in results["candidates"] if row["kind"] == "MINUTE"}
+    for row in candidates(results, cause):
+        assert (row["subject"], -(-epoch_ms(row["event_time"]) // 60_000) * 60_000) in watched
 
 
 @pytest.mark.parametrize(("kind", "condition"), [

@@ -24,8 +24,8 @@ ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/"
 PREFIX = "kinesis."
 """The prefix of the streams and of the topics."""
 STREAMS = ("telemetry", "candidates", "alerts", "alert-state", "dead-letters", "readings", "device-minutes",
-           "device-5min-aggregates", "temperature-rises", "temperature-anomalies", "co-exposure", "risk-spikes", "arc-patterns",
-           "device-correlations", "site-risk", "device-patterns")
+           "device-5min-aggregates", "temperature-rises", "early-heat", "temperature-anomalies", "co-exposure", "risk-spikes",
+           "arc-patterns", "device-correlations", "site-risk", "device-patterns")
 JOB = """
 import sys
 from pathlib import Path

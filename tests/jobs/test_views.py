@@ -15,8 +15,8 @@ from tests.conftest import Rows, rows
 from tests.support.packing import Case, of_case, repeated
 
 FOLDERS = sorted(path.parent for path in (Path(__file__).parents[1] / "cases").glob("*/*/expect.jsonl"))
-VIEWS = ("device_minutes", "device_5min_aggregates", "temperature_rises", "temperature_anomalies", "co_exposure", "risk_spikes",
-         "arc_patterns", "device_correlations", "site_risk", "device_patterns", "lasting_hazards")
+VIEWS = ("device_minutes", "device_5min_aggregates", "temperature_rises", "early_heat", "temperature_anomalies", "co_exposure",
+         "risk_spikes", "arc_patterns", "device_correlations", "site_risk", "device_patterns", "lasting_hazards")
 KINDS = {"plain", "empty", "on_the_threshold", "just_over", "missing_sensors", "out_of_order", "late", "gap"}
 SUBJECT = {"device_correlations": ("device1", "device2"), "site_risk": ("site_id",),
            "lasting_hazards": ("device_id", "alert_type")}

@@ -32,8 +32,8 @@ WORDS = {"site-1": "plant-a", "site-2": "plant-b", "site-3": "school"}
 KEPT = {"readings": ("event_time", HOUR // 2), "device_minutes": ("minute_end", HOUR), "site_risk": ("window_end", HOUR),
         "device_patterns": ("window_end", HOUR // 6)}
 """The time column of a table and the seconds that are kept; all readings and minutes of two devices and all other tables stay."""
-TABLES = (*KEPT, "temperature_rises", "temperature_anomalies", "co_exposure", "risk_spikes", "arc_patterns",
-          "device_correlations", "alerts", "alert_state", "dead_letters")
+TABLES = (*KEPT, "temperature_rises", "early_heat", "temperature_anomalies", "co_exposure", "risk_spikes",
+          "arc_patterns", "device_correlations", "alerts", "alert_state", "dead_letters")
 TIME = re.compile(rb"(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d:\d\d)(?=\.\d{3}Z| UTC)")
 
 

@@ -52,6 +52,7 @@ def test_repeated_minute_causes_no_update() -> None:
     (reading(5, status_bits=64, pcb_temperature=None, max_temperature=None), "pcb_temp_alarm: floor 0.6"),
     (window(1, "TEMPERATURE_RISE", "temperature_rises", temperature_rise=10.0),
      "temperature_rise 10.0 °C ≥ 8.3 °C: temperature_rises 0.6"),
+    (window(1, "EARLY_HEAT", "early_heat", "MEDIUM", temperature_rise=3.2), "temperature_rise 3.2 °C ≥ 3 °C: early_heat 0.4"),
     (window(1, "RISK_SPIKE", "risk_spikes", "CRITICAL", risk_change=0.62, previous_risk_score=0.2),
      "risk_change 0.62 > 0.5: risk_spikes 0.8"),
     (window(1, "RISK_SPIKE", "risk_spikes", risk_change=0.42), "risk_change 0.42 > 0.3: risk_spikes 0.6"),

@@ -63,6 +63,10 @@ def _rise(evidence: Mapping[str, Any], _: str) -> Measures:
     yield "temperature_rise", evidence["temperature_rise"], "°C", t.RISE_C
 
 
+def _early(evidence: Mapping[str, Any], _: str) -> Measures:
+    yield "temperature_rise", evidence["temperature_rise"], "°C", t.EARLY_C
+
+
 def _anomaly(evidence: Mapping[str, Any], level: str) -> Measures:
     limit = t.ANOMALY_CRITICAL_C if level == LEVELS[-1] else t.ANOMALY_C
     temperature, mean, stddev = evidence["max_temperature"], evidence["mean"], evidence["stddev"]
@@ -107,7 +111,8 @@ def _silence(_: Mapping[str, Any], __: str) -> Measures:
 
 
 MEASURES: dict[str, Callable[[Mapping[str, Any], str], Measures]] = {
-    "device_minutes": _context, "temperature_rises": _rise, "temperature_anomalies": _anomaly, "risk_spikes": _spike,
-    "co_exposure": _exposure, "lasting_hazards": _lasting, "arc_patterns": _arcs, "site_risk": _site, "silences": _silence,
+    "device_minutes": _context, "temperature_rises": _rise, "early_heat": _early, "temperature_anomalies": _anomaly,
+    "risk_spikes": _spike, "co_exposure": _exposure, "lasting_hazards": _lasting, "arc_patterns": _arcs, "site_risk": _site,
+    "silences": _silence,
 }  # fmt: skip
 """Cause → the measures of its windows; a reading, and a cause that this version does not know, has only its measurements."""

@@ -87,12 +87,21 @@ TEMPERATURE_WEIGHT = 0.4
 LEAST_CONFIDENCE = 0.5
 
 # Minutes and what they add up to.
-SLICE_SECONDS, RISE_SECONDS = 10, 60
-"""A rise is the highest temperature of the newest slice minus the lowest within RISE_SECONDS, a whole number of slices."""
+SLICE_SECONDS, STEP_SECONDS, RISE_SECONDS = 5, 10, 60
+"""A rise is the highest temperature of the newest STEP_SECONDS minus the lowest within RISE_SECONDS; a slice divides both."""
 RISE_C = 8.3
 """Rise of temperature within a minute, reached: 15 °F, the figure of rate-of-rise heat detectors (UL 521)."""
 RISE_START_C = -10.0
 """A colder temperature is no start of a rise: the way back from a sensor's error is no fire."""
+EARLY_C, EARLY_NOISES = 3.0, 6.0
+"""Early heat is a rise of the newest slice within RISE_SECONDS, and this multiple of the device's own noise, both reached.
+
+At the ceiling of the NIST home fires 3 °C were reached 2 to 10 s before the first smoke alarm.
+"""
+NOISE_LEAST_C, NOISE_MINUTES = 0.1, 10
+"""The least noise of a device, that of rounding, and the minutes of slices over which noise is the median step."""
+EARLY_LEAST_SLICES = 4
+"""Slices from which early heat is judged; a device that reports every slice has them after 20 s."""
 RECENT_MINUTES = 10
 """The short window over which carbon monoxide and arcs are judged."""
 CO_10MIN_PPM, CO_60MIN_PPM, CO_10MIN_MINUTES, CO_60MIN_MINUTES = 100.0, 50.0, 9, 54

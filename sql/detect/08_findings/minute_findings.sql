@@ -11,7 +11,7 @@ SELECT
   COALESCE(ROUND(risk_score - previous_risk_score, ${DECIMALS}) > ${SPIKE}, FALSE) AS is_spike,
   COALESCE(arcs_10min > ${FREQUENT_ARCS}, FALSE) AS is_arcing,
   COALESCE(ROUND(max_temperature - LEAST(min_temperature, COALESCE(previous_low, min_temperature)), ${DECIMALS})
-    >= ${RISE_C}, FALSE) AS is_rising,
+    >= ${EARLY_C}, FALSE) AS is_rising,
   risk_score >= ${HIGH} AND max_risk_score < ${HIGH} AS is_risky_in_context,
   fault_count = record_count AS is_faulty,
   CASE WHEN min_floor_risk >= ${MEDIUM} AND max_floor_risk < ${HIGH}

@@ -1,5 +1,5 @@
 -- How hot was each slice of time? One row per device and ${SLICE_SECONDS} s with a temperature.
--- Tumbling window over the readings that are not late; temperature_minutes combines the slices. A temperature below
+-- Tumbling window over the readings that are not late; rising_slices compares the slices. A temperature below
 -- ${RISE_START_C} °C is no start of a rise: the way back from a sensor's error is no fire.
 CREATE TEMPORARY VIEW temperature_slices AS
 SELECT
