@@ -1,0 +1,102 @@
+"""Readings of a steadily slow clock are counted by arrival; those of a right clock and of a backlog by their own time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import pytest
+
+from tests.jobs.test_duplicates import HOUR, Reading, counted, environment, write
+
+LATENESS = 5
+COLUMNS = ("number, TIMESTAMPDIFF(SECOND, CAST(event_time AS TIMESTAMP(3)), CAST(steady_time AS TIMESTAMP(3))) AS added, "
+           "is_on_time")
+Timed = tuple[float, float]
+"""When a reading arrives, s, and how long before it was measured by its device's clock, s."""
+Counted = list[tuple[int, bool]]
+"""What is added to the time of each reading, s, and whether windows count it."""
+
+
+def every(seconds: float, until: float, distance: float, jitter: float = 0, start: float = 0) -> list[Timed]:
+    chance = random.Random(seconds)
+    return [(start + number * seconds, distance + chance.uniform(0, jitter)) for number in range(int((until - start) / seconds))]
+
+
+def backlog(seconds: float, offline: float, a_second: float, chunk: int = 10**6, pause: float = 0, slow: float = 0) -> list[Timed]:
+    """Sends what was measured every so often while offline, from its oldest on, in chunks with pauses between them."""
+    sent = ((number / a_second + number // chunk * pause, number * seconds) for number in range(int(offline / seconds)))
+    return [(arrived, slow + offline + arrived - measured) for arrived, measured in sent if measured < offline + arrived]
+
+
+CASES: dict[str, list[Timed]] = {
+    "right": every(15, 600, 0, 1),
+    "right, with stragglers": [(at, 8 if number % 7 == 3 else 0.3) for number, (at, _) in enumerate(every(15, 600, 0))],
+    "7 min slow": every(15, 600, 420, 1),
+    "6 s slow": every(15, 600, 6, 1),
+    "a day slow": every(15, 600, 86400, 1),
+    "backlog": backlog(15, 2 * HOUR, 20) + every(15, 900, 0, 1, 60),
+    "slow backlog": backlog(15, 2 * HOUR, 0.2),
+    "backlog in chunks": backlog(15, 2 * HOUR, 20, 10, 14.5),
+    "live and stored": sorted(every(15, 600, 0, 1) + every(15, 600, 7200, 1, 5)),
+    "batches": sorted((60 * batch + 0.1 * n, 60 - 5 * n) for batch in range(20) for n in range(12)),
+    "corrected": every(15, 300, 420, 1) + every(15, 600, 0, 1, 300),
+    "falls behind": every(15, 300, 0, 1) + every(15, 600, 420, 1, 300),
+    "slow, with backlog": every(15, 300, 420, 1) + [(300 + at, behind) for at, behind in backlog(15, 1800, 20, slow=420)]
+                          + every(15, 900, 420, 1, 330),
+}  # fmt: skip
+
+
+def readings(device: str, start: float, timed: Iterable[Timed]) -> list[Reading]:
+    """Returns a device's readings in a stream whose other clocks are right."""
+    return [Reading(device, idx, start + arrived - distance, start + arrived - LATENESS, start + arrived, distance > LATENESS)
+            for idx, (arrived, distance) in enumerate(timed)]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counted]:
+    """Returns how the readings of each case are counted, from one run over all cases."""
+    file = tmp_path_factory.mktemp("clocks") / "scored.json"
+    starts = {name: 10_000 * HOUR * number for number, name in enumerate(CASES, 100)}
+    stream = [each for name, timed in CASES.items() for each in readings(name, starts[name], timed)]
+    write(file, stream)
+    by_case: dict[str, Counted] = {name: [] for name in CASES}
+    with counted(environment(), file, columns=COLUMNS).collect() as rows:
+        for number, added, is_on_time in rows:
+            by_case[stream[number].device].append((added, is_on_time))
+    return by_case
+
+
+def test_right_clock_is_counted_by_its_own_time(found: dict[str, Counted]) -> None:
+    assert set(found["right"]) == {(0, True)}
+
+
+def test_late_reading_of_a_right_clock_stays_late(found: dict[str, Counted]) -> None:
+    assert found["right, with stragglers"] == [(0, number % 7 != 3) for number in range(40)]
+
+
+@pytest.mark.parametrize(("case", "distance"), [("6 s slow", 6), ("7 min slow", 420), ("a day slow", 86400)])
+def test_slow_clock_is_counted_by_arrival_from_its_second_reading_on(case: str, distance: int, found: dict[str, Counted]) -> None:
+    assert found[case] == [(0, False), *39 * [(distance, True)]]
+
+
+@pytest.mark.parametrize(("case", "stored"), [("backlog", 480), ("slow backlog", 480), ("backlog in chunks", 480)])
+def test_backlog_stays_late_and_what_follows_is_counted_by_its_own_time(case: str, stored: int, found: dict[str, Counted]) -> None:
+    assert found[case] == [*stored * [(0, False)], *(len(found[case]) - stored) * [(0, True)]]
+
+
+@pytest.mark.parametrize("case", ["live and stored", "batches"])
+def test_stored_readings_between_those_of_a_right_clock_stay_late(case: str, found: dict[str, Counted]) -> None:
+    assert found[case] == [(0, distance <= LATENESS) for _, distance in CASES[case]]
+
+
+def test_clock_that_is_corrected_is_counted_by_its_own_time_at_once(found: dict[str, Counted]) -> None:
+    assert found["corrected"] == [(0, False), *19 * [(420, True)], *20 * [(0, True)]]
+
+
+def test_clock_that_falls_behind_is_counted_by_arrival(found: dict[str, Counted]) -> None:
+    assert found["falls behind"] == [*20 * [(0, True)], (0, False), *19 * [(420, True)]]
+
+
+def test_backlog_of_a_slow_clock_stays_late(found: dict[str, Counted]) -> None:
+    assert found["slow, with backlog"] == [(0, False), *19 * [(420, True)], *120 * [(0, False)], *38 * [(420, True)]]
