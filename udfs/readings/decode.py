@@ -216,20 +216,27 @@ def _whole(readings: Readings, column: Column, name: str, *, lowest: int) -> Non
 
 def _time(readings: Readings, parsed: Messages, record_ms: Column, arrived_ms: Column) -> None:
     stamps = parsed.values("timestamp")
-    event_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS
-                         else _event_ms(readings, row, stamp, record_ms[row])
-                         for row, stamp in enumerate(stamps)], dtype=np.int64)
-    ahead = (arrived_ms != event_time.NO_TIME) & (event_ms > arrived_ms + event_time.MAX_AHEAD_MS)
+    stated_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS else _stated_ms(readings, row, stamp)
+                          for row, stamp in enumerate(stamps)], dtype=np.int64)
+    ahead = (arrived_ms != event_time.NO_TIME) & (stated_ms > arrived_ms + event_time.MAX_AHEAD_MS)
     readings.refuse(ahead, lambda row: f"timestamp {stamps[row]!r} is more than {event_time.MAX_AHEAD_HOURS} h ahead of its "
                                        "arrival")
-    readings.columns["event_ms"] = event_ms
+    is_absent = np.fromiter((stamp is None for stamp in stamps), dtype=bool, count=len(stamps))
+    readings.columns["event_ms"] = np.where(is_absent, record_ms, stated_ms)
+    readings.columns["clock_offset"] = _clock_offset(record_ms, stated_ms)
 
 
-def _event_ms(readings: Readings, row: int, stamp: Any, record_ms: int) -> int:
-    if stamp is None:
-        return int(record_ms)
+def _clock_offset(record_ms: Column, stated_ms: Column) -> Column:
+    """Returns the arrival minus the stated time in seconds, NaN where either is unknown."""
+    is_known = (record_ms != event_time.NO_TIME) & (stated_ms != event_time.NO_TIME)
+    offset: Column = np.where(is_known, np.subtract(record_ms, stated_ms, where=is_known, out=np.zeros_like(stated_ms)), np.nan)
+    return offset / 1000
+
+
+def _stated_ms(readings: Readings, row: int, stamp: Any) -> int:
+    """Returns a stamp's time; NO_TIME where it is absent, or cannot be read, which refuses the message."""
     try:
-        return event_time.to_epoch_ms(stamp)
+        return int(event_time.NO_TIME) if stamp is None else event_time.to_epoch_ms(stamp)
     except (ValueError, OverflowError) as problem:
         readings.reason[row] = readings.reason[row] or f"timestamp cannot be read: {problem}"
         return int(event_time.NO_TIME)
