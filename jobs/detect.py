@@ -97,7 +97,7 @@ def figures() -> dict[str, str]:
     frames = {"CONTEXT_MINUTES_BEFORE": thresholds.CONTEXT_MINUTES - 1, "RECENT_MINUTES_BEFORE": thresholds.RECENT_MINUTES - 1,
               "RISE_SECONDS_BEFORE": thresholds.RISE_SECONDS - thresholds.SLICE_SECONDS,
               "SILENCE_SECONDS": 60 * thresholds.SILENCE_MINUTES, "REMEMBERED_MINUTES": REMEMBERED_MINUTES,
-              "MAX_AHEAD_HOURS": event_time.MAX_AHEAD_HOURS}
+              "CLOCK_MINUTES_BEFORE": thresholds.CLOCK_MINUTES - 1, "MAX_AHEAD_HOURS": event_time.MAX_AHEAD_HOURS}
     return {name: number(value) for name, value in (named | thresholds.LEAST_RISK | frames).items()}
 
 

@@ -283,6 +283,7 @@ def said_of_candidates() -> Iterable[str]:
            f"{T.SITE_DEVICES} devices above {T.CLUSTER_RISK:g} | HIGH, CRITICAL from {T.CRITICAL:g} |")
     yield (f"more than {T.FREQUENT_ARCS} arcs in the {interval('minute_findings', 'RANGE BETWEEN') + 1} minutes that end with "
            "a minute")
+    yield f"a clock more than {T.CLOCK_WRONG_S:g} s wrong in every reading of {T.CLOCK_MINUTES} minutes in a row"
     yield f"no reading for {T.SILENCE_MINUTES} min while others report"
     yield (f"one of its last {watched('watched_minutes')} minutes with readings was remarkable, was its first, or came after a "
            f"pause of at least {pause()} min.")
@@ -300,6 +301,7 @@ DESCRIPTIONS = {
     "RISK_SPIKE": f"by more than {T.SPIKE_CRITICAL:g} from",
     "CO_EXPOSURE": f"{T.CO_10MIN_PPM:g} ppm over {T.RECENT_MINUTES} minutes, or {T.CO_60MIN_PPM:g} ppm over an hour",
     "ARC_MAINTENANCE": f"more than {T.FREQUENT_ARCS} arcs in {T.RECENT_MINUTES} minutes",
+    "DEVICE_CLOCK": f"more than {T.CLOCK_WRONG_S:g} s wrong for {T.CLOCK_MINUTES} minutes",
     "DEVICE_SILENT": f"for {T.SILENCE_MINUTES} minutes",
     "risk_spikes": f"more than {T.SPIKE:g} above", "temperature_rises": f"{T.SLICE_SECONDS} s are at least {T.RISE_C:g} °C above",
     "temperature_anomalies": f"above {T.ANOMALY_C:g} °C and above its hour's mean plus {T.ANOMALY_SIGMAS:g} sample standard",

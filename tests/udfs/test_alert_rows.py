@@ -63,6 +63,8 @@ def test_repeated_minute_causes_no_update() -> None:
     (window(1, "SITE_CLUSTER", "device_correlations", **SITE), "risk_score 0.6 ≥ 0.6: device_correlations 0.6"),
     (window(1, "ARC_MAINTENANCE", "arc_patterns", "MEDIUM", total_arcs_10min=12), "total_arcs_10min 12 > 10: arc_patterns 0.4"),
     (context(1), "risk_modifier 1.5 > 1: device_minutes 0.6"),
+    (window(5, "DEVICE_CLOCK", "clock_minutes", "MEDIUM", min_clock_offset=420.3), "clock_behind 420.3 s > 30 s: clock_minutes 0.4"),
+    (window(5, "DEVICE_CLOCK", "clock_minutes", "MEDIUM", min_clock_offset=-900.0), "clock_ahead 900.0 s > 30 s: clock_minutes 0.4"),
     (silence(5), "silence 5 min ≥ 5 min: silences 0.4"),
     (window(1, "OF_A_LATER_VERSION", "later_windows", risk_score=0.71), "risk_score 0.71 ≥ 0.6: later_windows 0.71"),
     (reading(5, "COMMUNICATION_ERROR", "MEDIUM", status_bits=4096, pcb_temperature=None, max_temperature=None, risk_score=0.24),

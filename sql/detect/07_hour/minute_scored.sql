@@ -6,7 +6,7 @@ SELECT
   temperature_count, temperature_sum, temperature_sum_squares, max_temperature, min_temperature,
   total_arcs, arc_events, max_arc_count, current_count, current_sum, max_current, co_count, co_sum, max_co_gas,
   ${MINUTE_STATISTICS} avg_voltage, avg_power_factor, risk_sum, max_risk_score, max_base_risk, max_floor_risk, indicator_sum,
-  alarm_count, communication_errors, candidate_count, arcs_60min, avg_co_60min, minutes_60min,
+  alarm_count, communication_errors, candidate_count, min_clock_offset, max_clock_offset, arcs_60min, avg_co_60min, minutes_60min,
   temperature_sum_60min / temperature_count_60min AS avg_temperature_60min,
   SQRT(GREATEST(temperature_sum_squares_60min
       - temperature_sum_60min * temperature_sum_60min / temperature_count_60min, 0e0)

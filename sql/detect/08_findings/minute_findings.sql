@@ -12,6 +12,7 @@ SELECT
   COALESCE(arcs_10min > ${FREQUENT_ARCS}, FALSE) AS is_arcing,
   COALESCE(ROUND(max_temperature - LEAST(min_temperature, COALESCE(previous_low, min_temperature)), ${DECIMALS})
     >= ${RISE_C}, FALSE) AS is_rising,
+  COALESCE(min_clock_offset > ${CLOCK_WRONG_S} OR max_clock_offset < -${CLOCK_WRONG_S}, FALSE) AS is_clock_wrong,
   risk_score >= ${HIGH} AND max_risk_score < ${HIGH} AS is_risky_in_context
 FROM (
   SELECT
