@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Any
 
 import pytest
+from kafka import KafkaConsumer, KafkaProducer
 
+from commands.cluster.submit import connector_jars
+from commands.replay.replay import local_configuration
+from core import installation
+from core.settings import Settings
+from jobs import detect
+from tests.conftest import epoch_ms
 from tests.jobs.test_duplicates import HOUR, Reading, counted, environment, write
+from tests.support.brokers import create_topics
+from tests.support.waiting import until
 
 LATENESS = 5
+PREFIX = "clocks."
+SLOW = {"right": 0, "6 s slow": 6, "7 min slow": 420, "fast": -1200}
+"""The devices in a room with 120 ppm carbon monoxide, and by how much their clocks are slow, s."""
+LIVE_MINUTES = 40
 COLUMNS = ("number, TIMESTAMPDIFF(SECOND, CAST(event_time AS TIMESTAMP(3)), CAST(steady_time AS TIMESTAMP(3))) AS added, "
            "is_on_time")
 Timed = tuple[float, float]
@@ -100,3 +117,64 @@ def test_clock_that_falls_behind_is_counted_by_arrival(found: dict[str, Counted]
 
 def test_backlog_of_a_slow_clock_stays_late(found: dict[str, Counted]) -> None:
     assert found["slow, with backlog"] == [(0, False), *19 * [(420, True)], *120 * [(0, False)], *38 * [(420, True)]]
+
+
+def rounds(start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields arrivals, epoch ms, and messages: one of each device every 15 s, then others', so that all windows close."""
+    for idx in range(4 * LIVE_MINUTES):
+        for device, slow in SLOW.items():
+            yield start + 15_000 * idx, {"deviceId": device, "idx": idx, "timestamp": start + 1000 * (15 * idx - slow), "co": 120}
+    for idx in range(9):
+        arrival = start + 60_000 * LIVE_MINUTES + 15_000 * idx
+        yield arrival, {"deviceId": "last", "idx": idx, "timestamp": arrival, "pcbTemp": 20 if idx < 8 else 95}
+
+
+@pytest.fixture(scope="module")
+def candidates(brokers: str) -> Iterator[list[dict[str, Any]]]:
+    """Sends the rounds to one partition, with the times of their arrival, and returns the candidates of the real job."""
+    create_topics(brokers, PREFIX)
+    start = time.time_ns() // 60_000_000_000 * 60_000 - 60_000 * (LIVE_MINUTES + 10)
+    with closing(KafkaProducer(bootstrap_servers=brokers)) as producer:
+        for arrival, message in rounds(start):
+            producer.send(PREFIX + "telemetry", json.dumps(message).encode(), partition=0, timestamp_ms=arrival)
+    settings = Settings(kafka_brokers=brokers, topic_prefix=PREFIX, parallelism=1, idle_timeout_seconds=2,
+                        home=str(installation.home_folder(Settings.load())))
+    jars = {"pipeline.jars": ";".join(jar.as_uri() for jar in connector_jars(settings))}
+    client = detect.start(settings, {**local_configuration(), **jars}).get_job_client()
+    assert client
+    with closing(KafkaConsumer(PREFIX + "candidates", bootstrap_servers=brokers, auto_offset_reset="earliest", group_id=None)) as read:
+        found: list[dict[str, Any]] = []
+
+        def is_complete() -> bool:
+            found.extend(json.loads(each.value) for batch in read.poll(timeout_ms=500).values() for each in batch)
+            ended = max((row["event_time"] for row in found if row["subject"] == "right"), default="1970-01-01T00:00:00Z")
+            return epoch_ms(ended) >= start + 60_000 * LIVE_MINUTES
+
+        until(is_complete, "the candidates of the last minute")
+        yield found
+    client.cancel().result()
+
+
+def raised(candidates: list[dict[str, Any]], alert_type: str) -> dict[str, list[dict[str, Any]]]:
+    """Returns the candidates of an alert type by subject."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in candidates:
+        if row["alert_type"] == alert_type:
+            found.setdefault(row["subject"], []).append(row)
+    return found
+
+
+def test_clocks_of_all_kinds_have_the_same_findings_within_a_minute(candidates: list[dict[str, Any]]) -> None:
+    first = {device: epoch_ms(rows[0]["event_time"]) for device, rows in raised(candidates, "CO_EXPOSURE").items()}
+    assert first.keys() == SLOW.keys()
+    assert max(first.values()) - min(first.values()) <= 60_000
+
+
+def test_wrong_clock_raises_an_alert_with_its_offset(candidates: list[dict[str, Any]]) -> None:
+    wrong = raised(candidates, "DEVICE_CLOCK")
+    assert wrong.keys() == {"7 min slow", "fast"}
+    assert {(device, row["min_clock_offset"]) for device, rows in wrong.items() for row in rows} == {("7 min slow", 420), ("fast", -1200)}
+
+
+def test_wrong_clock_is_not_silent(candidates: list[dict[str, Any]]) -> None:
+    assert raised(candidates, "DEVICE_SILENT") == {}
