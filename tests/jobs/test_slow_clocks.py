@@ -61,13 +61,22 @@ CASES: dict[str, list[Timed]] = {
     "falls behind": every(15, 300, 0, 1) + every(15, 600, 420, 1, 300),
     "slow, with backlog": every(15, 300, 420, 1) + [(300 + at, behind) for at, behind in backlog(15, 1800, 20, slow=420)]
                           + every(15, 900, 420, 1, 330),
+    "on time, the only one": every(15, 600, 420, 1),
+    "on time, beside a right one": every(15, 600, 420, 1),
+    "on time, an hour slow": every(15, 600, 3600, 1),
 }  # fmt: skip
 
 
 def readings(device: str, start: float, timed: Iterable[Timed]) -> list[Reading]:
     """Returns a device's readings in a stream whose other clocks are right."""
-    return [Reading(device, idx, start + arrived - distance, start + arrived - LATENESS, start + arrived, distance > LATENESS)
-            for idx, (arrived, distance) in enumerate(timed)]
+    is_late = not device.startswith("on time")
+    return [Reading(device, idx, start + arrived - distance, start + arrived - LATENESS, start + arrived,
+                    is_late and distance > LATENESS) for idx, (arrived, distance) in enumerate(timed)]
+
+
+def beside(start: float) -> list[Reading]:
+    """Returns the readings of a right clock."""
+    return [each._replace(device="beside") for each in readings("on time", start, every(15, 600, 0, 1, -1))]
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +84,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counted]:
     """Returns how the readings of each case are counted, from one run over all cases."""
     file = tmp_path_factory.mktemp("clocks") / "scored.json"
     starts = {name: 10_000 * HOUR * number for number, name in enumerate(CASES, 100)}
-    stream = [each for name, timed in CASES.items() for each in readings(name, starts[name], timed)]
+    stream = [each for name, timed in CASES.items() for each in sorted(
+        readings(name, starts[name], timed) + (beside(starts[name]) if "right one" in name or "hour" in name else []),
+        key=lambda each: each.arrived)]
     write(file, stream)
     by_case: dict[str, Counted] = {name: [] for name in CASES}
     with counted(environment(), file, columns=COLUMNS).collect() as rows:
         for number, added, is_on_time in rows:
-            by_case[stream[number].device].append((added, is_on_time))
+            by_case.setdefault(stream[number].device, []).append((added, is_on_time))
     return by_case
 
 
@@ -95,6 +106,16 @@ def test_late_reading_of_a_right_clock_stays_late(found: dict[str, Counted]) -> 
 @pytest.mark.parametrize(("case", "distance"), [("6 s slow", 6), ("7 min slow", 420), ("a day slow", 86400)])
 def test_slow_clock_is_counted_by_arrival_from_its_second_reading_on(case: str, distance: int, found: dict[str, Counted]) -> None:
     assert found[case] == [(0, False), *39 * [(distance, True)]]
+
+
+def test_slow_clock_beside_a_right_one_is_counted_by_arrival_though_it_is_on_time(found: dict[str, Counted]) -> None:
+    assert found["on time, beside a right one"] == [(0, False), *39 * [(420, True)]]
+    assert set(found["beside"]) == {(0, True)}
+
+
+@pytest.mark.parametrize("case", ["on time, the only one", "on time, an hour slow"])
+def test_windows_do_not_wait_for_a_clock_that_is_on_time(case: str, found: dict[str, Counted]) -> None:
+    assert set(found[case]) == {(0, True)}
 
 
 @pytest.mark.parametrize(("case", "stored"), [("backlog", 480), ("slow backlog", 480), ("backlog in chunks", 480)])

@@ -13,6 +13,7 @@ import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.table.data.utils.JoinedRowData;
 import org.apache.flink.table.data.utils.ProjectedRowData;
@@ -41,10 +42,10 @@ import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
  * readings are recognised too. A device with a wrong clock has at most MINUTES_KEPT * {@code minutes} of them; further ones
  * displace the one begun first.
  *
- * <p>A late device's clock is slow if the distance of its readings to their arrival stays the same, within {@code lateness} s. Its
- * readings are then counted by event time plus that distance: by arrival, but as far from each other as they were measured. The
- * distance of a backlog shrinks as it is sent, so its readings stay late. State per slow device: one array, for an hour after its
- * last use.
+ * <p>The clock of a device whose readings are late, or up to ten minutes further from their arrival than those of others, is slow if
+ * this distance stays the same, within {@code lateness} s. Its readings are then counted by event time plus that distance: by
+ * arrival, but as far from each other as they were measured. The distance of a backlog shrinks as it is sent, so its readings stay
+ * late. Where all clocks are equally slow, none is. State per slow device: one array, for an hour after its last use.
  *
  * <p>Returns all columns but the partition keys, which Flink adds, and processing times, which are over; then {@code steady_time},
  * which is event time for windows and equals the reading's own unless its clock is slow, and {@code is_on_time}, whether windows
@@ -67,11 +68,17 @@ public final class FirstArrivals extends ProcessTableFunction {
   /** The longs of a clock after its expiry: what is added to the newest reading's time; the distance in force, the least one since. */
   private static final int ADDED = 1, DISTANCE = 2, LEAST = 3, SINCE = 4;
   /** The distance on trial, the least one of the trial, its beginning, the readings in it; the number of trials. */
-  private static final int TRIED = 5, LEAST_TRIED = 6, TRIED_SINCE = 7, READINGS = 8, TRIALS = 9, CLOCK_LENGTH = 10;
+  private static final int TRIED = 5, LEAST_TRIED = 6, TRIED_SINCE = 7, READINGS = 8, TRIALS = 9;
+  /** Whether the clock's first trial began with the first reading of its device. */
+  private static final int IS_NEW = 10, CLOCK_LENGTH = 11;
   private static final long NONE = Long.MIN_VALUE;
+  /** What is added to a reading that no window counts, because a device that begins an hour ago would seem to have been silent. */
+  private static final long UNKNOWN = -1;
   private static final long HOUR = 60 * MINUTE;
-  /** A smaller distance is the delay of a right clock's messages, ms. */
-  private static final long SLOW = 1000L;
+  /** A smaller distance is the delay of a right clock's messages, ms; a larger one counts only where it makes readings late. */
+  private static final long SLOW = 1000L, SLOWEST = 11 * MINUTE;
+  /** The least distance of all devices is taken over this time, ms, or twice as long. */
+  private static final long RECENT = 5 * MINUTE;
   /** A distance is steady after this time, ms, with this many readings; later where other distances preceded, as in a backlog. */
   private static final long STEADY = 10000L, STEADY_AGAIN = MINUTE;
   private static final int STEADY_READINGS = 2, STEADY_AGAIN_READINGS = 4;
@@ -83,6 +90,13 @@ public final class FirstArrivals extends ProcessTableFunction {
   private transient int time;
   private transient int arrival;
   private transient int late;
+  private transient int device;
+  /** The first device seen here, and whether there is another one; the least distance of all devices, now and formerly. */
+  private transient StringData only;
+  private transient boolean areSeveral;
+  private transient long least;
+  private transient long formerLeast;
+  private transient long leastSince;
 
   /** Takes one reading; {@code seen} holds the minutes of its device, and its clock if that is slow. */
   public void eval(ProcessTableFunction.Context context, MapView seen, RowData reading, Integer minutes, Integer lateness)
@@ -101,24 +115,28 @@ public final class FirstArrivals extends ProcessTableFunction {
       readings = begun(context.timeContext(Long.class), seen, (minute + 1) * MINUTE, minutes.intValue());
     }
     if (readings[slot(readings, entry)] != entry) {
+      boolean isFirst = readings[RANK] == 0 && readings[COUNT] == 0;
       seen.put(key, with(readings, entry));
-      long slow = reading.isNullAt(arrival) ? 0 : slowness(context.timeContext(Long.class), seen, reading, lateness * 1000L);
-      added.setField(0, slow == 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow));
-      added.setField(1, Boolean.valueOf(slow != 0 || !reading.getBoolean(late)));
+      long slow = reading.isNullAt(arrival) ? 0
+          : slowness(context.timeContext(Long.class), seen, reading, lateness * 1000L, isFirst);
+      added.setField(0, slow <= 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow));
+      added.setField(1, Boolean.valueOf(slow > 0 || slow == 0 && !reading.getBoolean(late)));
       collect(joined.replace(passed.replaceRow(reading), added));
     }
   }
 
-  /** Returns by how much the clock of a reading's device is slow, ms; 0 if it is right, or not steady. */
-  private long slowness(ProcessTableFunction.TimeContext timer, MapView seen, RowData reading, long lateness) throws Exception {
+  /** Returns by how much the clock of a reading's device is slow, ms; 0 if it is right or not steady, else UNKNOWN. */
+  private long slowness(ProcessTableFunction.TimeContext timer, MapView seen, RowData reading, long lateness, boolean isFirst)
+      throws Exception {
+    long arrived = reading.getTimestamp(arrival, 3).getMillisecond(), millis = reading.getTimestamp(time, 3).getMillisecond();
+    long behind = behind(timer, reading, arrived, millis);
     long[] clock = (long[]) seen.get(CLOCK);
-    boolean isLate = reading.getBoolean(late), isBegun = clock == null && isLate;
-    if (clock == null && !isLate) {
+    if (clock == null && behind <= lateness) {
       return 0;
     }
-    long arrived = reading.getTimestamp(arrival, 3).getMillisecond();
-    clock = isBegun ? begunClock() : clock;
-    if (!judge(clock, arrived - reading.getTimestamp(time, 3).getMillisecond(), arrived, lateness, isLate)) {
+    boolean isBegun = clock == null;
+    clock = isBegun ? begunClock(isFirst) : clock;
+    if (behind <= SLOW || !judge(clock, arrived - millis, arrived, lateness, behind > lateness)) {
       seen.remove(CLOCK);
       return 0;
     }
@@ -129,14 +147,41 @@ public final class FirstArrivals extends ProcessTableFunction {
     return clock[ADDED];
   }
 
-  private static long[] begunClock() {
+  /** Returns how far a reading is behind those of other devices, ms; of a late one, the largest number. */
+  private long behind(ProcessTableFunction.TimeContext timer, RowData reading, long arrived, long millis) throws Exception {
+    long distance = arrived - millis;
+    if (arrived - leastSince > RECENT) {
+      formerLeast = arrived - leastSince > 2 * RECENT ? distance : least;
+      least = distance;
+      leastSince = arrived;
+    }
+    least = Math.min(least, distance);
+    if (!areSeveral) {
+      areSeveral = only != null && !only.equals(reading.getString(device));
+      only = only == null ? StringData.fromString(reading.getString(device).toString()) : only;
+    }
+    if (reading.getBoolean(late)) {
+      return Long.MAX_VALUE;
+    }
+    if (distance <= SLOW || distance > SLOWEST) {
+      return 0;
+    }
+    if (areSeveral) {
+      return distance - Math.min(least, formerLeast);
+    }
+    Long watermark = (Long) timer.currentWatermark();
+    return watermark == null || millis - watermark.longValue() > distance ? distance : 0;
+  }
+
+  private static long[] begunClock(boolean isNew) {
     long[] begun = new long[CLOCK_LENGTH];
+    begun[IS_NEW] = isNew ? 1 : 0;
     begun[DISTANCE] = begun[TRIED] = NONE;
     return begun;
   }
 
   /** Takes a reading's distance to its arrival into account; returns false if there is nothing to remember of the clock. */
-  private static boolean judge(long[] clock, long distance, long arrived, long lateness, boolean isLate) {
+  private static boolean judge(long[] clock, long distance, long arrived, long lateness, boolean isBehind) {
     clock[ADDED] = 0;
     if (isNear(distance, clock[DISTANCE], lateness)) {
       clock[LEAST] = Math.min(clock[LEAST], distance);
@@ -149,7 +194,8 @@ public final class FirstArrivals extends ProcessTableFunction {
     }
     if (!isNear(distance, clock[TRIED], lateness)) {
       tryOut(clock, distance, arrived);
-      return isLate;
+      clock[ADDED] = clock[IS_NEW] == 1 && clock[TRIALS] == 1 ? UNKNOWN : 0;
+      return isBehind;
     }
     clock[LEAST_TRIED] = Math.min(clock[LEAST_TRIED], distance);
     clock[READINGS]++;
@@ -159,6 +205,7 @@ public final class FirstArrivals extends ProcessTableFunction {
       clock[ADDED] = clock[DISTANCE];
       return clock[DISTANCE] >= SLOW;
     }
+    clock[ADDED] = clock[IS_NEW] == 1 && clock[TRIALS] == 1 ? UNKNOWN : 0;
     return true;
   }
 
@@ -268,6 +315,7 @@ public final class FirstArrivals extends ProcessTableFunction {
     time = names.indexOf(TIME);
     arrival = names.indexOf("record_time");
     late = names.indexOf("is_late");
+    device = table.partitionByColumns()[0];
   }
 
   private static int[] passedColumns(TableSemantics table) {
