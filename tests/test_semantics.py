@@ -75,7 +75,6 @@ def test_limits_of_a_message_are_those_of_the_decoder() -> None:
     assert rows("Refused messages") == [
         ("longest `deviceId` and `siteId`", f"{identifiers.LONGEST_BYTES} bytes in UTF-8"),
         ("largest whole number", str(parsing.LARGEST_EXACT)),
-        ("furthest ahead of its arrival", f"{event_time.MAX_AHEAD_MS // MINUTE_MS} min"),
     ]
 
 

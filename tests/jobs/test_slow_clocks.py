@@ -23,7 +23,6 @@ from tests.support.brokers import create_topics
 from tests.support.waiting import until
 
 LATENESS = 5
-PREFIX = "clocks."
 SLOW = {"right": 0, "6 s slow": 6, "7 min slow": 420, "fast": -1200}
 """The devices in a room with 120 ppm carbon monoxide, and by how much their clocks are slow, s."""
 LIVE_MINUTES = 40
@@ -150,24 +149,27 @@ def rounds(start: int) -> Iterator[tuple[int, dict[str, Any]]]:
         yield arrival, {"deviceId": "last", "idx": idx, "timestamp": arrival, "pcbTemp": 20 if idx < 8 else 95}
 
 
-@pytest.fixture(scope="module")
-def candidates(brokers: str) -> Iterator[list[dict[str, Any]]]:
-    """Sends the rounds to one partition, with the times of their arrival, and returns the candidates of the real job."""
-    create_topics(brokers, PREFIX)
+@pytest.fixture(scope="module", params=["one partition", "partitions by device"])
+def candidates(brokers: str, request: pytest.FixtureRequest) -> Iterator[list[dict[str, Any]]]:
+    """Sends the rounds at once, with the times of their arrival, and returns the candidates of the real job."""
+    prefix = f"clocks.{request.param.partition(' ')[0]}."
+    create_topics(brokers, prefix)
     start = time.time_ns() // 60_000_000_000 * 60_000 - 60_000 * (LIVE_MINUTES + 10)
     with closing(KafkaProducer(bootstrap_servers=brokers)) as producer:
         for arrival, message in rounds(start):
-            producer.send(PREFIX + "telemetry", json.dumps(message).encode(), partition=0, timestamp_ms=arrival)
-    settings = Settings(kafka_brokers=brokers, topic_prefix=PREFIX, parallelism=1, idle_timeout_seconds=2,
+            place = {"partition": 0} if request.param == "one partition" else {"key": message["deviceId"].encode()}
+            producer.send(prefix + "telemetry", json.dumps(message).encode(), timestamp_ms=arrival, **place)
+    settings = Settings(kafka_brokers=brokers, topic_prefix=prefix, parallelism=1, idle_timeout_seconds=2,
                         home=str(installation.home_folder(Settings.load())))
     jars = {"pipeline.jars": ";".join(jar.as_uri() for jar in connector_jars(settings))}
     client = detect.start(settings, {**local_configuration(), **jars}).get_job_client()
     assert client
-    with closing(KafkaConsumer(PREFIX + "candidates", bootstrap_servers=brokers, auto_offset_reset="earliest", group_id=None)) as read:
+    reading = KafkaConsumer(prefix + "candidates", bootstrap_servers=brokers, auto_offset_reset="earliest", group_id=None)
+    with closing(reading):
         found: list[dict[str, Any]] = []
 
         def is_complete() -> bool:
-            found.extend(json.loads(each.value) for batch in read.poll(timeout_ms=500).values() for each in batch)
+            found.extend(json.loads(each.value) for batch in reading.poll(timeout_ms=500).values() for each in batch)
             ended = max((row["event_time"] for row in found if row["subject"] == "right"), default="1970-01-01T00:00:00Z")
             return epoch_ms(ended) >= start + 60_000 * LIVE_MINUTES
 

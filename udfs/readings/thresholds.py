@@ -23,6 +23,10 @@ MEDIUM, HIGH, CRITICAL = LEVEL_CUTS[1:]
 LEAST_RISK = dict(zip(CONTRACT.levels[1:], LEVEL_CUTS, strict=True))
 """Level → the risk at which it begins."""
 
+# One reading: its time.
+EARLIEST_MS = 1_420_070_400_000
+"""2015 in epoch milliseconds. An earlier time is that of a clock without battery, which starts in 1970, 2000 or 2010, or seconds."""
+
 # One reading: limits of its measurements.
 NOMINAL_V = 220.0
 HOT_C, WARM_C, MILD_C = 60.0, 50.0, 40.0
