@@ -41,7 +41,7 @@ CREATE TEMPORARY TABLE scored (
 
 
 class Reading(NamedTuple):
-    """A reading of a device at a second, which arrives when the watermark has reached `clock`, s; `arrived`, s, may be unknown."""
+    """A reading of a device at a second, which arrives when the watermark has reached `clock`, s; `arrived`, s, may be None."""
 
     device: str
     idx: int
@@ -97,7 +97,8 @@ def counted(t_env: StreamTableEnvironment, path: Path, more: str = "", where: st
 def write(path: Path, readings: Iterable[Reading], first: int = 0) -> None:
     rows = ({"number": number, "device_id": each.device, "idx": each.idx, "at_ms": round(each.at * 1000),
              "clock_ms": round(each.clock * 1000), "is_late": each.is_late,
-             "arrived_ms": None if each.arrived is None else round(each.arrived * 1000)} for number, each in enumerate(readings, first))
+             "arrived_ms": None if each.arrived is None else round(each.arrived * 1000)}
+            for number, each in enumerate(readings, first))
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 

@@ -109,7 +109,7 @@ FREQUENT_ARCS, MODERATE_ARCS = 10, 5
 """Arcs within RECENT_MINUTES, exceeded."""
 SILENCE_MINUTES = 5
 CLOCK_WRONG_S, CLOCK_MINUTES = 30.0, 5
-"""Seconds by which a clock is wrong, exceeded by every reading of as many minutes in a row, steadily: more than a slow delivery."""
+"""Seconds by which a clock is wrong, exceeded by every reading of so many minutes in a row: more than a slow delivery."""
 CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
 """The hour that ends with a minute, and the minutes with readings it needs to change the minute's risk."""
 CONTEXT_SLOPE_C, CONTEXT_ARCS, CONTEXT_INDICATOR = 0.1, 10, 0.6
