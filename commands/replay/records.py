@@ -91,9 +91,14 @@ def keeps_arrivals(file: Path) -> bool:
     with open_lines(str(file)) as lines:
         first = next((line for line in lines if line.strip()), b"")
     try:
-        return _is_envelope(json.loads(first))
+        return _is_envelope(_parsed(first))
     except ValueError:
         return False
+
+
+def _parsed(line: bytes) -> Any:
+    """Parses a line of JSON, in which kcat writes bytes that are not UTF-8 as they are."""
+    return json.loads(line.decode(errors="surrogateescape"))
 
 
 def _is_envelope(value: Any) -> bool:
@@ -109,9 +114,8 @@ def _dumped(file: Path) -> Iterator[Record]:
 
 
 def _dumped_record(line: bytes, source: str, written_ms: int) -> Record:
-    """Returns the record of an envelope; kcat writes bytes that are not UTF-8 as they are."""
     try:
-        envelope = json.loads(line.decode(errors="surrogateescape"))
+        envelope = _parsed(line)
     except ValueError as problem:
         raise RecordsError(f"{source} is not a record of kcat -J, as the first line is: {problem}; remove the line") from problem
     if not _is_envelope(envelope):
