@@ -174,10 +174,11 @@ def message_insert(result: Result, connector: str) -> str:
 
 def column_lists(contract: Contract, connector: str) -> dict[str, str]:
     """Renders the lists of columns for views of the detect job, by the names with which their SQL refers to them."""
+    crossed = crossing.reading_columns(contract, connector)
     statistics = [(statistic, each.name) for each in contract.measured for statistic in each.minute]
     return {
-        "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}"
-                                       for column in crossing.reading_columns(contract, connector)),
+        "SCORED_COLUMNS": ",\n  ".join(f"r.{quoted(column.name)} AS {quoted(column.name)}" for column in crossed),
+        "ON_TIME_COLUMNS": ",\n  ".join(quoted(column.name) for column in crossed if column not in crossing.MESSAGES),
         "READING_CANDIDATE": ",\n  ".join(_reading_candidate(contract, connector)),
         "MINUTE_MEANS": _statistics(pair for pair in statistics if pair[0] == "avg"),
         "MINUTE_EXTREMES": _statistics(pair for pair in statistics if pair[0] != "avg"),

@@ -19,10 +19,15 @@ from jobs.flink.script import Script
 from udfs.alerts.state import REMEMBERED_MINUTES
 from udfs.minutes.functions import device_patterns_of, minute_context
 from udfs.readings import event_time, scoring, thresholds
+from udfs.readings.clocks import DAY_MS
 from udfs.readings.functions import decode_and_score
 
 RESULTS = tuple(result.name for result in CONTRACT.written_by("detect"))
 """The results that the job writes."""
+MILLISECONDS = "(1000 * EXTRACT(EPOCH FROM {0}) + EXTRACT(MILLISECOND FROM {0}))"
+ARRIVALS = {"kafka": (MILLISECONDS.format("record_time"), "0"), "kinesis": (MILLISECONDS.format("CURRENT_TIMESTAMP"), "0"),
+            "file": ("0", MILLISECONDS.format("arrived_by")), "records": ("arrived_ms", "newest_ms")}
+"""Source → in SQL, the arrival of a message and the latest time that one without an arrival can have, in epoch milliseconds."""
 
 
 def start(settings: Settings, configuration: Mapping[str, str] | None = None, views: Collection[str] = (),
@@ -48,7 +53,8 @@ def prepared(t_env: StreamTableEnvironment, settings: Settings, views: Collectio
     Raises:
         PipelineError: the job does not write one of these views.
     """
-    t_env.create_temporary_function("decode_and_score", decode_and_score(settings.registry, settings.results_in))
+    decoder = decode_and_score(settings.registry, settings.results_in, settings.oldest_days)
+    t_env.create_temporary_function("decode_and_score", decoder)
     t_env.create_temporary_function("minute_context", minute_context)
     t_env.create_temporary_function("device_patterns_of", device_patterns_of)
     java_functions.register(t_env, "slice_rises", java_functions.SLICE_RISES, settings.managed_flink)
@@ -60,7 +66,7 @@ def prepared(t_env: StreamTableEnvironment, settings: Settings, views: Collectio
 def script(settings: Settings) -> Script:
     """Renders the statements of the job."""
     values = substitutions(settings)
-    views = sql_files.statements("detect", values, (settings.source, "keep_first" if settings.deduplicate else "keep_all"))
+    views = sql_files.statements("detect", values, (_source(settings), "keep_first" if settings.deduplicate else "keep_all"))
     sinks = sql_files.rendered(tables.detect_sinks(settings.results_in), values)
     return Script((*views, *sinks), tuple(sql_files.rendered(tables.detect_inserts(views, settings.results_in), values)),
                   "decode_and_score, first_arrivals, slice_rises, minute_context and device_patterns_of are functions of udfs/.")
@@ -68,12 +74,25 @@ def script(settings: Settings) -> Script:
 
 def substitutions(settings: Settings) -> dict[str, str]:
     """Returns the value of each `${NAME}` in the job's SQL."""
-    expressions = {"ISO_TIME": tables.ISO_TIME, "MESSAGE_TIME": sql_files.expression("detect/message_time.sql"),
-                   "KAFKA_SECURITY": kafka.login_lines(settings),
+    expressions = {"ISO_TIME": tables.ISO_TIME, **_times(settings), "KAFKA_SECURITY": kafka.login_lines(settings),
                    "HAZARDS": ",".join(scoring.ALERT_TYPES),
                    "RECORD_KEY": "record_key" if settings.kafka_key_is_device else "CAST(NULL AS BYTES)"}
     return (expressions | figures() | column_lists(CONTRACT, settings.results_in) | kinesis.substitutions(settings)
             | {name: literal(value) for name, value in _configured(settings).items()})
+
+
+def _source(settings: Settings) -> str:
+    """Returns the name of the file that declares the source of telemetry."""
+    return "records" if settings.source == "file" and settings.file_lines == "records" else settings.source
+
+
+def _times(settings: Settings) -> dict[str, str]:
+    """Returns the expressions for the event time of a message with an arrival, and of one in a file."""
+    arrived, newest = ARRIVALS[_source(settings)]
+    values = {"ARRIVED_MS": arrived, "NEWEST_MS": newest, "EARLIEST_MS": number(thresholds.EARLIEST_MS),
+              "OLDEST_MS": number(settings.oldest_days * DAY_MS or event_time.LATEST_MS),
+              "MESSAGE_TIME": sql_files.expression("detect/message_time.sql")}
+    return {name.upper(): sql_files.expression(f"detect/{name}.sql", values) for name in ("time_by_arrival", "time_by_file")}
 
 
 def _configured(settings: Settings) -> dict[str, object]:
@@ -100,8 +119,8 @@ def figures() -> dict[str, str]:
               "STEP_SLICES": thresholds.STEP_SECONDS // thresholds.SLICE_SECONDS,
               "RISE_SLICES": thresholds.RISE_SECONDS // thresholds.SLICE_SECONDS,
               "NOISE_SLICES": 60 * thresholds.NOISE_MINUTES // thresholds.SLICE_SECONDS,
-              "SILENCE_SECONDS": 60 * thresholds.SILENCE_MINUTES, "REMEMBERED_MINUTES": REMEMBERED_MINUTES,
-              "MAX_AHEAD_HOURS": event_time.MAX_AHEAD_HOURS}
+              "CLOCK_MINUTES_BEFORE": thresholds.CLOCK_MINUTES - 1, "SILENCE_SECONDS": 60 * thresholds.SILENCE_MINUTES,
+              "REMEMBERED_MINUTES": REMEMBERED_MINUTES}
     return {name: number(value) for name, value in (named | thresholds.LEAST_RISK | frames).items()}
 
 

@@ -75,7 +75,6 @@ def test_limits_of_a_message_are_those_of_the_decoder() -> None:
     assert rows("Refused messages") == [
         ("longest `deviceId` and `siteId`", f"{identifiers.LONGEST_BYTES} bytes in UTF-8"),
         ("largest whole number", str(parsing.LARGEST_EXACT)),
-        ("furthest ahead of its arrival", f"{event_time.MAX_AHEAD_MS // MINUTE_MS} min"),
     ]
 
 
@@ -292,6 +291,7 @@ def said_of_candidates() -> Iterable[str]:
            f"{T.SITE_DEVICES} devices above {T.CLUSTER_RISK:g} | HIGH, CRITICAL from {T.CRITICAL:g} |")
     yield (f"more than {T.FREQUENT_ARCS} arcs in the {interval('minute_findings', 'RANGE BETWEEN') + 1} minutes that end with "
            "a minute")
+    yield f"a clock more than {T.CLOCK_WRONG_S:g} s wrong in every reading of {T.CLOCK_MINUTES} minutes in a row"
     yield f"no reading for {T.SILENCE_MINUTES} min while others report"
     yield (f"one of its last {watched('watched_minutes')} minutes with readings was remarkable, was its first, or came after a "
            f"pause of at least {pause()} min.")
@@ -309,6 +309,7 @@ DESCRIPTIONS = {
     "RISK_SPIKE": f"by more than {T.SPIKE_CRITICAL:g} from",
     "CO_EXPOSURE": f"{T.CO_10MIN_PPM:g} ppm over {T.RECENT_MINUTES} minutes, or {T.CO_60MIN_PPM:g} ppm over an hour",
     "ARC_MAINTENANCE": f"more than {T.FREQUENT_ARCS} arcs in {T.RECENT_MINUTES} minutes",
+    "DEVICE_CLOCK": f"more than {T.CLOCK_WRONG_S:g} s wrong for {T.CLOCK_MINUTES} minutes",
     "DEVICE_SILENT": f"for {T.SILENCE_MINUTES} minutes",
     "risk_spikes": f"more than {T.SPIKE:g} above", "temperature_rises": f"{T.STEP_SECONDS} s are at least {T.RISE_C:g} °C above",
     "early_heat": f"{T.SLICE_SECONDS} s are at least {T.EARLY_C:g} °C above its lowest temperature, and {T.EARLY_NOISES:g} times",

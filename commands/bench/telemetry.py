@@ -39,8 +39,7 @@ class Telemetry:
 def make(file: Path, messages: int, devices: int) -> Telemetry:
     """Writes the messages of a fleet with a fire, one per second and device, 1 % malformed and 1 % exact duplicates.
 
-    The file gets the time of its last message. Otherwise the hour of grace for wrong clocks, which counts from the time of the
-    file, would accept the messages from the far future, and the watermark would leave all others behind.
+    The file gets the time of its last message, which no message can be later than.
     """
     plan = Plan(scenario="spreading-fire", devices=devices, sites=max(devices // 10, 1), rate=float(devices), count=messages,
                 malformed=MALFORMED, duplicates=DUPLICATES)

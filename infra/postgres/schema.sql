@@ -662,7 +662,8 @@ CREATE TABLE readings (
     zone text,
     profile text,
     profile_version text,
-    invalid_values jsonb
+    invalid_values jsonb,
+    clock_offset double precision
 )
 PARTITION BY RANGE (event_time);
 
@@ -721,7 +722,8 @@ CREATE TABLE readings_default (
     zone text,
     profile text,
     profile_version text,
-    invalid_values jsonb
+    invalid_values jsonb,
+    clock_offset double precision
 );
 
 COMMENT ON TABLE readings_default IS 'Takes every event time that has no day of its own, so that none can stop the job.';

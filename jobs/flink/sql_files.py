@@ -10,15 +10,17 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from core.errors import FireError
 from core.installation import ROOT
 
 SQL = ROOT / "sql"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 NAME = re.compile(r"\$\{(\w+)\}")
 VIEW = re.compile(r"(?:--.*\n)*CREATE TEMPORARY VIEW (\w+) AS\s")
 INSERTED = re.compile(r"\nFROM (\w+)")
-VARIANTS = frozenset({"file", "kafka", "kinesis", "keep_first", "keep_all"})
+VARIANTS = frozenset({"file", "records", "kafka", "kinesis", "keep_first", "keep_all"})
 """Names of files that are variants; a job declares only the chosen ones."""
 
 
@@ -97,10 +99,14 @@ def rendered(templates: Iterable[str], values: Mapping[str, str]) -> list[Statem
             for template in templates]
 
 
-def expression(file: str) -> str:
-    """Reads an expression from a file below `sql/`, without its comments, for use as the value of a `${NAME}`."""
+def expression(file: str, values: Mapping[str, str] = NOTHING) -> str:
+    """Renders an expression from a file below `sql/`, without its comments, for use as the value of a `${NAME}`.
+
+    Raises:
+        PipelineError: a `${NAME}` has no value.
+    """
     lines = (SQL / file).read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.startswith("--")).strip()
+    return replaced("\n".join(line for line in lines if not line.startswith("--")), values, f"sql/{file}")
 
 
 def statement(file: Path, values: Mapping[str, str]) -> str:

@@ -89,13 +89,11 @@ def test_plot_has_a_panel_for_each_work_and_a_line_for_each_run() -> None:
     assert len(list(drawing.iter("{http://www.w3.org/2000/svg}polyline"))) == 3
 
 
-def test_input_is_as_old_as_its_last_message_so_that_wrong_clocks_are_refused(tmp_path: Path) -> None:
+def test_input_is_as_old_as_its_last_message(tmp_path: Path) -> None:
     given = telemetry.make(tmp_path / "telemetry.jsonl", 6_000, 20)
     times = [document["timestamp"] for document in documents(given.file) if isinstance(document.get("timestamp"), int)]
     written_ms = given.file.stat().st_mtime_ns // 1_000_000
-    known = [time for time in times if time <= written_ms]
-    assert 0 <= written_ms - max(known) < 2_000
-    assert min(time for time in times if time > written_ms) > written_ms + 3_600_000
+    assert 0 <= written_ms - max(times) < 2_000
     assert given.expected["device_minutes"] == 20 * 5 and given.expected["device_5min_aggregates"] == 20
     assert given.expected["readings"] + given.expected["dead_letters"] < given.messages == 6_000
     assert given.expected[telemetry.OF_READINGS] > 0

@@ -31,7 +31,9 @@ BYTES_A_MINUTE, BYTES_OF_THE_REST = 700, 100_000
 """What a savepoint needs at most for 60 readings of a minute, and for all else; an hour of 20 devices would be 650,000 bytes."""
 SCORED = """
 CREATE TEMPORARY TABLE scored (
-  number BIGINT, device_id STRING, idx BIGINT, at_ms BIGINT, clock_ms BIGINT, payload BYTES,
+  number BIGINT, device_id STRING, idx BIGINT, at_ms BIGINT, clock_ms BIGINT, arrived_ms BIGINT, is_late BOOLEAN,
+  payload BYTES,
+  record_time AS TO_TIMESTAMP_LTZ(arrived_ms, 3),
   event_time AS TO_TIMESTAMP_LTZ(at_ms, 3),
   proc_time AS PROCTIME(),
   WATERMARK FOR event_time AS TO_TIMESTAMP_LTZ(clock_ms, 3)
@@ -39,12 +41,14 @@ CREATE TEMPORARY TABLE scored (
 
 
 class Reading(NamedTuple):
-    """A reading of a device at a second, which arrives when the watermark has reached `clock`, s."""
+    """A reading of a device at a second, which arrives when the watermark has reached `clock`, s; `arrived`, s, may be None."""
 
     device: str
     idx: int
     at: float
     clock: float
+    arrived: float | None = None
+    is_late: bool = False
 
 
 @dataclass
@@ -59,7 +63,7 @@ def expected(readings: Iterable[Reading]) -> Iterator[int]:
     """Yields the numbers of the readings that count, computed by sets and without Flink."""
     devices: dict[str, dict[tuple[int, int], Remembered]] = {}
     watermark = float("-inf")
-    for number, (device, idx, at, clock) in enumerate(readings):
+    for number, (device, idx, at, clock, *_) in enumerate(readings):
         minutes = {key: each for key, each in devices.get(device, {}).items() if each.expiry > watermark}
         key = (int(at // 60), idx >> 47)
         if key not in minutes:
@@ -79,19 +83,22 @@ def environment(**configuration: str) -> StreamTableEnvironment:
     return table_environment(Settings(source="file", parallelism=1), "duplicates", dict(local_configuration()) | configuration)
 
 
-def counted(t_env: StreamTableEnvironment, path: Path, more: str = "", where: str = "TRUE") -> TableResult:
-    """Declares the job's own view over a file or folder of readings, and starts to read the numbers of those that count."""
+def counted(t_env: StreamTableEnvironment, path: Path, more: str = "", where: str = "TRUE", columns: str = "number"
+            ) -> TableResult:
+    """Declares the job's own view over a file or folder of readings, and starts to read columns of those that count."""
     java_functions.register(t_env, "first_arrivals", java_functions.FIRST_ARRIVALS)
     t_env.execute_sql(SCORED.format(path=path, more=more))
     view = sql_files.Statement("", sql_files.statement(sql_files.SQL / "detect/04_distinct/keep_first.sql",
-                                                       {"DEDUPLICATE_MINUTES": str(MINUTES)}))
+                                                       {"DEDUPLICATE_MINUTES": str(MINUTES), "LATENESS_SECONDS": "5"}))
     t_env.create_temporary_view("readings", t_env.sql_query(view.query))
-    return t_env.sql_query(f"SELECT number FROM readings WHERE {where}").execute()
+    return t_env.sql_query(f"SELECT {columns} FROM readings WHERE {where}").execute()
 
 
 def write(path: Path, readings: Iterable[Reading], first: int = 0) -> None:
     rows = ({"number": number, "device_id": each.device, "idx": each.idx, "at_ms": round(each.at * 1000),
-             "clock_ms": round(each.clock * 1000)} for number, each in enumerate(readings, first))
+             "clock_ms": round(each.clock * 1000), "is_late": each.is_late,
+             "arrived_ms": None if each.arrived is None else round(each.arrived * 1000)}
+            for number, each in enumerate(readings, first))
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 

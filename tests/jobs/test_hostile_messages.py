@@ -232,8 +232,8 @@ def test_a_huge_exponent_in_a_timestamp_delays_no_other_message(tmp_path: Path) 
     t_env = table_environment(Settings(source="file"), "huge-exponents", local_configuration())
     t_env.execute_sql(f"""CREATE TEMPORARY TABLE messages (message BYTES)
                           WITH ('connector' = 'filesystem', 'path' = '{file}', 'format' = 'raw')""")
-    t_env.execute_sql(f"""CREATE TEMPORARY TABLE times (event_time TIMESTAMP_LTZ(3))
+    t_env.execute_sql(f"""CREATE TEMPORARY TABLE times (event_ms BIGINT)
                           WITH ('connector' = 'filesystem', 'path' = '{tmp_path / "times"}', 'format' = 'csv')""")
     t_env.execute_sql(f"INSERT INTO times SELECT {expression('detect/message_time.sql')} FROM messages").wait(60_000)
     read = [line for part in (tmp_path / "times").rglob("part-*") for line in part.read_text(encoding="utf-8").splitlines()]
-    assert len(read) == len(huge) * 2 + 2 and sum("1970-01-01" in line for line in read) == 1
+    assert len(read) == len(huge) * 2 + 2 and sum(line == "1" for line in read) == 1

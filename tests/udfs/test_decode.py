@@ -25,11 +25,11 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 GOOD = {"deviceId": "dev-1", "idx": 7, "status": 0, "volt": 220.0, "timestamp": NOW}
 
 
-def read(message: Any, record_ms: int | None = None) -> tuple[dict[str, Any], str | None]:
+def read(message: Any, record_ms: int | None = None, oldest_days: int = 0) -> tuple[dict[str, Any], str | None]:
     """Returns one message's columns and reason."""
     raw = message if isinstance(message, bytes) else json.dumps(message).encode()
     times = None if record_ms is None else np.array([record_ms])
-    readings = decode.read([raw], times, times)
+    readings = decode.read([raw], times, times, oldest_days=oldest_days)
     return {name: column[0] for name, column in readings.columns.items()}, readings.reason[0]
 
 
@@ -62,7 +62,11 @@ def test_malformed_vector_is_refused_with_a_reason(line: str) -> None:
     ({"volt": [1]}, "volt must be a number, not an array"), ({"status": -1}, "status is out of range: -1"),
     ({"aArc": 0.5}, "aArc must be a whole number, not 0.5"), ({"verifySts": "x"}, "verifySts must be a number, not 'x'"),
     ({"timestamp": "yesterday"}, "timestamp cannot be read: 'yesterday'"), ({"timestamp": True}, "timestamp cannot be read"),
-    ({"timestamp": -1}, "timestamp cannot be read: -1 is outside"),
+    ({"timestamp": 2**53 + 2}, "timestamp cannot be read: 9007199254740994 is beyond 2^53"),
+    ({"timestamp": -1}, "timestamp -1 is before 2015"), ({"timestamp": "1969-12-31T23:59:59Z"}, "is before 2015"),
+    ({"timestamp": 1_760_000_400}, "timestamp 1760000400 looks like epoch seconds; send milliseconds"),
+    ({"timestamp": "1760000400"}, "timestamp '1760000400' looks like epoch seconds; send milliseconds"),
+    ({"timestamp": 1_760_000_400_000_000}, "is later than 9999-12-31T23:59:59.999Z, the latest time"),
     ({"timestamp": "2025-10-09T24:00:00Z"}, "timestamp cannot be read: '2025-10-09T24:00:00Z' is not a date and time"),
     ({"timestamp": "2025-10-09T09:00:00+99:99"}, "'2025-10-09T09:00:00+99:99' has an offset that does not exist"),
     ({"timestamp": "2025-10-09T09:00:00-1401"}, "has an offset that does not exist; it is at most 14:00"),
@@ -94,9 +98,45 @@ def test_message_without_a_measurement_is_refused_but_a_status_alone_is_a_readin
     assert read(bare | {"status": 0})[1] is None
 
 
-def test_time_more_than_an_hour_ahead_of_the_broker_is_refused_and_an_hour_is_not() -> None:
-    assert "more than 1 h ahead" in refusal(GOOD | {"timestamp": NOW + 3_600_001}, NOW)
-    assert read(GOOD | {"timestamp": NOW + 3_600_000}, NOW)[1] is None
+DAY_MS = 86_400_000
+OLD = [(1_760_000_400, "1760000400 looks like epoch seconds; send milliseconds"), (0, "0 is before 2015"),
+       (-1, "-1 is before 2015"),
+       ("2000-01-01T00:00:00Z", "'2000-01-01T00:00:00Z' is before 2015"),
+       ("1900-01-01 00:00:00", "'1900-01-01 00:00:00' is before 2015"),
+       (1_420_070_399_999, "1420070399999 is before 2015"),
+       (NOW - 31 * DAY_MS - 1, f"{NOW - 31 * DAY_MS - 1} is more than 31 days before its arrival")]
+
+
+@pytest.mark.parametrize(("stamp", "said"), OLD)
+def test_time_too_long_before_its_arrival_is_replaced_by_it_with_a_warning(stamp: Any, said: str) -> None:
+    columns, reason = read(GOOD | {"timestamp": stamp}, NOW, oldest_days=31)
+    assert (reason, columns["event_ms"]) == (None, NOW)
+    assert columns["warnings"] == f"clock: timestamp {said}"
+
+
+@pytest.mark.parametrize("stamp", [NOW + 1, NOW + 3_600_000, 2**53, "9999-12-31T23:59:59.999Z", f"{NOW}000", 1e15])
+def test_time_after_its_arrival_is_replaced_by_it(stamp: Any) -> None:
+    columns, reason = read(GOOD | {"timestamp": stamp}, NOW, oldest_days=31)
+    assert (reason, columns["event_ms"], columns["warnings"]) == (None, NOW, "")
+    assert columns["clock_offset"] < 0
+
+
+@pytest.mark.parametrize(("stamp", "oldest_days"), [(NOW, 31), (NOW - 31 * DAY_MS, 31), (NOW - 366 * DAY_MS, 0),
+                                                    (1_420_070_400_000, 0)])
+def test_time_before_its_arrival_is_that_of_the_reading(stamp: int, oldest_days: int) -> None:
+    columns, reason = read(GOOD | {"timestamp": stamp}, NOW, oldest_days=oldest_days)
+    assert (reason, columns["event_ms"], columns["warnings"]) == (None, stamp, "")
+    assert columns["clock_offset"] == (NOW - stamp) / 1000
+
+
+def test_clock_offset_is_unknown_without_an_arrival_or_a_stated_time() -> None:
+    assert np.isnan(read(GOOD)[0]["clock_offset"])
+    assert np.isnan(read({name: value for name, value in GOOD.items() if name != "timestamp"}, NOW)[0]["clock_offset"])
+
+
+def test_time_later_than_a_file_is_refused() -> None:
+    [reason] = decode.read([json.dumps(GOOD).encode()], arrived_ms=np.array([NOW - 1])).reason
+    assert reason == f"timestamp {NOW} is later than 2025-10-09T08:59:59.999Z, the latest time that its place in the file allows"
 
 
 def test_absent_timestamp_is_replaced_by_the_brokers_time() -> None:

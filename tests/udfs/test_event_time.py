@@ -27,7 +27,7 @@ FORMS: list[Any] = [
     *(MOMENT.astimezone(timezone(timedelta(minutes=minutes))).isoformat() for minutes in range(-720, 841, 195)),
 ]  # fmt: skip
 REFUSED: list[Any] = ["yesterday", "", "2025-10-09", "2025-02-30T09:00:00Z", "2025-10-09T25:00:00Z", "2025-10-09T24:00:00Z", 1.5,
-                      "1.5", -1, True, {"a": 1}, [1], "2025-10-09T09:00:60Z", " 1760000400000", "1e12", 10**18,
+                      "1.5", 2**53 + 2, True, {"a": 1}, [1], "2025-10-09T09:00:60Z", " 1760000400000", "1e12", 10**18,
                       "1E99999999", "1" * 100_000, "2025-10-09T09:00:00." + "1" * 100_000, 1e308, float("inf")]
 EXPONENTS = ["1.7600328e12", "1.7600328E+12", "17600328e5", "1760032800000.0", "176003280000000000000e-8", "0.00017600328e16"]
 """JSON numbers in several notations, all of them 2025-10-09T18:00:00Z."""
@@ -67,11 +67,9 @@ def test_sql_and_decoder_read_the_same_time_from_every_form_and_shape(tmp_path: 
     t_env = table_environment(Settings(source="file"), "event-time", local_configuration())
     t_env.execute_sql(f"CREATE TEMPORARY TABLE messages (message BYTES) WITH ('connector' = 'filesystem', "
                       f"'path' = '{file}', 'format' = 'raw')")  # fmt: skip
-    read = t_env.execute_sql("SELECT CAST(message AS STRING), CAST(CAST(" + expression("detect/message_time.sql")
-                             + " AS TIMESTAMP(3)) AS STRING) FROM messages")
+    read = t_env.execute_sql(f"SELECT CAST(message AS STRING), {expression('detect/message_time.sql')} FROM messages")
     with read.collect() as found:
         streamed = {row[0]: row[1] for row in found}
     assert streamed.keys() == set(messages)
     for text, time in streamed.items():
-        meant = event_time.to_iso(np.array([event_time.to_epoch_ms(json.loads(text)["timestamp"])]))[0]
-        assert f"{time.replace(' ', 'T')}Z" == meant, text
+        assert time == event_time.to_epoch_ms(json.loads(text)["timestamp"]), text

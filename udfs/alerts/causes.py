@@ -110,9 +110,15 @@ def _silence(_: Mapping[str, Any], __: str) -> Measures:
     yield "silence", t.SILENCE_MINUTES, "min", t.SILENCE_MINUTES
 
 
+def _clock(evidence: Mapping[str, Any], _: str) -> Measures:
+    offset = evidence["min_clock_offset"] or 0.0
+    yield "clock_behind", offset, "s", t.CLOCK_WRONG_S
+    yield "clock_ahead", -offset, "s", t.CLOCK_WRONG_S
+
+
 MEASURES: dict[str, Callable[[Mapping[str, Any], str], Measures]] = {
     "device_minutes": _context, "temperature_rises": _rise, "early_heat": _early, "temperature_anomalies": _anomaly,
     "risk_spikes": _spike, "co_exposure": _exposure, "lasting_hazards": _lasting, "arc_patterns": _arcs, "site_risk": _site,
-    "silences": _silence,
+    "silences": _silence, "clock_minutes": _clock,
 }  # fmt: skip
 """Cause → the measures of its windows; a reading, and a cause that this version does not know, has only its measurements."""

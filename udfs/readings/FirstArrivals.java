@@ -11,7 +11,11 @@ import java.util.Optional;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.catalog.DataTypeFactory;
+import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.data.utils.JoinedRowData;
 import org.apache.flink.table.data.utils.ProjectedRowData;
 import org.apache.flink.table.functions.FunctionDefinition;
 import org.apache.flink.table.functions.ProcessTableFunction;
@@ -30,18 +34,26 @@ import org.apache.flink.table.types.inference.TypeStrategy;
 import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 
 /**
- * Passes on the first reading of each device, idx and event time, at once, and drops those that repeat it.
+ * Passes on the first reading of each device, idx and event time, at once, and drops those that repeat it; tells by which time
+ * windows count it.
  *
  * <p>State per device: for each minute of event time an array of longs, one for each reading, as a hash table. A minute is
  * forgotten when the watermark is {@code minutes} past its end, or past its first arrival if that was late, so that repeated late
  * readings are recognised too. A device with a wrong clock has at most MINUTES_KEPT * {@code minutes} of them; further ones
  * displace the one begun first.
  *
- * <p>Returns all columns but the partition keys, which Flink adds, and processing times, which are over; event time stays one. It
- * must be called without {@code on_time}, because Flink 2.2 drops late rows in front of a function that has it. Janino compiles
- * this class, and knows neither lambdas nor generics.
+ * <p>The clock of a device whose readings are late, or up to ten minutes further from their arrival than those of others, is slow if
+ * this distance stays the same, within {@code lateness} s. Its readings are then counted by event time plus that distance: by
+ * arrival, but as far from each other as they were measured. The distance of a backlog shrinks as it is sent, so its readings stay
+ * late. Where all clocks are equally slow, none is. State per slow device: one array, for an hour after its last use.
+ *
+ * <p>Returns all columns but the partition keys, which Flink adds, and processing times, which are over; then {@code steady_time},
+ * which is event time for windows and equals the reading's own unless its clock is slow, and {@code is_on_time}, whether windows
+ * count the reading. It must be called without {@code on_time}, because Flink 2.2 drops late rows in front of a function that has
+ * it. Janino compiles this class, and knows neither lambdas nor generics.
  */
 public final class FirstArrivals extends ProcessTableFunction {
+  private static final String TIME = "event_time";
   private static final long MINUTE = 60000L;
   private static final int MINUTES_KEPT = 4;
   /** The longs before the table: when the minute is forgotten, epoch ms; its rank in the order of beginning; the readings in it. */
@@ -51,12 +63,44 @@ public final class FirstArrivals extends ProcessTableFunction {
   private static final int LARGEST = 4096;
   private static final int IDX_BITS = 47;
 
+  /** The key of a device's clock among its minutes. */
+  private static final Long CLOCK = Long.valueOf(Long.MIN_VALUE);
+  /** The longs of a clock after its expiry: what is added to the newest reading's time; the distance in force, the least one since. */
+  private static final int ADDED = 1, DISTANCE = 2, LEAST = 3, SINCE = 4;
+  /** The distance on trial, the least one of the trial, its beginning, the readings in it; the number of trials. */
+  private static final int TRIED = 5, LEAST_TRIED = 6, TRIED_SINCE = 7, READINGS = 8, TRIALS = 9;
+  /** Whether the clock's first trial began with the first reading of its device. */
+  private static final int IS_NEW = 10, CLOCK_LENGTH = 11;
+  private static final long NONE = Long.MIN_VALUE;
+  /** What is added to a reading that no window counts, because a device that begins an hour ago would seem to have been silent. */
+  private static final long UNKNOWN = -1;
+  private static final long HOUR = 60 * MINUTE;
+  /** A smaller distance is the delay of a right clock's messages, ms; a larger one counts only where it makes readings late. */
+  private static final long SLOW = 1000L, SLOWEST = 11 * MINUTE;
+  /** The least distance of all devices is taken over this time, ms, or twice as long. */
+  private static final long RECENT = 5 * MINUTE;
+  /** A distance is steady after this time, ms, with this many readings; later where other distances preceded, as in a backlog. */
+  private static final long STEADY = 10000L, STEADY_AGAIN = MINUTE;
+  private static final int STEADY_READINGS = 2, STEADY_AGAIN_READINGS = 4;
+
   private transient ProjectedRowData passed;
+  private transient GenericRowData added;
+  private transient JoinedRowData joined;
   private transient int idx;
   private transient int time;
+  private transient int arrival;
+  private transient int late;
+  private transient int device;
+  /** The first device seen here, and whether there is another one; the least distance of all devices, now and formerly. */
+  private transient StringData only;
+  private transient boolean areSeveral;
+  private transient long least;
+  private transient long formerLeast;
+  private transient long leastSince;
 
-  /** Takes one reading; {@code seen} holds the minutes of its device. */
-  public void eval(ProcessTableFunction.Context context, MapView seen, RowData reading, Integer minutes) throws Exception {
+  /** Takes one reading; {@code seen} holds the minutes of its device, and its clock if that is slow. */
+  public void eval(ProcessTableFunction.Context context, MapView seen, RowData reading, Integer minutes, Integer lateness)
+      throws Exception {
     if (passed == null) {
       prepare(context.tableSemanticsFor("readings"));
     }
@@ -71,12 +115,119 @@ public final class FirstArrivals extends ProcessTableFunction {
       readings = begun(context.timeContext(Long.class), seen, (minute + 1) * MINUTE, minutes.intValue());
     }
     if (readings[slot(readings, entry)] != entry) {
+      boolean isFirst = readings[RANK] == 0 && readings[COUNT] == 0;
       seen.put(key, with(readings, entry));
-      collect(passed.replaceRow(reading));
+      long slow = reading.isNullAt(arrival) ? 0
+          : slowness(context.timeContext(Long.class), seen, reading, lateness * 1000L, isFirst);
+      added.setField(0, slow <= 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow));
+      added.setField(1, Boolean.valueOf(slow > 0 || slow == 0 && !reading.getBoolean(late)));
+      collect(joined.replace(passed.replaceRow(reading), added));
     }
   }
 
-  /** Forgets the minutes whose time has come, and waits for the next of them. */
+  /** Returns by how much the clock of a reading's device is slow, ms; 0 if it is right or not steady, else UNKNOWN. */
+  private long slowness(ProcessTableFunction.TimeContext timer, MapView seen, RowData reading, long lateness, boolean isFirst)
+      throws Exception {
+    long arrived = reading.getTimestamp(arrival, 3).getMillisecond(), millis = reading.getTimestamp(time, 3).getMillisecond();
+    long behind = behind(timer, reading, arrived, millis);
+    long[] clock = (long[]) seen.get(CLOCK);
+    if (clock == null && behind <= lateness) {
+      return 0;
+    }
+    boolean isBegun = clock == null;
+    clock = isBegun ? begunClock(isFirst) : clock;
+    if (behind <= SLOW || !judge(clock, arrived - millis, arrived, lateness, behind > lateness)) {
+      seen.remove(CLOCK);
+      return 0;
+    }
+    Long watermark = (Long) timer.currentWatermark();
+    clock[EXPIRY] = (watermark == null ? arrived : Math.max(arrived, watermark.longValue())) + HOUR;
+    seen.put(CLOCK, clock);
+    wakeAt(timer, clock[EXPIRY], isBegun ? Long.MAX_VALUE : 0);
+    return clock[ADDED];
+  }
+
+  /** Returns how far a reading is behind those of other devices, ms; of a late one, the largest number. */
+  private long behind(ProcessTableFunction.TimeContext timer, RowData reading, long arrived, long millis) throws Exception {
+    long distance = arrived - millis;
+    if (arrived - leastSince > RECENT) {
+      formerLeast = arrived - leastSince > 2 * RECENT ? distance : least;
+      least = distance;
+      leastSince = arrived;
+    }
+    least = Math.min(least, distance);
+    if (!areSeveral) {
+      areSeveral = only != null && !only.equals(reading.getString(device));
+      only = only == null ? StringData.fromString(reading.getString(device).toString()) : only;
+    }
+    if (reading.getBoolean(late)) {
+      return Long.MAX_VALUE;
+    }
+    if (distance <= SLOW || distance > SLOWEST) {
+      return 0;
+    }
+    if (areSeveral) {
+      return distance - Math.min(least, formerLeast);
+    }
+    Long watermark = (Long) timer.currentWatermark();
+    return watermark == null || millis - watermark.longValue() > distance ? distance : 0;
+  }
+
+  private static long[] begunClock(boolean isNew) {
+    long[] begun = new long[CLOCK_LENGTH];
+    begun[IS_NEW] = isNew ? 1 : 0;
+    begun[DISTANCE] = begun[TRIED] = NONE;
+    return begun;
+  }
+
+  /** Takes a reading's distance to its arrival into account; returns false if there is nothing to remember of the clock. */
+  private static boolean judge(long[] clock, long distance, long arrived, long lateness, boolean isBehind) {
+    clock[ADDED] = 0;
+    if (isNear(distance, clock[DISTANCE], lateness)) {
+      clock[LEAST] = Math.min(clock[LEAST], distance);
+      clock[TRIED] = NONE;
+      if (arrived - clock[SINCE] > HOUR) {
+        adopt(clock, clock[LEAST], distance, arrived);
+      }
+      clock[ADDED] = Math.min(clock[DISTANCE], distance);
+      return true;
+    }
+    if (!isNear(distance, clock[TRIED], lateness)) {
+      tryOut(clock, distance, arrived);
+      clock[ADDED] = clock[IS_NEW] == 1 && clock[TRIALS] == 1 ? UNKNOWN : 0;
+      return isBehind;
+    }
+    clock[LEAST_TRIED] = Math.min(clock[LEAST_TRIED], distance);
+    clock[READINGS]++;
+    if (arrived - clock[TRIED_SINCE] >= (clock[TRIALS] == 1 ? STEADY : STEADY_AGAIN)
+        && clock[READINGS] >= (clock[TRIALS] == 1 ? STEADY_READINGS : STEADY_AGAIN_READINGS)) {
+      adopt(clock, clock[LEAST_TRIED], clock[LEAST_TRIED], arrived);
+      clock[ADDED] = clock[DISTANCE];
+      return clock[DISTANCE] >= SLOW;
+    }
+    clock[ADDED] = clock[IS_NEW] == 1 && clock[TRIALS] == 1 ? UNKNOWN : 0;
+    return true;
+  }
+
+  private static boolean isNear(long distance, long other, long lateness) {
+    return other != NONE && Math.abs(distance - other) <= lateness;
+  }
+
+  private static void adopt(long[] clock, long distance, long least, long arrived) {
+    clock[DISTANCE] = distance;
+    clock[LEAST] = least;
+    clock[SINCE] = arrived;
+    clock[TRIED] = NONE;
+  }
+
+  private static void tryOut(long[] clock, long distance, long arrived) {
+    clock[TRIED] = clock[LEAST_TRIED] = distance;
+    clock[TRIED_SINCE] = arrived;
+    clock[READINGS] = 1;
+    clock[TRIALS]++;
+  }
+
+  /** Forgets the minutes whose time has come, and the clock, and waits for the next of them. */
   public void onTimer(ProcessTableFunction.OnTimerContext context, MapView seen) throws Exception {
     ProcessTableFunction.TimeContext clock = context.timeContext(Long.class);
     // The watermark may be far ahead of the timer, and Flink drops a timer that it has passed.
@@ -109,6 +260,10 @@ public final class FirstArrivals extends ProcessTableFunction {
     for (Iterator others = seen.iterator(); others.hasNext(); count++) {
       Map.Entry other = (Map.Entry) others.next();
       long[] readings = (long[]) other.getValue();
+      if (CLOCK.equals(other.getKey())) {
+        count--;
+        continue;
+      }
       first = first == null || readings[RANK] < ((long[]) first.getValue())[RANK] ? other : first;
       begun[RANK] = Math.max(begun[RANK], readings[RANK] + 1);
       earliest = Math.min(earliest, readings[EXPIRY]);
@@ -152,9 +307,15 @@ public final class FirstArrivals extends ProcessTableFunction {
   }
 
   private void prepare(TableSemantics table) {
+    List names = DataType.getFieldNames(table.dataType());
     passed = ProjectedRowData.from(passedColumns(table));
-    idx = DataType.getFieldNames(table.dataType()).indexOf("idx");
-    time = DataType.getFieldNames(table.dataType()).indexOf("event_time");
+    added = new GenericRowData(2);
+    joined = new JoinedRowData();
+    idx = names.indexOf("idx");
+    time = names.indexOf(TIME);
+    arrival = names.indexOf("record_time");
+    late = names.indexOf("is_late");
+    device = table.partitionByColumns()[0];
   }
 
   private static int[] passedColumns(TableSemantics table) {
@@ -189,7 +350,8 @@ public final class FirstArrivals extends ProcessTableFunction {
         .staticArguments(new StaticArgument[] {
           StaticArgument.table("readings", RowData.class, false,
               EnumSet.of(StaticArgumentTrait.SET_SEMANTIC_TABLE)),
-          StaticArgument.scalar("minutes", (DataType) DataTypes.INT().notNull(), false)})
+          StaticArgument.scalar("minutes", (DataType) DataTypes.INT().notNull(), false),
+          StaticArgument.scalar("lateness", (DataType) DataTypes.INT().notNull(), false)})
         .stateTypeStrategies(states)
         .inputTypeStrategy(new InternalRows())
         .outputTypeStrategy(new PassedColumns())
@@ -221,9 +383,17 @@ public final class FirstArrivals extends ProcessTableFunction {
       TableSemantics table = (TableSemantics) call.getTableSemantics(0).get();
       List all = DataType.getFields(table.dataType()), fields = new ArrayList();
       int[] columns = passedColumns(table);
+      DataType time = null;
       for (int i = 0; i < columns.length; i++) {
-        fields.add(all.get(columns[i]));
+        DataTypes.Field field = (DataTypes.Field) all.get(columns[i]);
+        if (field.getName().equals(TIME)) {
+          time = field.getDataType();
+          field = DataTypes.FIELD(TIME, DataTypes.TIMESTAMP_LTZ(3));
+        }
+        fields.add(field);
       }
+      fields.add(DataTypes.FIELD("steady_time", time));
+      fields.add(DataTypes.FIELD("is_on_time", DataTypes.BOOLEAN()));
       return Optional.of(((DataType) DataTypes.ROW(fields).notNull()).bridgedTo(RowData.class));
     }
   }

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from contract import identifiers
 from contract.declared import CONTRACT
 from udfs.readings import event_time, plausibility, scoring, thresholds
+from udfs.readings.clocks import Clocks
 from udfs.readings.parsing import LARGEST_EXACT, Messages, parse
 from udfs.registry.registry import NONE, Registry
 from udfs.shown import shown
@@ -56,15 +57,17 @@ class Readings:
 
 
 def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arrived_ms: Column | None = None,
-         registry: Registry = NONE) -> Readings:
+         registry: Registry = NONE, oldest_days: int = 0) -> Readings:
     """Decodes, validates and scores messages.
 
     Args:
         messages: the bytes as they arrived.
-        record_ms: when the broker received each record, which replaces an absent timestamp; epoch milliseconds, int64,
+        record_ms: when each message arrived, which replaces an absent or impossible timestamp; epoch milliseconds, int64,
             `event_time.NO_TIME` if unknown.
-        arrived_ms: the latest moment at which each message can have arrived, which bounds the timestamp; in the same form.
+        arrived_ms: the latest moment at which a message of unknown arrival can have arrived, in the same form; a later
+            timestamp is refused.
         registry: the sites, profiles and maintenance windows of the devices.
+        oldest_days: how long before its arrival a message can have been measured, 0 for any time.
 
     Returns:
         Columns: every field of a reading (semantics, "Device message → reading"; NaN or None if not measured), its scores,
@@ -79,7 +82,7 @@ def read(messages: Sequence[bytes | None], record_ms: Column | None = None, arri
     _warn(readings, parsed)
     _identify(readings, parsed)
     _measure(readings, parsed)
-    _time(readings, parsed, record_ms, arrived_ms)
+    _time(readings, parsed, record_ms, arrived_ms, oldest_days)
     lookup = registry.find(*(readings.columns[name] for name in ("device_id", "site_id", "event_ms")))
     readings.columns |= lookup.columns | scoring.score(_for_scoring(readings.columns), lookup.limits)
     _annotate(readings)
@@ -214,22 +217,23 @@ def _whole(readings: Readings, column: Column, name: str, *, lowest: int) -> Non
     readings.refuse(fractional, lambda row: f"{name} must be a whole number, not {column[row]:.16g}")
 
 
-def _time(readings: Readings, parsed: Messages, record_ms: Column, arrived_ms: Column) -> None:
+def _time(readings: Readings, parsed: Messages, record_ms: Column, arrived_ms: Column, oldest_days: int) -> None:
     stamps = parsed.values("timestamp")
-    event_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS
-                         else _event_ms(readings, row, stamp, record_ms[row])
-                         for row, stamp in enumerate(stamps)], dtype=np.int64)
-    ahead = (arrived_ms != event_time.NO_TIME) & (event_ms > arrived_ms + event_time.MAX_AHEAD_MS)
-    readings.refuse(ahead, lambda row: f"timestamp {stamps[row]!r} is more than {event_time.MAX_AHEAD_HOURS} h ahead of its "
-                                       "arrival")
-    readings.columns["event_ms"] = event_ms
+    stated_ms = np.array([stamp if type(stamp) is int and 0 <= stamp <= event_time.LATEST_MS else _stated_ms(readings, row, stamp)
+                          for row, stamp in enumerate(stamps)], dtype=np.int64)
+    clocks = Clocks(stated_ms, record_ms, arrived_ms, oldest_days)
+    readings.columns |= {"event_ms": clocks.event_ms(), "clock_offset": clocks.offset()}
+    is_old, is_ahead = clocks.is_old, clocks.is_ahead
+    readings.refuse(is_old & ~clocks.has_arrival, lambda row: clocks.why_old(row, stamps[row]))
+    readings.refuse(is_ahead & ~clocks.has_arrival, lambda row: clocks.why_ahead(row, stamps[row]))
+    for row in np.flatnonzero(is_old & clocks.has_arrival).tolist():
+        readings.warnings[row].append(f"clock: {clocks.why_old(row, stamps[row])}")
 
 
-def _event_ms(readings: Readings, row: int, stamp: Any, record_ms: int) -> int:
-    if stamp is None:
-        return int(record_ms)
+def _stated_ms(readings: Readings, row: int, stamp: Any) -> int:
+    """Returns a stamp's time; NO_TIME where it is absent, or cannot be read, which refuses the message."""
     try:
-        return event_time.to_epoch_ms(stamp)
+        return int(event_time.NO_TIME) if stamp is None else event_time.to_epoch_ms(stamp)
     except (ValueError, OverflowError) as problem:
         readings.reason[row] = readings.reason[row] or f"timestamp cannot be read: {problem}"
         return int(event_time.NO_TIME)

@@ -19,17 +19,16 @@ from udfs.shown import shown
 NO_TIME = np.int64(np.iinfo(np.int64).min)
 """Marks an absent time in an int64 column."""
 LATEST_MS = 253_402_300_799_999
-"""The last millisecond of the year 9999; a later time is refused."""
-MAX_AHEAD_HOURS = 1
-"""A time further ahead of the message's arrival is refused, and does not move the watermark."""
-MAX_AHEAD_MS = MAX_AHEAD_HOURS * 3_600_000
+"""The last millisecond of the year 9999."""
+MOST_MS = 2**53
+"""A number beyond it, whatever its sign, is not exact in JSON and cannot be read."""
 
 LONGEST_TEXT = 40
 """Characters of a time as text; the longest accepted form has 35."""
 ISO_8601 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2})?)?", re.ASCII
 )
-DIGITS = re.compile(r"\d{1,15}", re.ASCII)
+DIGITS = re.compile(r"\d{1,16}", re.ASCII)
 LARGEST_OFFSET = timedelta(hours=14)
 """No time zone is further from UTC."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,11 +39,11 @@ def to_epoch_ms(value: Any) -> int:
     """Converts a message's `timestamp` to epoch milliseconds.
 
     Raises:
-        ValueError: the value has none of the accepted forms, or is outside the years 1970 to 9999.
+        ValueError: the value has none of the accepted forms, or is beyond 2^53.
     """
     milliseconds = _from_text(value) if isinstance(value, str) else _from_number(value)
-    if not 0 <= milliseconds <= LATEST_MS:
-        raise ValueError(f"{shown(value)} is outside the years 1970 to 9999")
+    if abs(milliseconds) > MOST_MS:
+        raise ValueError(f"{shown(value)} is beyond 2^53")
     return milliseconds
 
 
@@ -74,13 +73,12 @@ def _is_offset(hours: str, minutes: str) -> bool:
 
 
 def _from_iso(text: str) -> int | None:
-    """Reads an accepted text in a third of the time of `_from_parts`; None for one that Python or the range of years refuses."""
+    """Reads an accepted text in a third of the time of `_from_parts`; None for one that Python refuses."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    milliseconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
-    return milliseconds if 0 <= milliseconds <= LATEST_MS else None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
 
 
 def _from_parts(text: str, year: str, month: str, day: str, hour: str, minute: str, second: str, fraction: str | None,
@@ -90,8 +88,8 @@ def _from_parts(text: str, year: str, month: str, day: str, hour: str, minute: s
     except ValueError as problem:
         raise ValueError(f"{text!r} is not a date and time: {problem}") from problem
     offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
-    utc = local + offset if sign == "-" else local - offset
-    return (utc - EPOCH) // MILLISECOND + int((fraction or "0")[:3].ljust(3, "0"))
+    since_epoch = local - EPOCH + (offset if sign == "-" else -offset)
+    return since_epoch // MILLISECOND + int((fraction or "0")[:3].ljust(3, "0"))
 
 
 def to_iso(milliseconds: NDArray[np.int64]) -> NDArray[Any]:

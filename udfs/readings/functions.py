@@ -38,26 +38,28 @@ def fields(results_in: str) -> dict[str, DataType]:
 
 
 def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Series, arrived_by: pd.Series,
-                 stream_time: pd.Series, is_late: pd.Series, registry: Registry = NONE, results_in: str = "kafka"
-                 ) -> pd.DataFrame:
+                 stream_time: pd.Series, is_late: pd.Series, registry: Registry = NONE, results_in: str = "kafka",
+                 oldest_days: int = 0) -> pd.DataFrame:
     """Decodes, validates and scores a batch of messages.
 
     Args:
         message: the bytes of each message.
         record_key: the key of the record, bytes; null if there is none, or if the fleet does not key by device. A message
             that names another device is refused, because a device may speak only for itself.
-        record_time: when the broker received the record, UTC; null if the source does not say.
-        arrived_by: the latest moment at which the message can have arrived.
+        record_time: when the message arrived, UTC; null if the source does not say.
+        arrived_by: the latest moment at which a message of unknown arrival can have arrived.
         stream_time: the event time that the source table read. A message in which the decoder reads another time is refused,
             because it would be counted in the wrong window.
         is_late: whether the message arrived behind the watermark; returned unchanged.
         registry: the sites, profiles and maintenance windows of the devices.
         results_in: the connector of the results, which determines the columns.
+        oldest_days: how long before its arrival a message can have been measured, 0 for any time.
 
     Returns:
         One row per message with the columns of `fields`.
     """
-    readings = decode.read(message.tolist(), _milliseconds(record_time), _milliseconds(arrived_by), registry)
+    readings = decode.read(message.tolist(), _milliseconds(record_time), _milliseconds(arrived_by), registry,
+                           oldest_days)
     event_ms, stream_ms = readings.columns["event_ms"], _milliseconds(stream_time)
     readings.refuse(event_ms == event_time.NO_TIME, lambda row: "timestamp is absent, and this source has no record time")
     readings.refuse(event_ms != stream_ms, lambda row: _two_times(event_ms[row], stream_ms[row]))
@@ -112,9 +114,9 @@ def _two_devices(device: str, key: bytes) -> str:
 class Decoder(ScalarFunction):  # type: ignore[misc]
     """Calls `decode_batch` with the version of the registry that is in force when a batch arrives."""
 
-    def __init__(self, location: str, results_in: str = "kafka") -> None:
+    def __init__(self, location: str, results_in: str = "kafka", oldest_days: int = 0) -> None:
         """Runs on the client, which pickles the object for the workers; `location` is that of the registry."""
-        self._location, self._results_in = location, results_in
+        self._location, self._results_in, self._oldest_days = location, results_in, oldest_days
 
     def open(self, function_context: FunctionContext) -> None:
         """Runs once in each worker, before the first batch."""
@@ -128,19 +130,20 @@ class Decoder(ScalarFunction):  # type: ignore[misc]
              stream_time: pd.Series, is_late: pd.Series) -> pd.DataFrame:
         """Decodes and scores a batch; the arguments are those of `decode_batch`."""
         return decode_batch(message, record_key, record_time, arrived_by, stream_time, is_late, self._registry.current(),
-                            self._results_in)
+                            self._results_in, self._oldest_days)
 
 
-def decode_and_score(location: str = "", results_in: str = "kafka") -> UserDefinedScalarFunctionWrapper:
+def decode_and_score(location: str = "", results_in: str = "kafka", oldest_days: int = 0) -> UserDefinedScalarFunctionWrapper:
     """Makes `decode_batch` a SQL function that uses the registry at `location`: a path, `s3://bucket/key`, or empty for none.
 
-    `results_in` is the connector of the results, which determines the columns of its ROW.
+    `results_in` is the connector of the results, which determines the columns of its ROW; `oldest_days` is how
+    long before its arrival a message can have been measured, 0 for any time.
 
     Raises:
         RegistryError: the location is neither a path nor `s3://bucket/key`.
     """
     return udf(
-        Decoder(source.resolved(location), results_in),
+        Decoder(source.resolved(location), results_in, oldest_days),
         input_types=[BYTES, BYTES, TIME, TIME, TIME, FLAG],
         result_type=DataTypes.ROW([DataTypes.FIELD(name, type_) for name, type_ in fields(results_in).items()]),
         func_type="pandas",

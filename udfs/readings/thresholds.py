@@ -23,6 +23,10 @@ MEDIUM, HIGH, CRITICAL = LEVEL_CUTS[1:]
 LEAST_RISK = dict(zip(CONTRACT.levels[1:], LEVEL_CUTS, strict=True))
 """Level → the risk at which it begins."""
 
+# One reading: its time.
+EARLIEST_MS = 1_420_070_400_000
+"""2015 in epoch milliseconds; an earlier time comes from a clock that restarted in 1970, 2000 or 2010, or is in seconds."""
+
 # One reading: limits of its measurements.
 NOMINAL_V = 220.0
 HOT_C, WARM_C, MILD_C = 60.0, 50.0, 40.0
@@ -113,6 +117,8 @@ ANOMALY_C, ANOMALY_CRITICAL_C, ANOMALY_SIGMAS = 50.0, 65.0, 2.0
 FREQUENT_ARCS, MODERATE_ARCS = 10, 5
 """Arcs within RECENT_MINUTES, exceeded."""
 SILENCE_MINUTES = 5
+CLOCK_WRONG_S, CLOCK_MINUTES = 30.0, 5
+"""Seconds by which a clock is wrong, exceeded by every reading of so many minutes in a row: more than a slow delivery."""
 CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
 """The hour that ends with a minute, and the minutes with readings it needs to change the minute's risk."""
 CONTEXT_SLOPE_C, CONTEXT_ARCS, CONTEXT_INDICATOR = 0.1, 10, 0.6

@@ -1,7 +1,7 @@
 -- What arrived? One row per record of the telemetry topic, unchanged, with its key.
--- event_time is the message's own time, but at most ${MAX_AHEAD_HOURS} h ahead of the broker's, and the broker's if the message
--- has none. The watermark is per partition, never passes the broker's time and ignores times that are refused, so that no
--- device's clock makes other devices late. It is generated within the source, where only plain expressions can be evaluated.
+-- event_time is the message's own time, or the broker's if the message has none, or an impossible one. It is never after the
+-- broker's, and so is the watermark, which is per partition: no device's clock makes other devices late. The watermark is
+-- generated within the source, where only plain expressions can be evaluated.
 CREATE TEMPORARY TABLE telemetry_raw (
   message          BYTES,
   record_key       BYTES,
@@ -12,11 +12,9 @@ CREATE TEMPORARY TABLE telemetry_raw (
   arrived_by       AS record_time,
   source           AS CONCAT(topic, '[', CAST(`partition` AS STRING), ']@', CAST(`offset` AS STRING)),
   proc_time        AS PROCTIME(),
-  event_time       AS COALESCE(GREATEST(LEAST(
-${MESSAGE_TIME},
-    record_time + INTERVAL '${MAX_AHEAD_HOURS}' HOUR), TO_TIMESTAMP_LTZ(0, 3)), record_time),
-  WATERMARK FOR event_time AS IF(event_time >= record_time + INTERVAL '${MAX_AHEAD_HOURS}' HOUR, TO_TIMESTAMP_LTZ(0, 3),
-    LEAST(event_time, record_time)) - INTERVAL '${LATENESS_SECONDS}' SECOND
+  event_time       AS
+${TIME_BY_ARRIVAL},
+  WATERMARK FOR event_time AS event_time - INTERVAL '${LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${TOPIC_PREFIX}telemetry',

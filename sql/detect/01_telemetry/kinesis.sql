@@ -1,20 +1,17 @@
 -- What arrived? One row per record of the telemetry stream, unchanged.
 -- The connector provides neither partition key nor sequence number nor arrival time; a metadata column would make every record
--- fail. So a digest of its bytes names a record, and its arrival is the moment of reading: event_time is at most
--- ${MAX_AHEAD_HOURS} h ahead of it, and 1970 if the message has no time (the decoder refuses both), and the watermark never
--- passes it. Watermarks are per reader, not per shard, so that Kinesis has a lateness of its own.
+-- fail. So a digest of its bytes names a record, and its arrival is the moment of reading, with which event_time is found as in
+-- kafka.sql. Watermarks are per reader, not per shard, so that Kinesis has a lateness of its own.
 CREATE TEMPORARY TABLE telemetry_raw (
   message     BYTES,
   record_key  AS CAST(NULL AS BYTES),
   source      AS CONCAT('${TOPIC_PREFIX}telemetry#', MD5(CAST(message AS STRING))),
   arrived_by  AS CURRENT_TIMESTAMP,
-  record_time AS CAST(NULL AS TIMESTAMP_LTZ(3)),
+  record_time AS CURRENT_TIMESTAMP,
   proc_time   AS PROCTIME(),
-  event_time  AS COALESCE(GREATEST(LEAST(
-${MESSAGE_TIME},
-    CURRENT_TIMESTAMP + INTERVAL '${MAX_AHEAD_HOURS}' HOUR), TO_TIMESTAMP_LTZ(0, 3)), TO_TIMESTAMP_LTZ(0, 3)),
-  WATERMARK FOR event_time AS IF(event_time >= CURRENT_TIMESTAMP + INTERVAL '${MAX_AHEAD_HOURS}' HOUR, TO_TIMESTAMP_LTZ(0, 3),
-    LEAST(event_time, CURRENT_TIMESTAMP)) - INTERVAL '${KINESIS_LATENESS_SECONDS}' SECOND
+  event_time  AS
+${TIME_BY_ARRIVAL},
+  WATERMARK FOR event_time AS event_time - INTERVAL '${KINESIS_LATENESS_SECONDS}' SECOND
 ) WITH (
   'connector' = 'kinesis',
   'stream.arn' = '${KINESIS_STREAMS}${TOPIC_PREFIX}telemetry',

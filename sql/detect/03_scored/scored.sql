@@ -5,6 +5,7 @@ CREATE TEMPORARY VIEW scored AS
 SELECT
   event_time,
   proc_time,
+  record_time,
   ${SCORED_COLUMNS}
 FROM decoded
 WHERE r.reason IS NULL

@@ -1,4 +1,7 @@
--- Which readings count? One row per accepted message, for a fleet that never repeats a message.
+-- Which readings count? One row per accepted message, for a fleet that never repeats a message and whose clocks are right.
 CREATE TEMPORARY VIEW readings AS
-SELECT *
+SELECT
+  *,
+  event_time AS steady_time,
+  NOT is_late AS is_on_time
 FROM scored

@@ -52,6 +52,8 @@ SELECT
   SUM(indicator_risk) AS indicator_sum,
   SUM(total_alarm_count) AS alarm_count,
   COUNT(CASE WHEN communication_error THEN 1 END) AS communication_errors,
-  COUNT(CASE WHEN risk_level IN ('HIGH', 'CRITICAL') THEN 1 END) AS candidate_count
+  COUNT(CASE WHEN risk_level IN ('HIGH', 'CRITICAL') THEN 1 END) AS candidate_count,
+  MIN(clock_offset) AS min_clock_offset,
+  MAX(clock_offset) AS max_clock_offset
 FROM TABLE(TUMBLE(TABLE on_time_readings, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 GROUP BY device_id, window_start, window_end, window_time

@@ -13,6 +13,7 @@ SELECT
   COALESCE(ROUND(max_temperature - LEAST(min_temperature, COALESCE(previous_low, min_temperature)), ${DECIMALS})
     >= ${EARLY_C}, FALSE) AS is_rising,
   risk_score >= ${HIGH} AND max_risk_score < ${HIGH} AS is_risky_in_context,
+  COALESCE(min_clock_offset > ${CLOCK_WRONG_S} OR max_clock_offset < -${CLOCK_WRONG_S}, FALSE) AS is_clock_wrong,
   fault_count = record_count AS is_faulty,
   CASE WHEN min_floor_risk >= ${MEDIUM} AND max_floor_risk < ${HIGH}
     THEN SPLIT_INDEX(SUBSTRING('${HAZARDS}' FROM hazard_place), ',', 0) END AS lasting_hazard,

@@ -21,7 +21,8 @@ FROM (
     held_until,
     CASE
       WHEN candidate_count > 0 OR communication_errors > 0 OR is_risky_in_context OR is_anomaly OR is_exposed OR is_spike
-        OR is_arcing OR is_rising OR is_faulty OR lasting_hazard IS NOT NULL OR overcurrent_level IS NOT NULL THEN 1
+        OR is_arcing OR is_rising OR is_clock_wrong OR is_faulty OR lasting_hazard IS NOT NULL OR overcurrent_level IS NOT NULL
+        THEN 1
       WHEN TIMESTAMPDIFF(SECOND, COALESCE(
         LAG(minute_end) OVER (PARTITION BY device_id ORDER BY minute_time), TIMESTAMP '1970-01-01 00:00:00'),
         minute_end) >= ${SILENCE_SECONDS} THEN 1

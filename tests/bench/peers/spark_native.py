@@ -69,7 +69,7 @@ def reason(arrived_ms: int) -> str:
         WHEN arc_count NOT BETWEEN 0 AND {LARGEST} THEN 'aArc is out of range'
         WHEN m.`timestamp` IS NULL THEN 'timestamp is absent'
         WHEN event_ms IS NULL THEN 'timestamp cannot be read'
-        WHEN event_ms NOT BETWEEN 0 AND {arrived_ms + 3_600_000} THEN 'timestamp is more than 1 h ahead of its arrival'
+        WHEN event_ms NOT BETWEEN {t.EARLIEST_MS} AND {arrived_ms} THEN 'timestamp is before 2015, or later than the file'
     END"""
 
 
