@@ -25,6 +25,9 @@ from tests.support.waiting import until
 PREFIX = "clocks."
 CASES = Path(__file__).parents[1] / "device_cases"
 RESET, SLOW = CASES / "07-rtc-reset-fire.jsonl", CASES / "12-slow-clock.jsonl"
+SINGLE = tuple(sorted(CASES.glob("min-*.jsonl")))
+"""Cases of a message or three, whose first stands at the whole hour."""
+HOUR_MS = 3_600_000
 START_MS = epoch_ms("2025-10-09T18:00:00Z")
 ROUND_MS = 15_000
 """Between two rounds, in each of which every device of a case sends one message."""
@@ -54,28 +57,50 @@ def steady_devices() -> Iterator[tuple[int, dict[str, Any]]]:
             yield at, {"deviceId": f"steady-{partition}", "idx": number, "timestamp": START_MS + at, "status": status}
 
 
+def single_messages() -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields the messages of the small cases, each of which arrives at its time, or with its file's first one if that is none."""
+    for file in SINGLE:
+        for message in rows(file):
+            at = stated(message)
+            yield (at % HOUR_MS if at else 0), message
+
+
+def stated(message: dict[str, Any]) -> int | None:
+    """Returns the time that a message states if it is one of the cases' day, epoch ms."""
+    stamp = message["timestamp"]
+    try:
+        at = epoch_ms(stamp) if isinstance(stamp, str) else int(stamp)
+    except ValueError:
+        return None
+    return at if abs(at - START_MS) < 24 * HOUR_MS else None
+
+
 def sent(producer: KafkaProducer, start: int) -> int:
     """Sends the cases, as if the first message had arrived at `start` (epoch ms); returns the number of messages."""
-    messages = sorted([*arrivals(RESET, "rtc-ok"), *arrivals(SLOW, "ck-ok"), *steady_devices()], key=lambda each: each[0])
+    messages = sorted([*arrivals(RESET, "rtc-ok"), *arrivals(SLOW, "ck-ok"), *single_messages(), *steady_devices()],
+                      key=lambda each: each[0])
     for at, message in messages:
         device = message["deviceId"]
         partition = int(device.rpartition("-")[2]) if device.startswith("steady-") else sum(device.encode()) % PARTITIONS
-        producer.send(PREFIX + "telemetry", json.dumps(moved(message, start - START_MS)).encode(), device.encode(),
-                      partition=partition, timestamp_ms=start + at)
+        producer.send(PREFIX + "telemetry", moved(message, start), device.encode(), partition=partition, timestamp_ms=start + at)
     producer.flush()
     return len(messages)
 
 
-def moved(message: dict[str, Any], by: int) -> dict[str, Any]:
-    """Returns a message whose time is later by some milliseconds; a clock that says 2000 or 1970 stays there."""
-    stamp = message["timestamp"]
-    stated = epoch_ms(stamp) if isinstance(stamp, str) else stamp
-    return message | {"timestamp": stated + by} if stated > START_MS - 3_600_000 else message
+def moved(message: dict[str, Any], start: int) -> bytes:
+    """Returns a message with its time moved from the cases' hour to `start`; that of a wrong clock stays as it is."""
+    at = stated(message)
+    if at is None:
+        return json.dumps(message).encode()
+    hour = START_MS if at > START_MS - HOUR_MS else START_MS - 6 * HOUR_MS
+    later = at - hour + start
+    text = json.dumps(message | {"timestamp": "TIME"})
+    return text.replace('"TIME"', f"{later:.12e}" if isinstance(message["timestamp"], float) else str(later)).encode()
 
 
 @pytest.fixture(scope="module")
-def alerts(brokers: str) -> Iterator[Rows]:
-    """Runs the detect and alert jobs over the cases, and returns the alert rows up to those of the steady devices."""
+def written(brokers: str) -> Iterator[dict[str, Rows]]:
+    """Runs the detect and alert jobs over the cases; returns the rows of topics when the steady devices have their alerts."""
     create_topics(brokers, PREFIX)
     with closing(KafkaProducer(bootstrap_servers=brokers)) as producer:
         start = time.time_ns() // 60_000_000_000 * 60_000 - (ROUNDS + AFTER) * ROUND_MS
@@ -84,24 +109,38 @@ def alerts(brokers: str) -> Iterator[Rows]:
                         home=str(installation.home_folder(Settings.load())))
     jars = {"pipeline.jars": ";".join(jar.as_uri() for jar in connector_jars(settings))}
     started = [job.start(settings, {**local_configuration(), **jars}) for job in (detect, alert)]
-    yield read_until(brokers, lambda found: {f"steady-{each}" for each in range(PARTITIONS)} <= {row["subject"] for row in found})
+    steady = {f"steady-{each}" for each in range(PARTITIONS)}
+    alerts = read_until(brokers, "alerts", lambda found: steady <= {row["subject"] for row in found})
+    yield {"alerts": alerts} | {topic: read_until(brokers, topic, bool) for topic in ("readings", "dead-letters")}
     for each in started:
         client = each.get_job_client()
         assert client
         client.cancel().result()
 
 
-def read_until(brokers: str, complete: Callable[[Rows], bool]) -> Rows:
-    """Returns the rows of the topic of alerts as soon as they are complete."""
+def read_until(brokers: str, topic: str, is_complete: Callable[[Rows], bool]) -> Rows:
+    """Returns the rows of a topic as soon as they are complete and no further one comes."""
     found: Rows = []
     options = {"bootstrap_servers": brokers, "auto_offset_reset": "earliest", "group_id": None}
-    with closing(KafkaConsumer(PREFIX + "alerts", **options)) as topic:
-        def arrived() -> bool:
-            found.extend(json.loads(each.value) for batch in topic.poll(timeout_ms=500).values() for each in batch)
-            return complete(found)
+    with closing(KafkaConsumer(PREFIX + topic, **options)) as consumer:
+        def has_come() -> bool:
+            batches = consumer.poll(timeout_ms=1_000)
+            found.extend(json.loads(each.value) for batch in batches.values() for each in batch)
+            return not batches and is_complete(found)
 
-        until(arrived, lambda: f"alerts of the steady devices, besides {[(row['subject'], row['alert_type']) for row in found]},")
+        until(has_come, lambda: f"the last row of {topic}, after {len(found)},")
     return found
+
+
+@pytest.fixture(scope="module")
+def alerts(written: dict[str, Rows]) -> Rows:
+    """Returns the rows of the topic of alerts."""
+    return written["alerts"]
+
+
+def readings_of(written: dict[str, Rows], device: str) -> Rows:
+    """Returns the readings of a device in the order of idx."""
+    return sorted((row for row in written["readings"] if row["device_id"] == device), key=lambda row: row["idx"])
 
 
 @pytest.mark.parametrize("device", BURNING)
@@ -137,3 +176,29 @@ def test_only_the_clock_that_is_far_off_is_reported(alerts: Rows) -> None:
 
 def test_a_slow_clock_is_no_silence(alerts: Rows) -> None:
     assert not [row for row in alerts if row["subject"] in EXPOSED and row["alert_type"] == "DEVICE_SILENT"]
+
+
+def test_epoch_seconds_count_at_their_arrival(written: dict[str, Rows], alerts: Rows) -> None:
+    found = readings_of(written, "sec-1")
+    assert len(found) == 3
+    assert all("clock" in ",".join(row["warnings"] or ()) for row in found)
+    assert all(epoch_ms(row["event_time"]) > START_MS for row in found)
+    assert not [row for row in alerts if row["subject"] == "sec-1" and row["alert_type"] == "TEMPERATURE_RISE"]
+
+
+def test_milliseconds_with_an_exponent_are_the_same_time(written: dict[str, Rows], alerts: Rows) -> None:
+    assert [epoch_ms(row["event_time"]) % 60_000 for row in readings_of(written, "ardu")] == [0]
+    assert {(row["alert_type"], row["level"]) for row in alerts if row["subject"] == "ardu"} >= {
+        ("TEMPERATURE_CRITICAL", "CRITICAL")}
+
+
+def test_what_a_sensor_cannot_mean_is_not_measured(written: dict[str, Rows], alerts: Rows) -> None:
+    assert [row["max_temperature"] for row in readings_of(written, "ds")] == [None, 21.4, 21.4]
+    assert [row["max_temperature"] for row in readings_of(written, "s-flt")] == [None]
+    assert not [row for row in alerts if row["subject"] in ("ds", "s-flt") and row["alert_type"] != "DEVICE_SILENT"]
+
+
+def test_what_is_refused_says_why_and_moves_no_time(written: dict[str, Rows]) -> None:
+    reasons = sorted(letter["reason"] for letter in written["dead-letters"])
+    assert [reason.split()[0] for reason in reasons] == ["idx", "timestamp", "timestamp"]
+    assert [row["is_late"] for row in readings_of(written, "good")] == [False, False]
