@@ -91,7 +91,7 @@ def _times(settings: Settings) -> dict[str, str]:
     arrived, newest = ARRIVALS[_source(settings)]
     values = {"ARRIVED_MS": arrived, "NEWEST_MS": newest, "EARLIEST_MS": number(thresholds.EARLIEST_MS),
               "OLDEST_MS": number(settings.oldest_days * DAY_MS or event_time.LATEST_MS),
-              "MESSAGE_TIME": sql_files.expression("detect/message_time.sql")}
+              "MESSAGE_TIME": sql_files.message_time()}
     return {name.upper(): sql_files.expression(f"detect/{name}.sql", values) for name in ("time_by_arrival", "time_by_file")}
 
 

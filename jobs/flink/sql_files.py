@@ -109,6 +109,11 @@ def expression(file: str, values: Mapping[str, str] = NOTHING) -> str:
     return replaced("\n".join(line for line in lines if not line.startswith("--")), values, f"sql/{file}")
 
 
+def message_time() -> str:
+    """Renders the expression for the time that a message states, epoch milliseconds."""
+    return expression("detect/message_time.sql", {"STRICT_JSON": expression("detect/strict_json.sql").strip()})
+
+
 def statement(file: Path, values: Mapping[str, str]) -> str:
     """Renders the statement of a file.
 

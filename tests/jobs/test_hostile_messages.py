@@ -20,7 +20,7 @@ from core.installation import ROOT
 from core.settings import Settings
 from jobs import store
 from jobs.flink.environment import table_environment
-from jobs.flink.sql_files import SQL, expression
+from jobs.flink.sql_files import SQL, message_time
 from udfs import dead_letters
 from udfs.alerts.candidates import CandidateError, decode
 from udfs.alerts.lifecycle import advance
@@ -143,7 +143,7 @@ def java_patterns() -> list[str]:
 
 def test_the_patterns_of_the_event_time_are_among_those_tested() -> None:
     assert sum('"timestamp"' in pattern for pattern in java_patterns()) == 4
-    assert sum(pattern in expression("detect/message_time.sql") for pattern in java_patterns()) == 9
+    assert sum(pattern in message_time() for pattern in java_patterns()) == 10
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +234,6 @@ def test_a_huge_exponent_in_a_timestamp_delays_no_other_message(tmp_path: Path) 
                           WITH ('connector' = 'filesystem', 'path' = '{file}', 'format' = 'raw')""")
     t_env.execute_sql(f"""CREATE TEMPORARY TABLE times (event_ms BIGINT)
                           WITH ('connector' = 'filesystem', 'path' = '{tmp_path / "times"}', 'format' = 'csv')""")
-    t_env.execute_sql(f"INSERT INTO times SELECT {expression('detect/message_time.sql')} FROM messages").wait(60_000)
+    t_env.execute_sql(f"INSERT INTO times SELECT {message_time()} FROM messages").wait(60_000)
     read = [line for part in (tmp_path / "times").rglob("part-*") for line in part.read_text(encoding="utf-8").splitlines()]
     assert len(read) == len(huge) * 2 + 2 and sum(line == "1" for line in read) == 1

@@ -16,7 +16,7 @@ from core.settings import Settings
 from jobs import alert, archive, detect, store
 from jobs.flink.java_functions import FIRST_ARRIVALS
 from jobs.flink.literals import literal
-from jobs.flink.sql_files import SQL, VARIANTS, VIEW, PipelineError, Statement, expression, files, statement
+from jobs.flink.sql_files import SQL, VARIANTS, VIEW, PipelineError, Statement, files, message_time, statement
 from jobs.flink.tables import CANDIDATES
 
 FILES = sorted(SQL.rglob("*.sql"))
@@ -63,7 +63,7 @@ def test_quote_in_a_setting_cannot_end_its_literal(tmp_path: Path) -> None:
 
 
 def test_expression_comes_without_its_comments() -> None:
-    assert expression("detect/message_time.sql").startswith("CASE")
+    assert message_time().startswith("CASE")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SQL)))

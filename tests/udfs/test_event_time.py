@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from commands.replay.replay import local_configuration
 from core.settings import Settings
 from jobs.flink.environment import table_environment
-from jobs.flink.sql_files import expression
+from jobs.flink.sql_files import message_time
 from udfs.readings import event_time
 
 MOMENT = datetime(2025, 10, 9, 9, 0, 0, 250_000, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_sql_and_decoder_read_the_same_time_from_every_form_and_shape(tmp_path: 
     t_env = table_environment(Settings(source="file"), "event-time", local_configuration())
     t_env.execute_sql(f"CREATE TEMPORARY TABLE messages (message BYTES) WITH ('connector' = 'filesystem', "
                       f"'path' = '{file}', 'format' = 'raw')")  # fmt: skip
-    read = t_env.execute_sql(f"SELECT CAST(message AS STRING), {expression('detect/message_time.sql')} FROM messages")
+    read = t_env.execute_sql(f"SELECT CAST(message AS STRING), {message_time()} FROM messages")
     with read.collect() as found:
         streamed = {row[0]: row[1] for row in found}
     assert streamed.keys() == set(messages)
