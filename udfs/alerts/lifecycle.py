@@ -9,6 +9,7 @@ Time comes from the rows. A silent subject has none, so a timer makes its remind
 when the next transition is due without a further row, and `wake` returns it. Reminders of a silent subject stop after a day.
 
 DEVICE_SILENT ends with the first minute in which the device reports again, not after five: its return is the all-clear.
+SITE_SILENT ends with the first minute of one of the devices that fell silent, which is a row that speaks of this alert type only.
 
 Any part of the stream may be delivered again and changes nothing: candidates up to the last one of a cleared alert are settled,
 and those that an open alert has counted are neither counted nor published again. A late reading from the quiet minutes that led
@@ -20,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from udfs.alerts import maintenance
@@ -37,7 +39,7 @@ REMINDER_MS = 15 * MINUTE_MS
 REMINDED_MS = FORGOTTEN_AFTER_MS
 """How long after its last row a silent subject causes reminders: 96 of them are enough."""
 ID_LENGTH = 16
-SILENT = "DEVICE_SILENT"
+SILENT, SITE_SILENT = "DEVICE_SILENT", "SITE_SILENT"
 
 
 def advance(state: State, row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -48,10 +50,10 @@ def advance(state: State, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         CandidateError: the row cannot be used; the state is unchanged.
     """
-    seen = read(row)
+    seen = _of_subject(state, read(row))
     state.forget_if_stale(seen.event_time)
-    is_update_due = isinstance(seen, Minute) and state.remember_minute(seen.event_time)
-    steps = (_take(state, seen) if isinstance(seen, Candidate) else []) + _clear(state)
+    is_update_due = isinstance(seen, Minute) and not seen.alert_type and state.remember_minute(seen.event_time)
+    steps = (_take(state, seen) if isinstance(seen, Candidate) else _return(state, seen)) + _clear(state)
     state.newest = max(state.newest, seen.event_time)
     steps += _remind(state)
     rows = [alert_rows.transition(step, seen) for step in maintenance.publish(state, seen, steps)]
@@ -102,11 +104,27 @@ def _take(state: State, candidate: Candidate) -> list[Step]:
     return [*ended, Step("ESCALATED", candidate.event_time, alert_type, alert)]
 
 
+def _of_subject(state: State, seen: Minute | Candidate) -> Minute | Candidate:
+    """Gives a minute about one alert type the maintenance window of its subject, of which its own device says nothing."""
+    if isinstance(seen, Candidate) or not seen.alert_type:
+        return seen
+    return replace(seen, is_held=seen.event_time < state.held_until, held_until=state.held_until or None)
+
+
+def _return(state: State, minute: Minute) -> list[Step]:
+    """Closes the alert of a silent site if the minute is that of a device which fell silent with it."""
+    alert = state.alerts.get(minute.alert_type or "")
+    if minute.alert_type != SITE_SILENT or alert is None or minute.event_time <= alert.last_candidate[0]:
+        return []
+    is_member = minute.device_names in (alert.device_names or "").split("\n")
+    return [_close(state, SITE_SILENT, minute.event_time)] if is_member else []
+
+
 def _open(candidate: Candidate) -> Alert:
     return Alert(alert_id(candidate), candidate.site_id, candidate.cause, candidate.level, opened_at=candidate.event_time,
                  last_candidate=candidate.position, candidate_count=1, risk_score=candidate.risk_score,
                  peak_risk_score=candidate.risk_score, evidence=candidate.evidence, last_seen=candidate.last_seen,
-                 profile_version=candidate.profile_version, limits=candidate.limits)
+                 profile_version=candidate.profile_version, limits=candidate.limits, device_names=candidate.device_names)
 
 
 def _count(alert: Alert, candidate: Candidate) -> None:
@@ -115,6 +133,7 @@ def _count(alert: Alert, candidate: Candidate) -> None:
     if candidate.position > alert.last_candidate:
         alert.last_candidate = candidate.position
         alert.candidate_count += 1
+        alert.device_names = candidate.device_names or alert.device_names
 
 
 def _escalate(alert: Alert, candidate: Candidate) -> None:
@@ -151,6 +170,8 @@ def _close(state: State, alert_type: str, end: int) -> Step:
 def _end(minutes: Iterable[int], alert_type: str, alert: Alert) -> int | None:
     """Returns the end of the minute that clears the alert, or None as long as no minute does."""
     last = alert.last_candidate[0]
+    if alert_type == SITE_SILENT:
+        return None
     if alert_type == SILENT:
         return next((end for end in minutes if end > last), None)
     return _quiet_end(minutes, _first_quiet_start(last, alert.is_of_readings))
@@ -182,7 +203,7 @@ def _remind(state: State, woken: int | None = None) -> list[Step]:
     """
     steps = []
     for alert_type, alert in sorted(state.alerts.items()):
-        now = (alert.last_candidate[0] if alert_type == SILENT else state.newest) if woken is None else woken
+        now = (alert.last_candidate[0] if alert_type in (SILENT, SITE_SILENT) else state.newest) if woken is None else woken
         due_steps = (now - alert.opened_at) // REMINDER_MS
         if due_steps > alert.reminded:
             alert.reminded = due_steps

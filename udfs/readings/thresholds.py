@@ -104,6 +104,10 @@ ANOMALY_C, ANOMALY_CRITICAL_C, ANOMALY_SIGMAS = 50.0, 65.0, 2.0
 FREQUENT_ARCS, MODERATE_ARCS = 10, 5
 """Arcs within RECENT_MINUTES, exceeded."""
 SILENCE_MINUTES = 5
+SITE_SILENCE_MINUTES = SILENCE_MINUTES + 3
+"""How far back the devices of a site are counted: before the silence that is judged, and the minutes before and after it."""
+SILENT_DEVICES, SILENT_SHARE = 3, 0.5
+"""Devices of a site that fall silent together, and their share of its devices, both reached: its gateway is down."""
 CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
 """The hour that ends with a minute, and the minutes with readings it needs to change the minute's risk."""
 CONTEXT_SLOPE_C, CONTEXT_ARCS, CONTEXT_INDICATOR = 0.1, 10, 0.6
@@ -126,5 +130,7 @@ SITE_DEVICES, CLUSTER_RISK, PAIR_RISK, DIVERGENCE_C = 2, 0.7, 0.5, 20.0
 """Devices of risk HIGH at a site, reached; the risk of both neighbours, of either one, and their difference in °C, exceeded."""
 SITE_SHARE, SITE_SHARE_PER_DEVICE = 0.5, 0.25
 """Share of the highest risk that counts for the site, and what each device of risk HIGH adds to the share, at most 1."""
-PAIRED_DEVICES = 20
-"""The riskiest devices of a site that are compared with each other: at most 190 pairs per site and minute."""
+PAIRED_DEVICES = 50
+"""The riskiest devices of a site that are compared with all of its others: a bound, at most 50 pairs per device and minute."""
+CLUSTER_NAMES, SILENT_NAMES = 20, 100
+"""Most devices that the alert of a site names: the riskiest of a cluster, and the first in the order of texts of a silence."""

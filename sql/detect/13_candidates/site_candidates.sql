@@ -11,6 +11,7 @@ SELECT
   window_end AS event_time,
   devices,
   devices_high,
+  REGEXP_REPLACE(ranked_names, '(?m)^[0-9]{7}', '') AS device_names,
   held_until
 FROM site_windows
 WHERE is_hazard
