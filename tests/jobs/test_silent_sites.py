@@ -21,8 +21,7 @@ def sent(device: str, site: str, offset: int, until: int = END, since: int = END
 
 @pytest.fixture(scope="module")
 def day(replay: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
-    """Replays three sites: one behind a gateway that dies, one of which two of ten devices fall silent, and one of three devices
-    that fall silent minutes apart."""
+    """Replays a mill whose gateway dies, a shop of which two of ten devices fall silent, and a park whose lamps do one by one."""
     lines = [each for n in range(DEVICES) for each in sent(f"board-{n:02}", "mill", n, DIES, RETURNS)]
     lines += sent("new", "mill", 10 * MINUTE) + sent("spare", "mill", 1)
     lines += [each for n in range(10) for each in sent(f"shelf-{n}", "shop", n, DIES if n < 2 else END)]
