@@ -38,7 +38,8 @@ def test_riskiest_devices_are_compared_with_all_of_their_site(storm: dict[str, R
         for end in (epoch_ms(row["minute_end"]), epoch_ms(row["minute_end"]) + 60_000):
             risks[end][row["device_id"]] = max(risks[end][row["device_id"]], row["risk_score"])
     expected = Counter((end, *pair) for end, devices in risks.items() for pair in pairs(devices))
-    assert Counter((epoch_ms(row["window_end"]), row["device1"], row["device2"]) for row in storm["device_correlations"]) == expected
+    found = Counter((epoch_ms(row["window_end"]), row["device1"], row["device2"]) for row in storm["device_correlations"])
+    assert found == expected
     assert {row["devices_left_out"] for row in storm["device_correlations"]} == {DEVICES - PAIRED_DEVICES}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.udfs.test_lifecycle import HEAT, context, minute, quiet, reading, silence, steps, time, transitions, window
+from typing import Any
+
+from tests.udfs.test_lifecycle import HEAT, Row, context, minute, quiet, reading, silence, steps, time, transitions, window
 from udfs.alerts.state import State
 
 
@@ -50,15 +52,16 @@ def site_silence(seconds: float, *names: str, **more: Any) -> Row:
     return window(seconds / 60 + 5, "SITE_SILENT", "silences", "MEDIUM", risk_score=None, **measured, **SITE, **more)
 
 
-def returned(number: int, name: str, **more: Any) -> Row:
-    """Builds the row of a minute in which a device of the site reports after a pause."""
-    return minute(number, alert_type="SITE_SILENT", device_names=name, **SITE, **more)
+def returned(number: int, *names: str, **more: Any) -> Row:
+    """Builds the row of a minute in which devices of the site report after a pause."""
+    return minute(number, alert_type="SITE_SILENT", device_names="\n".join(names), **SITE, **more)
 
 
 def test_silent_site_returns_with_one_of_its_silent_devices_and_with_no_other_row() -> None:
     rows = [site_silence(30, "a", "b,c", "d"), *(row | SITE for row in quiet(*range(1, 9))), returned(20, "new")]
     assert steps(transitions(rows)) == [("OPENED", time(330))]
-    assert steps(transitions([*rows, returned(21, "b,c"), returned(21, "a")])) == [("OPENED", time(330)), ("CLEARED", time(1320))]
+    back = steps(transitions([*rows, returned(21, "aa", "b,c"), returned(22, "a")]))
+    assert back == [("OPENED", time(330)), ("CLEARED", time(1320))]
 
 
 def test_return_ends_no_other_alert_of_the_site_and_counts_as_no_quiet_minute() -> None:

@@ -55,7 +55,7 @@ class Minute:
     alert_type: str | None = None
     """The only alert type of which the minute speaks; None for all that quiet minutes end."""
     device_names: str | None = None
-    """The device of a site that has returned; None in every minute of a device."""
+    """The devices of a site that report after a pause, one id a line; None in every minute of a device."""
 
 
 @dataclass(frozen=True)

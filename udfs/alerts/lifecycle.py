@@ -112,12 +112,12 @@ def _of_subject(state: State, seen: Minute | Candidate) -> Minute | Candidate:
 
 
 def _return(state: State, minute: Minute) -> list[Step]:
-    """Closes the alert of a silent site if the minute is that of a device which fell silent with it."""
+    """Closes the alert of a silent site if the minute names a device that fell silent with it."""
     alert = state.alerts.get(minute.alert_type or "")
     if minute.alert_type != SITE_SILENT or alert is None or minute.event_time <= alert.last_candidate[0]:
         return []
-    is_member = minute.device_names in (alert.device_names or "").split("\n")
-    return [_close(state, SITE_SILENT, minute.event_time)] if is_member else []
+    silent, returned = ((row.device_names or "").split("\n") for row in (alert, minute))
+    return [] if set(silent).isdisjoint(returned) else [_close(state, SITE_SILENT, minute.event_time)]
 
 
 def _open(candidate: Candidate) -> Alert:

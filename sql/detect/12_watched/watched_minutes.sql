@@ -7,12 +7,11 @@ SELECT
   device_id,
   site_id,
   minute_end,
+  minute_time,
   profile_version,
   held_until,
-  SUM(deserves_a_look) OVER (
-    PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN ${REMEMBERED_MINUTES} PRECEDING AND CURRENT ROW) > 0 AS is_watched,
-  SUM(follows_a_pause) OVER (
-    PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN ${REMEMBERED_MINUTES} PRECEDING AND CURRENT ROW) > 0 AS has_paused
+  SUM(deserves_a_look) OVER lately > 0 AS is_watched,
+  SUM(follows_a_pause) OVER lately > 0 AS has_paused
 FROM (
   SELECT
     *,
@@ -33,3 +32,4 @@ FROM (
     FROM minute_findings
   )
 )
+WINDOW lately AS (PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN ${REMEMBERED_MINUTES} PRECEDING AND CURRENT ROW)
