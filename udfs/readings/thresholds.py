@@ -103,9 +103,8 @@ ANOMALY_C, ANOMALY_CRITICAL_C, ANOMALY_SIGMAS = 50.0, 65.0, 2.0
 """A minute's highest temperature, and its distance from the hour's mean in standard deviations, both exceeded."""
 FREQUENT_ARCS, MODERATE_ARCS = 10, 5
 """Arcs within RECENT_MINUTES, exceeded."""
-SILENCE_MINUTES = 5
-SITE_SILENCE_MINUTES = SILENCE_MINUTES + 3
-"""How far back the devices of a site are counted: before the silence that is judged, and the minutes before and after it."""
+SILENCE_MINUTES, SITE_SILENCE_MINUTES = 5, 8
+"""The second is how far back the devices of a site are counted: a silence, its own minute, and those before and after it."""
 SILENT_DEVICES, SILENT_SHARE = 3, 0.5
 """Devices of a site that fall silent together, and their share of its devices, both reached: its gateway is down."""
 CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
