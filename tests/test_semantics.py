@@ -274,9 +274,9 @@ def said_of_windows() -> Iterable[str]:
     yield f"HIGH_FREQUENCY above {T.FREQUENT_ARCS} arcs in the window, MODERATE above {T.MODERATE_ARCS}, else LOW"
     yield (f"devices at risk at least {T.HIGH:g}, `site_risk` = max(mean risk, highest risk · min(1, {T.SITE_SHARE:g} + "
            f"{T.SITE_SHARE_PER_DEVICE:g} · *n*))")
-    yield (f"the {T.PAIRED_DEVICES} riskiest devices are compared, which bounds the result to "
-           f"{T.PAIRED_DEVICES * (T.PAIRED_DEVICES - 1) // 2} pairs;")
-    yield f"a pair is reported when either risk is above {T.PAIR_RISK:g}."
+    yield f"each device whose risk is above {T.PAIR_RISK:g} is compared with every other device"
+    yield (f"Where more than {T.PAIRED_DEVICES} devices are above it, the {T.PAIRED_DEVICES} riskiest are compared, which bounds "
+           f"the result to {T.PAIRED_DEVICES} pairs per device")
     yield (f"both risks are above {T.CLUSTER_RISK:g}, else TEMP_DIVERGENCE where the highest T differ by more than "
            f"{T.DIVERGENCE_C:g} °C")
 
@@ -300,6 +300,11 @@ def said_of_candidates() -> Iterable[str]:
            "a minute")
     yield f"a clock more than {T.CLOCK_WRONG_S:g} s wrong in every reading of {T.CLOCK_MINUTES} minutes in a row"
     yield f"no reading for {T.SILENCE_MINUTES} min while others report"
+    assert T.SILENT_SHARE == 0.5
+    yield f"at least {T.SILENT_DEVICES} devices of a site, and at least half of its devices, fall silent"
+    yield f"those with readings in the {T.SITE_SILENCE_MINUTES} minutes that end with the verdict"
+    yield f"`SITE_CLUSTER` the {T.CLUSTER_NAMES} riskiest of those at risk at least {T.HIGH:g}, `SITE_SILENT` the"
+    yield f"first {T.SILENT_NAMES} in the order of texts; the message lists {T.CLUSTER_NAMES}"
     yield (f"one of its last {watched('watched_minutes')} minutes with readings was remarkable, was its first, or came after a "
            f"pause of at least {pause()} min.")
     yield f"sent for {watched('watched_sites')} minutes from a hazard on"
@@ -317,7 +322,7 @@ DESCRIPTIONS = {
     "CO_EXPOSURE": f"{T.CO_10MIN_PPM:g} ppm over {T.RECENT_MINUTES} minutes, or {T.CO_60MIN_PPM:g} ppm over an hour",
     "ARC_MAINTENANCE": f"more than {T.FREQUENT_ARCS} arcs in {T.RECENT_MINUTES} minutes",
     "DEVICE_CLOCK": f"more than {T.CLOCK_WRONG_S:g} s wrong for {T.CLOCK_MINUTES} minutes",
-    "DEVICE_SILENT": f"for {T.SILENCE_MINUTES} minutes",
+    "DEVICE_SILENT": f"for {T.SILENCE_MINUTES} minutes", "SITE_SILENT": f"at least {T.SILENT_DEVICES} devices",
     "risk_spikes": f"more than {T.SPIKE:g} above", "temperature_rises": f"{T.STEP_SECONDS} s are at least {T.RISE_C:g} °C above",
     "early_heat": f"{T.SLICE_SECONDS} s are at least {T.EARLY_C:g} °C above its lowest temperature, and {T.EARLY_NOISES:g} times",
     "EARLY_HEAT": f"at least every {T.SLICE_SECONDS} s and whose temperature rises by {T.EARLY_C:g} °C within a minute",

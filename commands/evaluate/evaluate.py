@@ -27,7 +27,7 @@ from udfs.readings.scoring import RISKY_LEVELS
 
 FIRES = tuple(source.test.partition("-")[0] for source in SOURCES if source.start)
 """Name prefixes of the tests with fires or overheating cables; all other tests are everyday operation."""
-SILENCE, EARLY = "DEVICE_SILENT", "EARLY_HEAT"
+SILENCES, EARLY = ("DEVICE_SILENT", "SITE_SILENT"), "EARLY_HEAT"
 RAISED = ("OPENED", "ESCALATED")
 DAY_SECONDS = 86_400
 Row = dict[str, Any]
@@ -115,7 +115,7 @@ def judge(data: Path, test: str, messages: int, results: dict[str, list[Row]]) -
     start, (seconds, reason) = start_of(test), deadline(data, test)
     raised = [row for row in results["alerts"] if row["transition"] in RAISED]
     opened = [row for row in raised if row["transition"] == "OPENED"]
-    silences = sum(row["alert_type"] == SILENCE for row in opened)
+    silences = sum(row["alert_type"] in SILENCES for row in opened)
     warmed = [row for row in opened if row["alert_type"] == EARLY]
     early = _early(results["readings"], warmed, start, first_smoke_alarm(data, test))
     first = min((row for row in raised if row["level"] in RISKY_LEVELS), key=lambda row: row["event_time"], default=None)
@@ -164,7 +164,7 @@ def _device_days(readings: list[Row]) -> float:
 def _seen(periods: list[tuple[datetime, datetime]], results: dict[str, list[Row]]) -> int:
     """Counts the fault periods that contain an alert (other than silence), a temperature anomaly or a risk spike."""
     shown = [_time(row["event_time"]) for row in results["alerts"]
-             if row["transition"] == "OPENED" and row["alert_type"] != SILENCE]
+             if row["transition"] == "OPENED" and row["alert_type"] not in SILENCES]
     shown += [_time(row["minute_end"]) for name in ("temperature_anomalies", "risk_spikes") for row in results[name]]
     return sum(any(start <= each <= end for each in shown) for start, end in periods)
 

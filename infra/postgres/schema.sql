@@ -268,7 +268,8 @@ CREATE TABLE alert_transitions (
     last_seen timestamp with time zone,
     was_held boolean,
     profile_version text,
-    power_factor double precision
+    power_factor double precision,
+    device_names text
 );
 
 COMMENT ON TABLE alert_transitions IS 'What happened to an alert, one row per transition, as on the topic. occasion tells reminders apart: it is their time, and for every other transition the time when the alert opened.';
@@ -323,6 +324,7 @@ CREATE TABLE alerts (
     profile_version text,
     reminded_at timestamp with time zone,
     power_factor double precision,
+    device_names text,
     CONSTRAINT alerts_acknowledged_by_somebody CHECK (((acknowledged_at IS NULL) = (acknowledged_by IS NULL))),
     CONSTRAINT alerts_resolved_by_somebody CHECK (((resolved_at IS NULL) = (resolved_by IS NULL)))
 );
@@ -425,7 +427,8 @@ CREATE TABLE device_correlations (
     temp_diff double precision,
     risk_diff double precision,
     avg_risk double precision,
-    correlation_type text
+    correlation_type text,
+    devices_left_out bigint
 );
 
 COMMENT ON TABLE device_correlations IS 'Two devices of a site in one window, one of them at risk.';

@@ -190,7 +190,7 @@ def test_pair_is_ordered_belongs_to_one_site_and_has_the_right_type(results: Res
 
 
 def test_pairs_of_a_site_stay_bounded(results: Results) -> None:
-    assert max(Counter((row["site_id"], row["window_end"]) for row in results["device_correlations"]).values()) <= 190
+    assert max(Counter((row["site_id"], row["window_end"]) for row in results["device_correlations"]).values()) <= 50 * 50
 
 
 def test_site_follows_from_its_devices(results: Results) -> None:

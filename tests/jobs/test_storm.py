@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from tests.conftest import Rows, message
-from udfs.readings.thresholds import PAIRED_DEVICES
+from tests.conftest import Rows, epoch_ms, message
+from udfs.readings.thresholds import CLUSTER_NAMES, PAIRED_DEVICES
 
 DEVICES, MINUTES = 100, 10
-MOST_PAIRS = PAIRED_DEVICES * (PAIRED_DEVICES - 1) // 2
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +32,28 @@ def test_device_opens_one_alert_per_type(storm: dict[str, Rows]) -> None:
     assert sum(kind == "TEMPERATURE_CRITICAL" for _, kind in opened) == DEVICES
 
 
-def test_pairs_of_a_site_are_bounded(storm: dict[str, Rows]) -> None:
-    rows = Counter(row["window_end"] for row in storm["device_correlations"])
-    assert max(rows.values()) == MOST_PAIRS == 190
+def test_riskiest_devices_are_compared_with_all_of_their_site(storm: dict[str, Rows]) -> None:
+    risks: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for row in storm["device_minutes"]:
+        for end in (epoch_ms(row["minute_end"]), epoch_ms(row["minute_end"]) + 60_000):
+            risks[end][row["device_id"]] = max(risks[end][row["device_id"]], row["risk_score"])
+    expected = Counter((end, *pair) for end, devices in risks.items() for pair in pairs(devices))
+    found = Counter((epoch_ms(row["window_end"]), row["device1"], row["device2"]) for row in storm["device_correlations"])
+    assert found == expected
+    assert {row["devices_left_out"] for row in storm["device_correlations"]} == {DEVICES - PAIRED_DEVICES}
+
+
+def pairs(risks: Mapping[str, float]) -> set[tuple[str, ...]]:
+    """Returns each of the riskiest devices together with every other one, as pairs in the order of texts."""
+    riskiest = sorted(risks, key=lambda device: (-risks[device], device))[:PAIRED_DEVICES]
+    return {tuple(sorted((device, other))) for device in riskiest for other in risks if other != device}
+
+
+def test_alert_of_the_site_names_its_riskiest_devices(storm: dict[str, Rows]) -> None:
+    (opened,) = [row for row in storm["alerts"] if row["alert_type"] == "SITE_CLUSTER" and row["transition"] == "OPENED"]
+    names = opened["device_names"].split("\n")
+    assert len(names) == CLUSTER_NAMES and set(names) <= {f"board-{device:03}" for device in range(DEVICES)}
+    assert f"Devices: {', '.join(names)} and {DEVICES - CLUSTER_NAMES} more." in opened["message_en"]
 
 
 def test_number_of_candidates_per_device_and_minute_does_not_depend_on_the_rate_of_readings(storm: dict[str, Rows]) -> None:

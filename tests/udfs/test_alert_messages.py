@@ -154,7 +154,7 @@ def test_every_text_is_plain_and_speaks_its_language(kind: str, level: str, tran
 def test_every_alert_type_and_level_has_its_own_text() -> None:
     assert set(ALERT_TYPES) == set(scoring.ALERT_TYPES) | {
         "CONTEXT_RISK", "TEMPERATURE_RISE", "EARLY_HEAT", "TEMPERATURE_ANOMALY", "RISK_SPIKE", "CO_EXPOSURE", "SITE_CLUSTER",
-        "ARC_MAINTENANCE", "COMMUNICATION_ERROR", "DEVICE_CLOCK", "DEVICE_SILENT", "SENSOR_FAULT"}
+        "ARC_MAINTENANCE", "COMMUNICATION_ERROR", "DEVICE_CLOCK", "DEVICE_SILENT", "SENSOR_FAULT", "SITE_SILENT"}
     assert set(LEVEL_NAMES) == set(scoring.LEVELS)
     assert len({texts(alert_type=kind)[0] for kind in ALERT_TYPES}) == len(ALERT_TYPES)
 

@@ -32,7 +32,7 @@ def reading(seconds: float, alert_type: str = HEAT, level: str = "HIGH", idx: in
         "cause": "readings", "alert_type": alert_type, "level": level, "risk_score": RISKS.get(level),
         "event_time": time(seconds), "idx": int(seconds) if idx is None else idx, "is_late": False,
         **dict.fromkeys(EVIDENCE), "max_temperature": 62.5, "pcb_temperature": 62.5, "status_bits": 0,
-        "last_seen": None, "profile_version": None, "is_held": False, "held_until": None, "limits": None,
+        "last_seen": None, "device_names": None, "profile_version": None, "is_held": False, "held_until": None, "limits": None,
         "worst_reading": None, "sensor_fault": None,
         **more,
     }  # fmt: skip
@@ -58,7 +58,7 @@ def minute(number: int, **more: Any) -> Row:
     return {"schema_version": 1, "kind": "MINUTE", "subject_kind": "DEVICE", "subject": "dev-1", "site_id": "site-1",
             "event_time": time(60 * (number + 1)), "profile_version": None, "is_held": False, "held_until": None, "limits": None,
             **dict.fromkeys(("cause", "alert_type", "level", "risk_score", "idx", "is_late", "last_seen", "worst_reading",
-                             "sensor_fault", *EVIDENCE)), **more}
+                             "sensor_fault", "device_names", *EVIDENCE)), **more}
 
 
 def quiet(*numbers: int) -> list[Row]:
@@ -98,7 +98,7 @@ def test_first_candidate_opens_an_alert_with_every_field() -> None:
         "status_risk": None, "pattern_risk": None, "confidence": None, "max_temperature": 62.5, "voltage": None,
         "current": None, "leakage_current": None, "resistive_leakage": None, "power_factor": None, "arc_count": 2,
         "co_gas": None, "voc": None, "status_bits": 0, "event_time": time(5), "opened_at": time(5), "last_candidate_at": time(5),
-        "last_seen": None, "was_held": False, "profile_version": None,
+        "last_seen": None, "device_names": None, "was_held": False, "profile_version": None,
     }  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.udfs.test_lifecycle import HEAT, context, minute, quiet, reading, silence, steps, time, transitions, window
+from typing import Any
+
+from tests.udfs.test_lifecycle import HEAT, Row, context, minute, quiet, reading, silence, steps, time, transitions, window
 from udfs.alerts.state import State
 
 
@@ -46,6 +48,38 @@ def test_silent_device_opens_an_alert_that_its_first_minute_back_ends() -> None:
 
 def test_return_that_arrives_before_its_silence_gives_the_same_alert() -> None:
     assert transitions([*quiet(0, 20), silence(30)]) == transitions([*quiet(0), silence(30), *quiet(20)])
+
+
+SITE = {"subject": "mill", "subject_kind": "SITE", "site_id": "mill"}
+
+
+def site_silence(seconds: float, *names: str, **more: Any) -> Row:
+    measured = {"devices": 4, "devices_silent": 3, "device_names": "\n".join(names), "last_seen": time(seconds)}
+    return window(seconds / 60 + 5, "SITE_SILENT", "silences", "MEDIUM", risk_score=None, **measured, **SITE, **more)
+
+
+def returned(number: int, *names: str, **more: Any) -> Row:
+    """Builds the row of a minute in which devices of the site report after a pause."""
+    return minute(number, alert_type="SITE_SILENT", device_names="\n".join(names), **SITE, **more)
+
+
+def test_silent_site_returns_with_one_of_its_silent_devices_and_with_no_other_row() -> None:
+    rows = [site_silence(30, "a", "b,c", "d"), *(row | SITE for row in quiet(*range(1, 9))), returned(20, "new")]
+    assert steps(transitions(rows)) == [("OPENED", time(330))]
+    back = steps(transitions([*rows, returned(21, "aa", "b,c"), returned(22, "a")]))
+    assert back == [("OPENED", time(330)), ("CLEARED", time(1320))]
+
+
+def test_return_ends_no_other_alert_of_the_site_and_counts_as_no_quiet_minute() -> None:
+    cluster = window(1, "SITE_CLUSTER", "site_risk", devices=4, devices_high=2, device_names="a\nd", **SITE)
+    rows = [cluster, *(returned(number, "a") for number in range(2, 12))]
+    assert [step for step, _ in steps(transitions(rows))] == ["OPENED"]
+
+
+def test_return_of_a_device_in_maintenance_says_nothing_about_the_maintenance_of_its_site() -> None:
+    held = {"is_held": True, "held_until": time(3600)}
+    assert transitions([site_silence(30, "a", "b", "c", **held), returned(20, "a")]) == []
+    assert steps(transitions([returned(3, "a", **held), site_silence(30, "a", "b", "c")])) == [("OPENED", time(330))]
 
 
 def test_further_silence_candidates_cause_reminders() -> None:

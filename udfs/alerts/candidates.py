@@ -13,7 +13,7 @@ from contract import crossing, identifiers
 from contract.declared import CONTRACT
 from udfs.readings import event_time
 from udfs.readings.parsing import LARGEST_EXACT
-from udfs.readings.thresholds import LEAST_RISK
+from udfs.readings.thresholds import LEAST_RISK, SILENT_NAMES
 from udfs.registry import profiles
 from udfs.shown import LONGEST_SHOWN, json_type, shortened
 
@@ -33,6 +33,8 @@ LONGEST_LIMITS = 2_000
 """Bytes of a profile's limits as JSON text; those of a registry have about 400."""
 LONGEST_READING = 4_000
 """Bytes of a window's worst reading as JSON text; one with limits has about 1,000."""
+LONGEST_NAMES = SILENT_NAMES * (identifiers.LONGEST_BYTES + 1)
+"""Bytes of the ids of a site's devices."""
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: JSON can escape it, UTF-8 cannot encode it."""
 
@@ -56,6 +58,10 @@ class Minute:
     """Whether a maintenance window covers the subject at `event_time`."""
     held_until: int | None
     """When that maintenance window ends, epoch ms; None if the row does not say."""
+    alert_type: str | None = None
+    """The only alert type of which the minute speaks; None for all that quiet minutes end."""
+    device_names: str | None = None
+    """The devices of a site that report after a pause, one id a line; None in every minute of a device."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class Candidate:
     profile_version: str | None
     limits: str | None
     """The limits of the device's profile as JSON text; None for the default profile."""
+    device_names: str | None = None
+    """The devices of a site's candidate, one id a line."""
 
     @property
     def identity(self) -> Identity:
@@ -125,7 +133,7 @@ def _minute(row: Mapping[str, Any]) -> Minute:
     if end % MINUTE_MS:
         raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {_shown(row['event_time'])}")
     return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
-                  _optional_time(row, "held_until"))
+                  _optional_time(row, "held_until"), _optional_text(row, "alert_type"), _names(row))
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
@@ -149,6 +157,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         last_seen=_optional_time(row, "last_seen"),
         profile_version=_optional_text(row, "profile_version"),
         limits=_limits(row),
+        device_names=_names(row),
     )
 
 
@@ -162,6 +171,10 @@ def _completed(row: Mapping[str, Any]) -> Mapping[str, Any]:
     except CandidateError as problem:
         raise CandidateError(f"worst_reading cannot be used: {problem}") from problem
     return {**row, **{name: reading.get(name) for name in OF_READING if row.get(name) is None}}
+
+
+def _names(row: Mapping[str, Any]) -> str | None:
+    return None if row.get("device_names") is None else _text(row, "device_names", LONGEST_NAMES)
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:

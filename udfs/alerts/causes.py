@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from udfs.alerts.state import Alert
 
 UNITS = {each.name: each.unit for each in CONTRACT.measurements}
-HIGH_DEVICES = "devices_high"
-REACHED = frozenset({"temperature_rise", "avg_co_10min", "avg_co_60min", HIGH_DEVICES, "silence", "risk_score"})
+HIGH_DEVICES, SILENT_DEVICES = "devices_high", "devices_silent"
+OF_DEVICES = frozenset({HIGH_DEVICES, SILENT_DEVICES})
+"""Measures that count devices of a site."""
+REACHED = frozenset({"temperature_rise", "avg_co_10min", "avg_co_60min", *OF_DEVICES, "silence", "risk_score"})
 """Measures that count when they reach their limit; every other must exceed it."""
 
 Measures = Iterator[tuple[str, float | None, str, float]]
@@ -106,7 +108,8 @@ def _faulty(alert: Alert) -> Iterator[Contribution]:
         yield Contribution(name, float(text), UNITS.get(name, ""), bound, alert.risk_score, alert.cause)
 
 
-def _silence(_: Mapping[str, Any], __: str) -> Measures:
+def _silence(evidence: Mapping[str, Any], _: str) -> Measures:
+    yield SILENT_DEVICES, evidence.get(SILENT_DEVICES), "", t.SILENT_DEVICES
     yield "silence", t.SILENCE_MINUTES, "min", t.SILENCE_MINUTES
 
 

@@ -13,6 +13,7 @@ Time comes from the rows. A silent subject has none, so a timer makes its remind
 when the next transition is due without a further row, and `wake` returns it.
 
 DEVICE_SILENT ends with the first minute in which the device reports again, not after five: its return is the all-clear.
+SITE_SILENT ends with the first minute of one of the devices that fell silent, which is a row that speaks of this alert type only.
 
 Any part of the stream may be delivered again and changes nothing: the last 256 minutes of a subject, and the last 256 candidates
 of each of its alert types, are recognised by their identity.
@@ -23,6 +24,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from contract.declared import CONTRACT
@@ -45,7 +47,7 @@ DAY_MS = 24 * 60 * MINUTE_MS
 AT_ONCE = frozenset(each.name for each in CONTRACT.alert_types if each.causes == (READINGS,))
 """The alert types that only readings raise, which arrive at once; windows arrive when they have closed."""
 ID_LENGTH = 16
-SILENT = "DEVICE_SILENT"
+SILENT, SITE_SILENT = "DEVICE_SILENT", "SITE_SILENT"
 
 
 def advance(state: State, row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -56,27 +58,34 @@ def advance(state: State, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         CandidateError: the row cannot be used; the state is unchanged.
     """
-    seen = read(row)
+    seen = _of_subject(state, read(row))
     state.forget_if_stale(seen.event_time)
     is_new = _is_new(state, seen)
     steps = _steps(state, seen) if is_new else []
     state.newest = max(state.newest, seen.event_time)
     steps += _remind(state)
     rows = [alert_rows.transition(step, seen) for step in maintenance.publish(state, seen, steps, is_new)]
-    return rows + (list(_updates(state, seen)) if is_new and isinstance(seen, Minute) else [])
+    return rows + (list(_updates(state, seen)) if is_new and isinstance(seen, Minute) and not seen.alert_type else [])
 
 
 def _is_new(state: State, seen: Minute | Candidate) -> bool:
     """Remembers a row by its identity; returns whether it was not among the remembered ones."""
     if isinstance(seen, Minute):
-        return state.remember_minute(seen.event_time)
+        return bool(seen.alert_type) or state.remember_minute(seen.event_time)
     return state.remember_candidate(seen.alert_type, seen.identity)
 
 
 def _steps(state: State, seen: Minute | Candidate) -> list[Step]:
     if isinstance(seen, Minute):
-        return _clear(state, seen.event_time)
+        return _return_of_site(state, seen) if seen.alert_type else _clear(state, seen.event_time)
     return _take(state, seen) + _return(state, seen)
+
+
+def _of_subject(state: State, seen: Minute | Candidate) -> Minute | Candidate:
+    """Gives a minute about one alert type the maintenance window of its subject, of which its own device says nothing."""
+    if isinstance(seen, Candidate) or not seen.alert_type:
+        return seen
+    return replace(seen, is_held=seen.event_time < state.held_until, held_until=state.held_until or None)
 
 
 def due(state: State) -> int | None:
@@ -126,7 +135,7 @@ def _open(candidate: Candidate, newest: int) -> Alert:
                  last_candidate=candidate.event_time, last_taken=candidate.event_time, candidate_count=1,
                  risk_score=candidate.risk_score, peak_risk_score=candidate.risk_score, evidence=candidate.evidence,
                  last_seen=candidate.last_seen, profile_version=candidate.profile_version, limits=candidate.limits,
-                 reminded_from=newest, sensor_fault=candidate.sensor_fault)
+                 reminded_from=newest, sensor_fault=candidate.sensor_fault, device_names=candidate.device_names)
 
 
 def _count(alert: Alert, candidate: Candidate) -> None:
@@ -134,6 +143,7 @@ def _count(alert: Alert, candidate: Candidate) -> None:
     alert.peak_risk_score = max(alert.peak_risk_score, candidate.risk_score)
     alert.last_candidate, alert.last_taken = max(alert.last_candidate, candidate.event_time), candidate.event_time
     alert.candidate_count += 1
+    alert.device_names = candidate.device_names or alert.device_names
     alert.quiet = []
 
 
@@ -162,12 +172,23 @@ def _return(state: State, candidate: Candidate) -> list[Step]:
     return [_close(state, SILENT, back)] if candidate.alert_type == SILENT and back is not None else []
 
 
+def _return_of_site(state: State, minute: Minute) -> list[Step]:
+    """Closes the alert of a silent site if the minute names a device that fell silent with it."""
+    alert = state.alerts.get(minute.alert_type or "")
+    if minute.alert_type != SITE_SILENT or alert is None or minute.event_time <= alert.last_taken:
+        return []
+    silent, returned = ((row.device_names or "").split("\n") for row in (alert, minute))
+    return [] if set(silent).isdisjoint(returned) else [_close(state, SITE_SILENT, minute.event_time)]
+
+
 def _end(state: State, alert_type: str, alert: Alert, end: int) -> int | None:
     """Counts a minute that ends at `end` for one alert; returns the end of the minute that clears it, or None.
 
     A candidate of a window arrives together with its minute, before or after it. So the fifth minute without one clears an alert
     of windows only when another minute arrives.
     """
+    if alert_type == SITE_SILENT:
+        return None
     if alert_type == SILENT:
         return end if end > alert.last_taken else None
     if len(alert.quiet) == QUIET_MINUTES:
@@ -194,7 +215,7 @@ def _remind(state: State, woken: int | None = None) -> list[Step]:
     """
     steps = []
     for alert_type, alert in sorted(state.alerts.items()):
-        now = (alert.last_candidate if alert_type == SILENT else state.newest) if woken is None else woken
+        now = (alert.last_candidate if alert_type in (SILENT, SITE_SILENT) else state.newest) if woken is None else woken
         due_by_now = _reminders(now - alert.reminded_from)
         if due_by_now > alert.reminded:
             alert.reminded = due_by_now

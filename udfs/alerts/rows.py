@@ -52,7 +52,7 @@ def _row(step: Step, row: Minute | Candidate, transition: str | None) -> dict[st
         **{name: alert.evidence[name] for name in SHOWN},
         "event_time": iso(step.at), "opened_at": iso(alert.opened_at), "last_candidate_at": iso(alert.last_candidate),
         "last_seen": None if alert.last_seen is None else iso(alert.last_seen),
-        "was_held": alert.was_held, "profile_version": alert.profile_version,
+        "device_names": alert.device_names, "was_held": alert.was_held, "profile_version": alert.profile_version,
     }  # fmt: skip
     own = causes.hazard_of(step.alert_type)
     further = dict.fromkeys(each.hazard for each in contributions if each.hazard not in (own, None))
@@ -69,7 +69,7 @@ def sentence(each: Contribution, devices: Number | None = None) -> str:
     value, limit = _finite(each.value), _finite(each.limit)
     compared = ""
     if value is not None and limit is not None:
-        whole = f" of {devices}" if each.name == causes.HIGH_DEVICES and devices is not None else ""
+        whole = f" of {devices}" if each.name in causes.OF_DEVICES and devices is not None else ""
         compared = (f" {_quantity(str(round(value, SENTENCE_DECIMALS)), each.unit)}{whole} {_sign(each.name, value, limit)} "
                     f"{_quantity(f'{limit:g}', each.unit)}")
     return f"{each.name}{compared}: {each.basis} {each.points:g}"

@@ -59,6 +59,8 @@ class Alert:
     """Whether a maintenance window has withheld a transition of this alert."""
     shown: tuple[int, int, Number] | None = None
     """The count, time of the last candidate and peak risk in the alert's last row."""
+    device_names: str | None = None
+    """The devices that the latest candidate of a site's alert named, one id a line."""
 
 
 @dataclass

@@ -116,7 +116,10 @@ ANOMALY_C, ANOMALY_CRITICAL_C, ANOMALY_SIGMAS = 50.0, 65.0, 2.0
 """A minute's highest temperature, and its distance from the hour's mean in standard deviations, both exceeded."""
 FREQUENT_ARCS, MODERATE_ARCS = 10, 5
 """Arcs within RECENT_MINUTES, exceeded."""
-SILENCE_MINUTES = 5
+SILENCE_MINUTES, SITE_SILENCE_MINUTES = 5, 8
+"""The second is how far back the devices of a site are counted: a silence, its own minute, and those before and after it."""
+SILENT_DEVICES, SILENT_SHARE = 3, 0.5
+"""Devices of a site that fall silent together, and their share of its devices, both reached: its gateway is down."""
 CLOCK_WRONG_S, CLOCK_MINUTES = 30.0, 5
 """Seconds by which a clock is wrong, exceeded by every reading of so many minutes in a row: more than a slow delivery."""
 CONTEXT_MINUTES, CONTEXT_LEAST_MINUTES = 60, 5
@@ -149,5 +152,7 @@ SITE_DEVICES, CLUSTER_RISK, PAIR_RISK, DIVERGENCE_C = 2, 0.7, 0.5, 20.0
 """Devices of risk HIGH at a site, reached; the risk of both neighbours, of either one, and their difference in °C, exceeded."""
 SITE_SHARE, SITE_SHARE_PER_DEVICE = 0.5, 0.25
 """Share of the highest risk that counts for the site, and what each device of risk HIGH adds to the share, at most 1."""
-PAIRED_DEVICES = 20
-"""The riskiest devices of a site that are compared with each other: at most 190 pairs per site and minute."""
+PAIRED_DEVICES = 50
+"""The riskiest devices of a site that are compared with all of its others: a bound, at most 50 pairs per device and minute."""
+CLUSTER_NAMES, SILENT_NAMES = 20, 100
+"""Most devices that the alert of a site names: the riskiest of a cluster, and the first in the order of texts of a silence."""

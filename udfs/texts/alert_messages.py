@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from contract.model import Text
+from udfs.readings.thresholds import CLUSTER_NAMES
 from udfs.shown import plain
 from udfs.texts.alert_texts import INSPECT, recommendations, texts_of
 from udfs.texts.names import ALARM_NAMES, LEVEL_NAMES, MEASUREMENT_NAMES
 
 LONG_NUMBER = 1e9
+COUNTS = ("devices_high", "devices_silent")
+"""Contributions that say how many devices an alert of a site concerns."""
 
 
 def compose(alert: Mapping[str, Any], further: Iterable[str] = ()) -> dict[str, Any]:
@@ -18,8 +21,8 @@ def compose(alert: Mapping[str, Any], further: Iterable[str] = ()) -> dict[str, 
 
     Args:
         alert: `transition`, `alert_type`, `level`, `subject`, `subject_kind`, `site_id`, `explanation`, `event_time`,
-            `risk_score`, `opened_at`, `last_candidate_at`, `last_seen` and `was_held` of an alert row. Fields that are None are
-            left out.
+            `risk_score`, `opened_at`, `last_candidate_at`, `last_seen`, `device_names` and `was_held` of an alert row. Fields
+            that are None are left out.
         further: the alert types of the other hazards of its reading, whose advice follows that of the alert.
 
     Returns:
@@ -57,6 +60,9 @@ def _cleared(alert: Mapping[str, Any]) -> Text:
     reason = Text(f"{last} 이후 이상 징후가 없어 {end}에 해제되었습니다.", f"Nothing unusual since {last}; cleared at {end}.")
     if alert["alert_type"] == "DEVICE_SILENT":
         reason = Text(f"장치가 다시 응답하여 {end}에 해제되었습니다.", f"The device reports again; cleared at {end}.")
+    if alert["alert_type"] == "SITE_SILENT":
+        reason = Text(f"무응답이던 장치가 다시 응답하여 {end}에 해제되었습니다.",
+                      f"A silent device reports again; cleared at {end}.")
     return Text(f"[해제] {title.ko} 경보 해제, {subject.ko}. {reason.ko} 최고 단계: {level.ko}.",
                 f"[CLEARED] {title.en} alert has ended, {subject.en}. {reason.en} Highest level: {level.en}.")
 
@@ -78,9 +84,18 @@ def _findings(alert: Mapping[str, Any]) -> Text:
     """Lists the measurements and alarms that made the score, when a silent device was last heard from, and the risk."""
     seen, risk = alert["last_seen"] and _clock(alert["last_seen"]), f"{alert['risk_score']:.2f}"
     return Text(
-        _spaced(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("마지막 수신: ", seen or ""), f"위험도 {risk}."),
-        _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Last heard from: ", seen or ""),
-                f"Risk {risk}."))
+        _spaced(_sentence("측정: ", _measured(alert, _finding_ko)), _sentence("장치: ", _devices(alert).ko),
+                _sentence("마지막 수신: ", seen or ""), f"위험도 {risk}."),
+        _spaced(_sentence("Measured: ", _measured(alert, _finding_en)), _sentence("Devices: ", _devices(alert).en),
+                _sentence("Last heard from: ", seen or ""), f"Risk {risk}."))
+
+
+def _devices(alert: Mapping[str, Any]) -> Text:
+    """Lists the devices of a site's alert, at most `CLUSTER_NAMES` of them, and the number of the others."""
+    names = [_plain(name) for name in (alert.get("device_names") or "").split("\n")]
+    counted = [each["value"] for each in alert["explanation"] if each["name"] in COUNTS]
+    listed, more = ", ".join(names[:CLUSTER_NAMES]), int(max([len(names), *counted])) - len(names[:CLUSTER_NAMES])
+    return Text(f"{listed} 외 {more}대", f"{listed} and {more} more") if listed and more else Text(listed, listed)
 
 
 def _held(alert: Mapping[str, Any]) -> Text:

@@ -14,5 +14,6 @@ SELECT
     WHEN is_cluster THEN 'HIGH_RISK_CLUSTER'
     WHEN temp_diff > ${DIVERGENCE_C} THEN 'TEMP_DIVERGENCE'
     ELSE 'NORMAL'
-  END AS correlation_type
+  END AS correlation_type,
+  devices_left_out
 FROM site_pairs

@@ -8,6 +8,7 @@ SELECT
   MAX(profile_version) AS profile_version,
   MAX(held_until) AS held_until,
   MAX(last_seen) AS last_seen,
-  window_end
+  window_end AS silent_at,
+  window_time AS silence_time
 FROM TABLE(SESSION(TABLE minutes PARTITION BY device_id, DESCRIPTOR(minute_time), INTERVAL '${SILENCE_MINUTES}' MINUTE))
-GROUP BY device_id, window_start, window_end
+GROUP BY device_id, window_start, window_end, window_time

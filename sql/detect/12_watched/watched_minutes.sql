@@ -7,26 +7,30 @@ SELECT
   device_id,
   site_id,
   minute_end,
+  minute_time,
   profile_version,
   held_until,
-  SUM(deserves_a_look) OVER (
-    PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN ${REMEMBERED_MINUTES} PRECEDING AND CURRENT ROW) > 0 AS is_watched
+  SUM(deserves_a_look) OVER lately > 0 AS is_watched,
+  SUM(follows_a_pause) OVER lately > 0 AS has_paused
 FROM (
   SELECT
-    device_id,
-    site_id,
-    minute_end,
-    minute_time,
-    profile_version,
-    held_until,
+    *,
     CASE
       WHEN candidate_count > 0 OR communication_errors > 0 OR is_risky_in_context OR is_anomaly OR is_exposed OR is_spike
         OR is_arcing OR is_rising OR is_clock_wrong OR is_faulty OR lasting_hazard IS NOT NULL OR overcurrent_level IS NOT NULL
-        THEN 1
-      WHEN TIMESTAMPDIFF(SECOND, COALESCE(
-        LAG(minute_end) OVER (PARTITION BY device_id ORDER BY minute_time), TIMESTAMP '1970-01-01 00:00:00'),
-        minute_end) >= ${SILENCE_SECONDS} THEN 1
+        OR follows_a_pause > 0 THEN 1
       ELSE 0
     END AS deserves_a_look
-  FROM minute_findings
+  FROM (
+    SELECT
+      *,
+      CASE
+        WHEN TIMESTAMPDIFF(SECOND, COALESCE(
+          LAG(minute_end) OVER (PARTITION BY device_id ORDER BY minute_time), TIMESTAMP '1970-01-01 00:00:00'),
+          minute_end) >= ${SILENCE_SECONDS} THEN 1
+        ELSE 0
+      END AS follows_a_pause
+    FROM minute_findings
+  )
 )
+WINDOW lately AS (PARTITION BY device_id ORDER BY minute_time ROWS BETWEEN ${REMEMBERED_MINUTES} PRECEDING AND CURRENT ROW)

@@ -1,4 +1,5 @@
--- Which devices sent no reading for ${SILENCE_MINUTES} minutes? One row per device and silence.
+-- Which devices sent no reading for ${SILENCE_MINUTES} minutes, though their site did not fall silent? One row per device and
+-- silence.
 CREATE TEMPORARY VIEW silence_candidates AS
 SELECT
   device_id AS subject,
@@ -10,6 +11,6 @@ SELECT
   TIMESTAMPADD(MINUTE, ${SILENCE_MINUTES}, last_seen) AS event_time,
   last_seen,
   profile_version,
-  COALESCE(DATE_FORMAT(window_end, '${ISO_TIME}') < held_until, FALSE) AS is_held,
+  COALESCE(DATE_FORMAT(silent_at, '${ISO_TIME}') < held_until, FALSE) AS is_held,
   held_until
-FROM silences
+FROM unshared_silences

@@ -12,6 +12,7 @@ SELECT
   devices,
   devices_high,
   worst_reading,
+  REGEXP_REPLACE(ranked_names, '(?m)^[0-9]{7}', '') AS device_names,
   held_until
 FROM site_windows
 WHERE is_hazard

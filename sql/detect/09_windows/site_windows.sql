@@ -16,6 +16,11 @@ SELECT
   COUNT(*) AS devices,
   COUNT(CASE WHEN risk_score >= ${HIGH} THEN 1 END) AS devices_high,
   COUNT(CASE WHEN risk_score > ${CLUSTER_RISK} THEN 1 END) AS devices_clustered,
+  COUNT(CASE WHEN risk_score > ${PAIR_RISK} THEN 1 END) AS devices_at_risk,
+  -- The riskiest first: each name is sorted behind seven digits that fall as its risk rises.
+  ARRAY_JOIN(ARRAY_SLICE(ARRAY_SORT(
+    ARRAY_AGG(CONCAT(CAST(2000000 - CAST(ROUND(risk_score * 1000000, 0) AS INT) AS STRING), device_id)) FILTER (WHERE risk_score >= ${HIGH})
+  ), 1, ${CLUSTER_NAMES}), U&'\000A') AS ranked_names,
   AVG(risk_score) AS mean_risk,
   MAX(risk_score) AS max_risk,
   ROUND(GREATEST(AVG(risk_score), MAX(risk_score) * LEAST(1e0, ${SITE_SHARE}
