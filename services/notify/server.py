@@ -1,4 +1,4 @@
-"""`./fire notify`: delivers the transitions of alerts to webhooks, e-mail and Amazon SNS at least once, and logs every failure.
+"""`./fire notify`: delivers the transitions of alerts to the channels of a file at least once, and logs every failure.
 
 Records of the alert topic go to an outbox in Postgres, one row per transition and channel; offsets are committed only after
 the rows. One thread per channel delivers them: critical ones first, and the transitions of one alert in order.

@@ -15,6 +15,7 @@ import boto3  # type: ignore[import-untyped,unused-ignore]
 from botocore.config import Config  # type: ignore[import-untyped,unused-ignore]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped,unused-ignore]
 
+from services.notify.formats import plain_text, text_message
 from services.notify.notification import Notice, UndeliveredError
 
 SUBJECT_LENGTH = 99
@@ -49,9 +50,10 @@ class Sns:
         """Returns the parameters of the Publish request; SNS allows only ASCII in the subject."""
         is_critical = notice.alert["level"] == "CRITICAL"
         topic = self.critical_topic_arn if is_critical and self.critical_topic_arn else self.topic_arn
-        bodies = {"default": notice.message, "email": notice.text, "sms": notice.sms}
+        text = plain_text.text(notice)
+        bodies = {"default": text, "email": text, "sms": text_message.text(notice)}
         body = {"Message": json.dumps(bodies, ensure_ascii=False), "MessageStructure": "json"} if is_critical else {
-            "Message": notice.text}
+            "Message": text}
         return {"TopicArn": topic, "Subject": _subject(notice), "MessageAttributes": _attributes(notice), **body,
                 **(_fifo(notice) if topic.endswith(".fifo") else {})}
 

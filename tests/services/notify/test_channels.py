@@ -23,21 +23,18 @@ from core import installation
 from services.notify import channels
 from services.notify.channel_file import ChannelFileError
 from services.notify.email import Mail
-from services.notify.notification import (
-    SMS_LENGTH,
-    Notice,
-    UndeliveredError,
-    UnusableTransitionError,
-    idempotency_key,
-    read_transition,
-)
+from services.notify.endpoint import Endpoint, is_allowed
+from services.notify.formats import text_message
+from services.notify.formats.webhook_json import payload
+from services.notify.notification import Notice, UndeliveredError, UnusableTransitionError, idempotency_key, read_transition
 from services.notify.sns import Sns
-from services.notify.webhook import Webhook, is_allowed
+from services.notify.webhook import Webhook
 from tests.support.free_ports import free_ports
 from tests.support.receivers import DRIP, HANG, NOON, Receiver, alert, certificate, receiving
 from tests.support.waiting import DEADLINE_SECONDS
 
 KEY = "a-key-of-sixteen-characters-or-more"
+HOOK = "https://hooks.example.org/services/T0/B0/XXXX"
 CRITICAL_TOPIC, HIGH_TOPIC = (f"arn:aws:sns:ap-northeast-2:123456789012:fire-{level}" for level in ("critical", "high"))
 CRITICAL = {"level": "CRITICAL", "recommendations_ko": ["지금 즉시 현장을 점검하십시오."],
             "recommendations_en": ["Inspect on site now."]}
@@ -55,7 +52,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 def webhook(url: str, **more: Any) -> Webhook:
-    return Webhook(**{"url": url, "key": KEY.encode(), "allow_private": True, "timeout": DEADLINE_SECONDS} | more)
+    endpoint = Endpoint(**{"url": url, "allow_private": True, "timeout": DEADLINE_SECONDS} | more)
+    return Webhook(endpoint=endpoint, key=KEY.encode())
 
 
 def test_webhook_is_signed_over_timestamp_and_body_and_carries_its_key(receiver: Receiver) -> None:
@@ -191,7 +189,7 @@ def test_mail_in_korean_arrives_encrypted_for_everyone(postbox: tuple[Postbox, M
     arrived = box.mails[0]
     assert box.envelopes[0].rcpt_tos == ["a@example.org", "b@example.org"]
     assert arrived["Subject"] == "[경계] 고온 감지, 장치 dev-07, 현장 site-1"
-    body = arrived.get_content()
+    body = arrived.get_body(("plain",)).get_content()
     assert "권장 조치:\n- 전원 차단을 검토하십시오." in body.replace("\r\n", "\n") and "0f3a5c7e9b1d2f40:OPENED" in body
     assert arrived["Auto-Submitted"] == "auto-generated" and arrived["Date"].datetime == NOON
 
@@ -203,7 +201,8 @@ def test_mail_keeps_its_message_id_over_attempts_and_has_another_per_transition(
     first, again, cleared = (each["Message-ID"] for each in box.mails)
     assert first == again != cleared
     assert len({each["References"] for each in box.mails}) == 1
-    assert "What to do:\n- Consider cutting off the power." in box.mails[0].get_content().replace("\r\n", "\n")
+    body = box.mails[0].get_body(("plain",))
+    assert body is not None and "What to do:\n- Consider cutting off" in body.get_content().replace("\r\n", "\n")
 
 
 def test_mail_does_not_trust_an_unknown_certificate(postbox: tuple[Postbox, Mail]) -> None:
@@ -274,8 +273,8 @@ def test_critical_alarm_carries_a_short_text_message_and_a_mail(sns: Sns) -> Non
     critical = notice("ko", **CRITICAL)
     sns.send(critical, NOON)
     bodies = json.loads(sns.request(critical)["Message"])
-    assert bodies["sms"] == "[경계] 고온 감지, 장치 dev-07, 현장 site-1. 지금 즉시 현장을 점검하십시오."
-    assert "권장 조치:" in bodies["email"] and bodies["default"] == critical.message
+    assert bodies["sms"].startswith("[경계] 고온 감지, 장치 dev-07, 현장 site-1. 지금 즉시 현장을 점검하십시오. 위험도 0.60.")
+    assert "권장 조치:" in bodies["email"] and bodies["default"] == bodies["email"]
     assert sns.request(critical)["MessageStructure"] == "json"
     arrived = published(sns, CRITICAL_TOPIC)
     assert len(arrived) == 1 and published(sns, HIGH_TOPIC) == []
@@ -304,7 +303,7 @@ def test_unreachable_sns_is_a_failed_attempt(sns: Sns) -> None:
 def test_every_message_has_a_one_line_title_short_sms_and_ascii_subject(message: str, language: str, transition: str) -> None:
     made = notice(language, transition=transition, subject="장치-7", **CRITICAL, message_en=message, message_ko=message)
     assert not set(made.title) & set("\r\n\0\u2028")
-    assert len(made.sms) <= SMS_LENGTH[language] and json.loads(made.json)["alert"]["subject"] == "장치-7"
+    assert text_message.segments(text_message.text(made)) <= 2 and json.loads(payload(made))["alert"]["subject"] == "장치-7"
     subject = Sns(topic_arn=HIGH_TOPIC).request(made)["Subject"]
     assert subject.isascii() and len(subject) < 100
     assert Mail(host="h", port=1, sender="a@b", recipients=("c@d",))._message(made, NOON).as_bytes()
@@ -375,7 +374,7 @@ def test_channel_receives_alerts_of_its_level_and_its_sites(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("old", "new", "reason"), [
-    ('type = "sns"', 'type = "pigeon"', "line 20: type is 'pigeon'; use one of: webhook, email, sns"),
+    ('type = "sns"', 'type = "pigeon"', "line 20: type is 'pigeon'; use one of: webhook, email, sns, slack, teams, pagerduty"),
     ('name = "sms"', 'name = "room"', "line 19: name is 'room' again"),
     ('name = "sms"\n', "", "line 18: the channel has no name; add it"),
     ('min_level = "MEDIUM"', 'min_level = "LOUD"', "line 15: min_level is 'LOUD'; use one of: NORMAL"),
@@ -430,4 +429,28 @@ def test_example_file_is_valid(tmp_path: Path) -> None:
     password.touch(0o600)
     password.write_text(KEY)
     text = (installation.ROOT / "infra/notify/channels.example.toml").read_text(encoding="utf-8")
-    assert [each.name for each in load(tmp_path, text, {"CONTROL_ROOM_KEY": KEY})] == ["control-room", "plant-a-mail", "on-call"]
+    secrets = {"CONTROL_ROOM_KEY": KEY, "SLACK_WEBHOOK_URL": HOOK, "TEAMS_WEBHOOK_URL": HOOK, "PAGERDUTY_ROUTING_KEY": KEY}
+    assert [each.name for each in load(tmp_path, text, secrets)] == [
+        "control-room", "plant-a-mail", "on-call", "slack", "teams", "pagerduty"]
+
+
+CHAT = '[[channel]]\nname = "chat"\ntype = "slack"\nsecret_env = "HOOK"\n'
+
+
+def test_address_of_a_chat_is_a_secret_and_pagerduty_has_an_address_of_its_own(tmp_path: Path) -> None:
+    text = CHAT + CHAT.replace("chat", "duty").replace("slack", "pagerduty").replace("HOOK", "ROOM_KEY")
+    chat, duty = load(tmp_path, text, {"HOOK": HOOK})
+    assert chat.target.endpoint.url == HOOK and HOOK not in repr(chat)  # type: ignore[attr-defined]
+    assert duty.target.endpoint.host == "events.pagerduty.com" and KEY not in repr(duty)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("hook", "reason"), [
+    ("hook", "secret_env names a secret that must be an address like https://host/path"),
+    ("http://hooks.example.org/T0", "secret_env names a secret that must begin with https://; http://"),
+    ("https://hooks.example.org/T0 B0", "secret_env names a secret that must be an address"),
+    ("https://user:T0@hooks.example.org/", "secret_env names a secret that contains a user or a password"),
+])  # fmt: skip
+def test_unusable_address_of_a_chat_is_refused_without_being_shown(tmp_path: Path, hook: str, reason: str) -> None:
+    with pytest.raises(ChannelFileError, match=f"line 4: {reason}") as problem:
+        load(tmp_path, CHAT, {"HOOK": hook})
+    assert "T0" not in str(problem.value)

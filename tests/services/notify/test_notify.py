@@ -24,10 +24,12 @@ from psycopg.rows import dict_row
 from core import installation
 from core.retries import FIRST, LONGEST, delay, next_attempt
 from services.notify import server as notify
-from services.notify.channels import Channel, Target
+from services.notify.channels import Channel
+from services.notify.endpoint import Endpoint
 from services.notify.notification import Notice, UndeliveredError
 from services.notify.outbox import CLAIM, Outbox, Refusal, connector
 from services.notify.reconnect import Retry, StoppedError
+from services.notify.targets import Target
 from services.notify.webhook import Webhook
 from services.notify.worker import Deliverer, Worker
 from tests.support.brokers import create_topics
@@ -76,7 +78,7 @@ def channel(target: Target, name: str = "room", **changed: Any) -> Channel:
 
 
 def webhook(receiver: Receiver, timeout: float = DEADLINE_SECONDS) -> Webhook:
-    return Webhook(url=receiver.url, key=KEY.encode(), allow_private=True, timeout=timeout)
+    return Webhook(endpoint=Endpoint(url=receiver.url, allow_private=True, timeout=timeout), key=KEY.encode())
 
 
 @pytest.fixture
