@@ -19,6 +19,7 @@ LABELS = {
     "risk": Text("위험도", "Risk score"), "site": Text("현장", "Site"), "zone": Text("구역", "Zone"),
     "device": Text("장치", "Device"), "time": Text("시각", "Time"), "since": Text("시작", "Open since"),
     "last_seen": Text("마지막 수신", "Last heard from"), "test": Text("시험", "Test"),
+    "told": Text("먼저 알린 채널", "First sent to"), "alerts": Text("경보", "Alerts"),
     "hazards": Text("위험 요인", "Hazards"), "measurements": Text("측정값", "Measurements"),
     "actions": Text("권장 조치", "What to do"), "alarms": Text("장치 경보", "Alarms of the device"),
     "open": Text("대시보드에서 보기", "Open on the dashboard"), "alert": Text("경보 번호", "Alert"),
@@ -51,7 +52,8 @@ class Content:
 
 def content(notice: Notice) -> Content:
     """Composes what a notice says."""
-    blocks = (Block(label(notice, "hazards"), tuple(hazards(notice))),
+    blocks = (Block(label(notice, "alerts"), tuple(map(_digested, notice.digest))),
+              Block(label(notice, "hazards"), tuple(hazards(notice))),
               Block(label(notice, "measurements"), tuple(f"{name}: {value}" for name, value in measurements(notice))),
               Block(label(notice, "actions"), tuple(notice.recommendations)))
     return Content(notice.alert["level"], notice.title, tuple(_facts(notice)), tuple(each for each in blocks if each.lines),
@@ -86,6 +88,8 @@ def measurements(notice: Notice) -> list[Fact]:
 def place_names(notice: Notice) -> list[Fact]:
     """Returns the names of site, zone and device, as far as they are known."""
     alert, place = notice.alert, notice.place
+    if alert["transition"] == "DIGEST":
+        return []
     is_site = alert.get("subject_kind") == "SITE"
     site = alert["subject"] if is_site else alert.get("site_id")
     shown = f"{place.site_name} ({site})" if place.site_name and site else place.site_name or site
@@ -98,6 +102,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _digested(notice: Notice) -> str:
+    """Returns the line of an alert in a digest."""
+    return f"{notice.title} ({notice.place.clock(notice.alert['event_time'])})"
+
+
 def _facts(notice: Notice) -> Iterator[Fact]:
     alert, clock = notice.alert, notice.place.clock
     if notice.place.is_test:
@@ -105,6 +114,8 @@ def _facts(notice: Notice) -> Iterator[Fact]:
     if is_number(alert.get("risk_score")):
         yield label(notice, "risk"), f"{alert['risk_score']:.2f}"
     yield from place_names(notice)
+    if notice.escalated_from is not None:
+        yield label(notice, "told"), notice.escalated_from
     yield label(notice, "time"), clock(alert["event_time"])
     if isinstance(alert.get("opened_at"), str) and alert["opened_at"] != alert["event_time"]:
         held = f" ({spoken(notice, WAS_HELD)})" if alert.get("was_held") is True else ""

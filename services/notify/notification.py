@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +17,10 @@ from udfs.shown import plain
 
 NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 WORD = re.compile(r"[\x21-\x7e]{1,64}")
+DIGEST = {"en": "Digest of alerts of level MEDIUM: {}.", "ko": "주의 단계 경보 요약: {}건."}
+UNACKNOWLEDGED = {"en": "Not acknowledged", "ko": "미확인"}
+ENDINGS = ("CLEARED", "RESOLVED")
+"""Transitions that end an alert."""
 
 
 class UnusableTransitionError(FireError):
@@ -33,7 +37,11 @@ class UndeliveredError(FireError):
 
 @dataclass(frozen=True)
 class Notice:
-    """One attempt to notify one channel of one transition; only `attempt` differs between repetitions."""
+    """One attempt to notify one channel of one transition; only `attempt` differs between repetitions.
+
+    A notice of an alert that nobody acknowledged names the channel from which it was escalated. A digest has a transition DIGEST
+    of its own, with the last transition of each of its alerts.
+    """
 
     key: str
     attempt: int
@@ -42,22 +50,33 @@ class Notice:
     alert: Mapping[str, Any]
     place: Place = NOWHERE
     dashboard: str = ""
+    escalated_from: str | None = None
 
     @property
     def link(self) -> str:
-        """The address of the alert's page on the dashboard, or an empty string."""
-        return f"{self.dashboard.rstrip('/')}/alerts/{quote(self.alert['alert_id'], safe='')}" if self.dashboard else ""
+        """The address of the alert's page on the dashboard, or of all alerts for a digest; empty without a dashboard."""
+        page = "" if self.alert["transition"] == "DIGEST" else f"/{quote(self.alert['alert_id'], safe='')}"
+        return f"{self.dashboard.rstrip('/')}/alerts{page}" if self.dashboard else ""
+
+    @property
+    def digest(self) -> list[Notice]:
+        """The notices of a digest, in the order of their transitions; none unless this is a digest."""
+        entries = self.alert.get("digest") if self.alert["transition"] == "DIGEST" else None
+        return [replace(self, alert=each["alert"], place=Place.read(each["place"])) for each in entries or ()]
 
     @property
     def message(self) -> str:
         """The alert's message in the channel's language, or its level, type, transition and subject if it has none."""
+        if self.alert["transition"] == "DIGEST":
+            return DIGEST[self.language].format(len(self.digest))
         text = self.alert.get(f"message_{self.language}")
         return (line(text) if isinstance(text, str) else "") or line(self._facts())
 
     @property
     def title(self) -> str:
         """The first sentence of the message, without its full stop."""
-        return self.message.partition(". ")[0].rstrip(". ") or line(self._facts())
+        title = self.message.partition(". ")[0].rstrip(". ") or line(self._facts())
+        return title if self.escalated_from is None else f"{UNACKNOWLEDGED[self.language]}: {title}"
 
     @property
     def recommendations(self) -> list[str]:

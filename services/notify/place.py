@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from udfs.registry.registry import Entry, Registry, Site
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,8 @@ class Place:
 
     @classmethod
     def read(cls, fields: Mapping[str, Any] | None) -> Place:
-        """Returns the place that `written` described; one of which nothing is known for None."""
+        """Returns the place that fields of the outbox describe; one of which nothing is known for None."""
         return cls(**fields) if fields else NOWHERE
-
-    @property
-    def written(self) -> dict[str, Any]:
-        """The fields, for the outbox."""
-        return asdict(self)
 
     def clock(self, iso: str) -> str:
         """Formats an ISO-8601 time as `2025-10-09 18:00:00 UTC+09:00` in the place's time zone; other texts stay as they are."""
@@ -39,6 +36,15 @@ class Place:
 
 NOWHERE = Place()
 """A place of which nothing is known."""
+
+
+def place_of(alert: Mapping[str, Any], registry: Registry) -> Place:
+    """Returns the place of an alert; one of a site is a test if all devices that the registry lists there are."""
+    subject = alert["subject"]
+    is_site = alert.get("subject_kind") == "SITE"
+    device = Entry(subject, test=subject in registry.test_sites) if is_site else registry.device(subject)
+    site = registry.sites.get(device.site or alert.get("site_id") or "", Site())
+    return Place(site.name, device.zone, site.time_zone, device.test)
 
 
 def zone_of(name: str | None) -> tzinfo:

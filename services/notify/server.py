@@ -31,6 +31,7 @@ from services.notify.notification import UnusableTransitionError, one_line, read
 from services.notify.outbox import SHOWN, Outbox, Refusal, Unreachable, connector
 from services.notify.reconnect import Retry
 from services.notify.worker import Deliverer, Worker
+from udfs.registry import source
 
 POLL_MS = 500
 BATCH = 500
@@ -71,8 +72,10 @@ def run(args: argparse.Namespace) -> int:
 def serve(settings: Settings, database: dict[str, Any], channels: Sequence[Channel], report: Report) -> int:
     """Reads and delivers until SIGTERM or Ctrl-C, and finishes the attempts under way."""
     stop = threading.Event()
-    outbox = Outbox(connector(database))
-    workers = [Worker(Deliverer(channel, Outbox(connector(database)), now, report), stop, report) for channel in channels]
+    registry, dashboard = source.shared(source.resolved(settings.registry)), settings.dashboard_url
+    outbox = Outbox(connector(database), registry.current)
+    workers = [Worker(Deliverer(channel, Outbox(connector(database), dashboard=dashboard), now, report), stop, report)
+               for channel in channels]
     try:
         with interruptible():
             retry = Retry(stop.wait, report)

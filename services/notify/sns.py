@@ -69,7 +69,7 @@ def _client(region: str, endpoint_url: str | None, timeout: float) -> Any:
 
 def _subject(notice: Notice) -> str:
     alert = notice.alert
-    text = f"[{alert['level']}] {alert.get('alert_type')} {alert['transition']} {alert['subject']}"
+    text = f"[{alert['level']}] {alert.get('alert_type', '')} {alert['transition']} {alert['subject']}".replace("  ", " ")
     return text.encode("ascii", "replace").decode()[:SUBJECT_LENGTH].strip()
 
 

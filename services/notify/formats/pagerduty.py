@@ -6,12 +6,11 @@ from typing import Any
 
 from services.notify.bounds import cut, lines_within
 from services.notify.content import Block, content
-from services.notify.notification import Notice
+from services.notify.notification import ENDINGS, Notice
 
 SUMMARY, NAME, DETAILS = 1024, 255, 20_000
 """Most characters of a summary and of a name, and for each list of details; a whole event may have 512 KB."""
 SEVERITIES = {"CRITICAL": "critical", "HIGH": "error", "MEDIUM": "warning"}
-ENDINGS = ("CLEARED", "RESOLVED")
 CLIENT = "fire-notify"
 
 

@@ -54,8 +54,9 @@ def _septets(character: str) -> int:
 
 
 def _parts(notice: Notice) -> Iterator[str]:
-    """Yields the title, the first action, the names of the place, the risk, the worst hazards, the link and the time."""
+    """Yields the title, the titles of a digest, the first action, the place, the risk, the worst hazards, the link, the time."""
     yield f"{notice.title}."
+    yield from (f"{each.title}." for each in notice.digest)
     yield from notice.recommendations[:1]
     if notice.place.site_name or notice.place.zone:
         yield f"{', '.join(value for _, value in place_names(notice)[:2])}."

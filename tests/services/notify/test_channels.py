@@ -7,6 +7,7 @@ import hmac
 import json
 import urllib.request
 from collections.abc import Iterator
+from datetime import time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,6 +27,7 @@ from services.notify.email import Mail
 from services.notify.endpoint import Endpoint, is_allowed
 from services.notify.formats import text_message
 from services.notify.formats.webhook_json import payload
+from services.notify.hours import QuietHours
 from services.notify.notification import Notice, UndeliveredError, UnusableTransitionError, idempotency_key, read_transition
 from services.notify.sns import Sns
 from services.notify.webhook import Webhook
@@ -454,3 +456,54 @@ def test_unusable_address_of_a_chat_is_refused_without_being_shown(tmp_path: Pat
     with pytest.raises(ChannelFileError, match=f"line 4: {reason}") as problem:
         load(tmp_path, CHAT, {"HOOK": hook})
     assert "T0" not in str(problem.value)
+
+
+ROUTED = f'''[[channel]]
+name = "room"
+type = "sns"
+topic_arn = "{HIGH_TOPIC}"
+alert_types = ["ARC_DETECTED"]
+transitions = ["OPENED", "CLEARED"]
+time_zone = "Asia/Seoul"
+quiet_hours = "22:00-07:00"
+escalates_to = "sms"
+after_minutes = 10
+test_devices = true
+
+[[channel]]
+name = "sms"
+type = "sns"
+topic_arn = "{HIGH_TOPIC}"
+min_level = "MEDIUM"
+digest_at = "08:00"
+'''
+
+
+def test_routes_are_read_from_the_file(tmp_path: Path) -> None:
+    room, sms = load(tmp_path, ROUTED)
+    assert (room.alert_types, room.transitions, room.test_devices) == ({"ARC_DETECTED"}, {"OPENED", "CLEARED"}, True)
+    assert room.quiet_hours == QuietHours(time(22), time(7), "Asia/Seoul")
+    assert (room.escalates_to, room.answers_within, sms.digest_at) == ("sms", timedelta(minutes=10), time(8))
+
+
+@pytest.mark.parametrize(("old", "new", "reason"), [
+    ("ARC_DETECTED", "ARCS", "line 5: alert_types names 'ARCS'; use some of: TEMPERATURE_CRITICAL, ARC_DETECTED"),
+    ('"CLEARED"]', '"DONE"]', "line 6: transitions names 'DONE'; use some of: OPENED, ESCALATED, REMINDED, CLEARED"),
+    ("Asia/Seoul", "Seoul", "line 7: time_zone is 'Seoul'; use an IANA name such as Asia/Seoul"),
+    ("22:00-07:00", "22-7", "line 8: quiet_hours must be two different times such as 22:00-07:00"),
+    ("22:00-07:00", "07:00-07:00", "line 8: quiet_hours must be two different times"),
+    ("22:00-07:00", "22:00-24:00", "line 8: quiet_hours must be two different times"),
+    ('escalates_to = "sms"', 'escalates_to = "nobody"', "line 9: escalates_to leads to 'nobody', which is not a channel"),
+    ('escalates_to = "sms"', 'escalates_to = "room"', "line 9: escalates_to leads in a circle, to 'room' again"),
+    ('escalates_to = "sms"\n', "", "line 1: the channel has after_minutes but no escalates_to"),
+    ("after_minutes = 10\n", "", "line 1: the channel has no after_minutes; add it"),
+    ("after_minutes = 10", "after_minutes = 0", "line 10: after_minutes must be a number above 0 and at most 1440"),
+    ('digest_at = "08:00"', 'digest_at = "8"', "line 18: digest_at must be a time such as 08:00"),
+    ('min_level = "MEDIUM"', 'min_level = "HIGH"', "line 18: digest_at is of no use with min_level = 'HIGH'"),
+    (f'type = "sns"\ntopic_arn = "{HIGH_TOPIC}"\nmin_level', 'type = "pagerduty"\nsecret_env = "ROOM_KEY"\nmin_level',
+     "line 18: digest_at is of no use with type = \"pagerduty\""),
+])  # fmt: skip
+def test_unusable_route_is_refused_with_line_field_and_reason(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in ROUTED
+    with pytest.raises(ChannelFileError, match=reason):
+        load(tmp_path, ROUTED.replace(old, new))

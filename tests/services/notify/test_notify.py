@@ -413,9 +413,12 @@ def start(tmp_path: Path, brokers: str, server: Server, database: dict[str, Any]
     file = tmp_path / "channels.toml"
     file.write_text(f'[[channel]]\nname = "room"\ntype = "webhook"\nurl = "{receiver.url}"\nallow_private = true\n'
                     'secret_env = "ROOM_KEY"\n')
+    registry = tmp_path / "registry.json"
+    registry.write_text('{"sites": {"site-1": {"name": "Plant A", "time_zone": "Asia/Seoul"}}}')
     create_topics(brokers, f"{tmp_path.name}.", "alerts")
     environment = {"PATH": os.environ["PATH"], "ROOM_KEY": KEY, "PGPASSFILE": str(server.passwords),
                    "FIRE_KAFKA_BROKERS": brokers, "FIRE_TOPIC_PREFIX": f"{tmp_path.name}.", "FIRE_CONSUMER_GROUP": tmp_path.name,
+                   "FIRE_REGISTRY": str(registry), "FIRE_DASHBOARD_URL": "https://fire.example.org",
                    "FIRE_POSTGRES_PORT": str(database["port"]), "FIRE_POSTGRES_DATABASE": database["dbname"]}
     started: list[Command] = []
 
@@ -464,6 +467,9 @@ def test_command_delivers_across_restarts_and_outages_without_loss_or_repetition
         server.start()
     assert eventually(lambda: receiver.keys[-1] == "a:ESCALATED:CRITICAL"), second.lines
     assert second.says("a:ESCALATED:CRITICAL CRITICAL, attempt 1: delivered"), second.lines
+    said = json.loads(receiver.calls[-1].body)
+    assert (said["link"], said["facts"]["Site"]) == ("https://fire.example.org/alerts/a", "Plant A (site-1)")
+    assert said["facts"]["Time"] == "2025-10-09 18:00:00 UTC+09:00"
     assert second.end(signal.SIGINT) == 0 and KEY not in str(first.lines + second.lines)
     assert "before-the-first-start:OPENED" not in receiver.keys and len(receiver.calls) == len(set(receiver.keys)) + 1
 
