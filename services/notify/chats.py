@@ -10,7 +10,7 @@ from typing import Any
 
 from services.notify.endpoint import Endpoint
 from services.notify.formats import pagerduty, slack, teams
-from services.notify.notification import Notice
+from services.notify.notification import Notice, UndeliveredError
 
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
@@ -27,7 +27,7 @@ class Slack:
         Raises:
             UndeliveredError: Slack was not reached, or refused the message.
         """
-        return _post(self.endpoint, notice, slack.payload(notice))
+        return _post(self.endpoint, notice, slack.payload(notice), slack.simplest(notice))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Teams:
         Raises:
             UndeliveredError: Teams was not reached, or refused the message.
         """
-        return _post(self.endpoint, notice, teams.payload(notice))
+        return _post(self.endpoint, notice, teams.payload(notice), teams.simplest(notice))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +58,25 @@ class PagerDuty:
         Raises:
             UndeliveredError: PagerDuty was not reached, or refused the event.
         """
-        return _post(self.endpoint, notice, pagerduty.event(notice, self.routing_key))
+        return _post(self.endpoint, notice, pagerduty.event(notice, self.routing_key),
+                     pagerduty.simplest(notice, self.routing_key))
 
 
-def _post(endpoint: Endpoint, notice: Notice, payload: Mapping[str, Any]) -> str:
-    body = json.dumps(payload, ensure_ascii=False).encode()
-    endpoint.post(body, {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": notice.key})
+def _post(endpoint: Endpoint, notice: Notice, payload: Mapping[str, Any], simplest: Mapping[str, Any]) -> str:
+    """Posts the payload or, should its form be refused for good, the simplest one, because an alarm must arrive in any form."""
+    try:
+        endpoint.post(_body(payload), _headers(notice))
+    except UndeliveredError as problem:
+        if not problem.is_final or simplest == payload:
+            raise
+        endpoint.post(_body(simplest), _headers(notice))
+        return f"only in its simplest form, because {problem}"
     return ""
+
+
+def _body(payload: Mapping[str, Any]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False).encode()
+
+
+def _headers(notice: Notice) -> dict[str, str]:
+    return {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": notice.key}

@@ -7,6 +7,7 @@ the rows. One thread per channel delivers them: critical ones first, and the tra
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import threading
 import time
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             raise NotifyError("the notifier needs channels; name a file with --channels "
                               "(infra/notify/channels.example.toml shows what it may contain)")
         channels = load(Path(args.channels))
+        _check_dashboard(settings.dashboard_url)
         return serve(settings, database, channels, report)
     except psycopg.errors.UndefinedTable as problem:
         raise NotifyError("the database has no outbox yet; apply the migrations: python -m infra.postgres.migrate") from problem
@@ -225,6 +227,12 @@ def show(outbox: Outbox, report: Report) -> None:
                ", {last_error}".format(**row | {"last_error": row["last_error"] or "no failure so far"}))
     if not rows or len(backlog) == SHOWN:
         report("the outbox is empty" if not rows else f"only the first {SHOWN} undelivered notifications are shown")
+
+
+def _check_dashboard(url: str) -> None:
+    """Checks the address of links, because a service may refuse a notification with an unusable one."""
+    if url and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
+        raise NotifyError(f"FIRE_DASHBOARD_URL is {url!r}; use an address like https://fire.example.org")
 
 
 def _addresses(settings: Settings) -> tuple[Settings, dict[str, Any]]:

@@ -16,10 +16,21 @@ CLIENT = "fire-notify"
 
 def event(notice: Notice, routing_key: str) -> dict[str, Any]:
     """Returns the event; the routing key of the service's integration is a secret, so the event must not be logged."""
-    alert = notice.alert
-    action = "resolve" if alert["transition"] in ENDINGS else "trigger"
-    identity = {"routing_key": routing_key, "event_action": action, "dedup_key": alert["alert_id"]}
-    return identity if action == "resolve" else identity | _details(notice)
+    identity = _identity(notice, routing_key)
+    return identity if identity["event_action"] == "resolve" else identity | _details(notice)
+
+
+def simplest(notice: Notice, routing_key: str) -> dict[str, Any]:
+    """Returns the event with its required fields only."""
+    identity, required = _identity(notice, routing_key), ("summary", "source", "severity")
+    if identity["event_action"] == "resolve":
+        return identity
+    return identity | {"payload": {name: _details(notice)["payload"][name] for name in required}}
+
+
+def _identity(notice: Notice, routing_key: str) -> dict[str, Any]:
+    action = "resolve" if notice.alert["transition"] in ENDINGS else "trigger"
+    return {"routing_key": routing_key, "event_action": action, "dedup_key": notice.alert["alert_id"]}
 
 
 def _details(notice: Notice) -> dict[str, Any]:

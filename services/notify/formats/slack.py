@@ -6,6 +6,7 @@ from typing import Any
 
 from services.notify.bounds import cut, lines_within, units
 from services.notify.content import Block, Content, content
+from services.notify.formats import plain_text
 from services.notify.notification import Notice
 
 HEADER, SECTION, FIELD, BUTTON, FALLBACK = 150, 3000, 2000, 75, 4000
@@ -18,11 +19,20 @@ ESCAPED = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 def payload(notice: Notice) -> dict[str, Any]:
     """Returns the message; `text` is what notifications and screen readers show instead of the blocks."""
     said = content(notice)
-    return {"text": cut(said.title, FALLBACK, _escaped_size).translate(ESCAPED), "blocks": [
+    return {"text": _fallback(said.title), "blocks": [
         {"type": "header", "text": _plain(said.title, HEADER)},
         {"type": "section", "fields": [_plain(f"{name}: {value}", FIELD) for name, value in said.facts[:MOST_FIELDS]]},
         *(_section(block) for block in said.blocks), *_button(said),
         {"type": "context", "elements": [_plain(f"{name}: {value}", FIELD) for name, value in said.references]}]}
+
+
+def simplest(notice: Notice) -> dict[str, Any]:
+    """Returns the message as text alone."""
+    return {"text": _fallback(plain_text.text(notice))}
+
+
+def _fallback(text: str) -> str:
+    return cut(text, FALLBACK, _escaped_size).translate(ESCAPED)
 
 
 def _section(block: Block) -> dict[str, Any]:

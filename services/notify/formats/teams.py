@@ -6,6 +6,7 @@ from typing import Any
 
 from services.notify.bounds import cut, json_bytes, lines_within
 from services.notify.content import Block, Content, content
+from services.notify.formats import plain_text
 from services.notify.notification import Notice
 
 LARGEST = 28_000
@@ -15,6 +16,7 @@ TITLE, FACTS, BLOCK = 1_000, 3_000, 5_000
 LINE_OVERHEAD = 80
 """Bytes of JSON around the text of a line, at most."""
 CONTENT_TYPE = "application/vnd.microsoft.card.adaptive"
+SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 VERSION = "1.4"
 COLOURS = {"CRITICAL": "attention", "HIGH": "attention", "MEDIUM": "warning"}
 LONGEST_URL = 2_000
@@ -25,12 +27,23 @@ def payload(notice: Notice) -> dict[str, Any]:
     said = content(notice)
     title = {"type": "TextRun", "text": cut(said.title, TITLE, json_bytes), "size": "large", "weight": "bolder",
              "color": COLOURS.get(said.level, "default")}
-    card = {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": VERSION,
+    card = {"$schema": SCHEMA, "type": "AdaptiveCard", "version": VERSION,
             "msteams": {"width": "Full"}, "fallbackText": title["text"],
             "body": [_rich([title]), *_lines([f"{name}: {value}" for name, value in said.facts], FACTS),
                      *(each for block in said.blocks for each in _block(block)),
                      *_lines([f"{name}: {value}" for name, value in said.references], FACTS)],
             "actions": _actions(said)}
+    return _message(card)
+
+
+def simplest(notice: Notice) -> dict[str, Any]:
+    """Returns the message with a card of a single text."""
+    text = cut(" | ".join(filter(None, plain_text.text(notice).splitlines())), BLOCK, json_bytes)
+    return _message({"$schema": SCHEMA, "type": "AdaptiveCard", "version": "1.2",
+                     "body": [_rich([{"type": "TextRun", "text": text}])]})
+
+
+def _message(card: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message", "attachments": [{"contentType": CONTENT_TYPE, "contentUrl": None, "content": card}]}
 
 

@@ -276,17 +276,25 @@ def test_critical_alarm_carries_a_short_text_message_and_a_mail(sns: Sns) -> Non
     sns.send(critical, NOON)
     bodies = json.loads(sns.request(critical)["Message"])
     assert bodies["sms"].startswith("[경계] 고온 감지, 장치 dev-07, 현장 site-1. 지금 즉시 현장을 점검하십시오. 위험도 0.60.")
-    assert "권장 조치:" in bodies["email"] and bodies["default"] == bodies["email"]
+    assert "권장 조치:" in bodies["default"]
     assert sns.request(critical)["MessageStructure"] == "json"
     arrived = published(sns, CRITICAL_TOPIC)
     assert len(arrived) == 1 and published(sns, HIGH_TOPIC) == []
     assert critical.key in json.dumps(arrived)
 
 
-def test_high_alarm_goes_to_the_other_topic_as_plain_text(sns: Sns) -> None:
+def test_high_alarm_goes_to_the_other_topic_and_to_phones_as_a_text_message(sns: Sns) -> None:
     sns.send(notice(), NOON)
-    assert published(sns, CRITICAL_TOPIC) == []
-    assert "What to do:\\n- Consider cutting off the power." in json.dumps(published(sns, HIGH_TOPIC))
+    assert published(sns, CRITICAL_TOPIC) == [] and len(published(sns, HIGH_TOPIC)) == 1
+    bodies = json.loads(sns.request(notice())["Message"])
+    assert "What to do:\n- Consider cutting off the power." in bodies["default"]
+    assert text_message.segments(bodies["sms"]) <= 2
+
+
+def test_longest_digest_fits_a_message_of_sns() -> None:
+    entries = [{"alert": alert(message_en="\\" * 80), "place": None} for _ in range(3000)]
+    request = Sns(topic_arn=HIGH_TOPIC).request(notice(transition="DIGEST", digest=entries))
+    assert len(request["Message"].encode()) < 256 * 1024
 
 
 def test_sns_topic_that_does_not_exist_is_a_failed_attempt(sns: Sns) -> None:

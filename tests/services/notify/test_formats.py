@@ -228,12 +228,32 @@ def test_end_of_an_alert_resolves_what_its_opening_triggered(receiver: Receiver)
     assert len({each["dedup_key"] for each in events}) == 1
 
 
-@pytest.mark.parametrize(("answer", "is_final"), [(400, True), (403, False), (410, False), (429, False), (500, False)])
-def test_refused_message_is_a_failed_attempt_that_shows_no_secret(receiver: Receiver, answer: int, is_final: bool) -> None:
+def test_form_that_is_refused_is_sent_once_more_in_its_simplest_form(receiver: Receiver) -> None:
+    made, to = notice(), endpoint(receiver)
+    for target in (Slack(endpoint=to), Teams(endpoint=to), PagerDuty(endpoint=to, routing_key=ROUTING_KEY)):
+        receiver.answers.append(400)
+        assert target.send(made, NOON).startswith("only in its simplest form, because 127.0.0.1 answered 400")
+    simple = [json.loads(call.body) for call in receiver.calls[1::2]]
+    assert simple == [slack.simplest(made), teams.simplest(made), pagerduty.simplest(made, ROUTING_KEY)]
+    assert all("High temperature detected, device dev-07" in json.dumps(each) for each in simple)
+    assert set(simple[2]["payload"]) == {"summary", "source", "severity"}
+
+
+@pytest.mark.parametrize(("answers", "is_final"), [([400, 400], True), ([403], False), ([410], False), ([429], False),
+                                                   ([500], False)])
+def test_refused_message_is_a_failed_attempt_that_shows_no_secret(receiver: Receiver, answers: list[int], is_final: bool) -> None:
     to = endpoint(receiver)
     for target in (Slack(endpoint=to), Teams(endpoint=to), PagerDuty(endpoint=to, routing_key=ROUTING_KEY)):
-        receiver.answers.append(answer)
-        with pytest.raises(UndeliveredError, match=f"^127.0.0.1 answered {answer}") as failure:
+        receiver.answers.extend(answers)
+        with pytest.raises(UndeliveredError, match=f"^127.0.0.1 answered {answers[0]}") as failure:
             target.send(notice(), NOON)
         assert failure.value.is_final == is_final
         assert "unit=7" not in str(failure.value) + repr(target) and ROUTING_KEY not in str(failure.value) + repr(target)
+
+
+@settings(deadline=None)
+@given(NOTICE)
+def test_simplest_forms_stay_within_the_limits_too(made: Notice) -> None:
+    assert 1 <= units(slack.simplest(made)["text"]) <= 4000
+    assert len(json.dumps(teams.simplest(made), ensure_ascii=False).encode()) <= 28_000
+    assert pagerduty.simplest(made, ROUTING_KEY)["dedup_key"] == made.alert["alert_id"]

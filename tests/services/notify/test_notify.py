@@ -379,6 +379,15 @@ def test_command_without_channels_names_the_missing_option() -> None:
         notify.run(argparse.Namespace(channels=None, status=False, retry_parked=False))
 
 
+def test_unusable_address_of_the_dashboard_is_refused_before_anything_is_sent(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "channels.toml"
+    file.write_text('[[channel]]\nname = "sms"\ntype = "sns"\ntopic_arn = "arn:aws:sns:us-east-1:123456789012:fire"\n')
+    monkeypatch.setenv("FIRE_DASHBOARD_URL", "fire.example.org")
+    with pytest.raises(notify.NotifyError, match=r"FIRE_DASHBOARD_URL is 'fire.example.org'; use an address like https://"):
+        notify.run(argparse.Namespace(channels=str(file), status=False, retry_parked=False))
+
+
 def eventually(is_so: Callable[[], bool]) -> bool:
     """True once it is so; fails if that never comes."""
     return bool(until(is_so, "what this test waits for"))
