@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -22,7 +21,7 @@ class QuietHours:
     @classmethod
     def read(cls, text: str, time_zone: str) -> QuietHours:
         """Returns the hours of a text that matches `HOURS`, such as `22:00-07:00`."""
-        begin, end = map(time.fromisoformat, re.split("-", text))
+        begin, end = map(time.fromisoformat, text.split("-"))
         return cls(begin, end, time_zone)
 
     def end_of(self, at: datetime) -> datetime:
