@@ -72,8 +72,8 @@ class Settings:
     file_lines: str = setting("messages", "what the lines of that file are: messages, or records of messages with their arrival "
                                           "as `./fire replay` writes them", choices=("messages", "records"))
     file_output: str = setting("", "folder that the file sinks write to, one subfolder per result")
-    registry: str = setting("", "device registry, a file or `s3://bucket/key` that every worker can read; empty: the default "
-                                "profile for every device")
+    registry: str = setting("", "device registry, a file or `s3://bucket/key` that every worker and the notifier can read; "
+                                "empty: the default profile for every device")
     parallelism: int = setting(0, "parallelism of a job; 0: the cluster's default")
     checkpoint_seconds: int = setting(10, "seconds between checkpoints, from which a job resumes; 0: the cluster's default")
     state_backend: str = setting("", "where the jobs keep their state: `hashmap` on the heap, or `rocksdb` on the TaskManager's "
@@ -116,8 +116,8 @@ class Settings:
     dashboard_host: str = setting("127.0.0.1", "address that the dashboard listens on; other than on a loopback address it needs "
                                                "a login and `FIRE_DASHBOARD_URL`")
     dashboard_port: int = setting(8080, "port that the dashboard listens on")
-    dashboard_url: str = setting("", "address of the dashboard in browsers, such as `https://fire.example.org`; empty: made from "
-                                     "its host and port")
+    dashboard_url: str = setting("", "address of the dashboard in browsers, such as `https://fire.example.org`, to which "
+                                     "notifications link; empty: made from its host and port, and no links")
     dashboard_users: str = setting("", "file of the people who may log in (`infra/dashboard/users.example.toml`)")
     dashboard_password: str = setting("", "password of the user `admin`, in addition to the users of the file; 12 characters or "
                                           "more", secret=True)

@@ -7,7 +7,7 @@ from commands.cli.arguments import Commands, command
 
 def _notify(commands: Commands) -> None:
     sub = command(commands, "notify", "services.notify.server:run", "python",
-                   "deliver the alert topic to webhooks, e-mail and Amazon SNS, through an outbox in Postgres",
+                   "deliver the alert topic to webhooks, e-mail, SNS, Slack, Teams and PagerDuty, through an outbox in Postgres",
                    "./fire notify --channels channels.toml")
     sub.add_argument("--channels", metavar="FILE",
                      help="channels and what each receives (example: infra/notify/channels.example.toml)")

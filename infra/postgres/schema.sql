@@ -43,13 +43,13 @@ BEGIN
     IF days < 1 THEN
         RAISE EXCEPTION 'days is %; keep notifications for at least 1 day', days USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    DELETE FROM notifications WHERE created_at < now() - make_interval(days => days) AND state <> 'PENDING';
+    DELETE FROM notifications WHERE created_at < now() - make_interval(days => days) AND state NOT IN ('PENDING', 'FOR_DIGEST');
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN deleted;
 END
 $$;
 
-COMMENT ON FUNCTION fire_expire_notifications(days integer) IS 'Deletes what was delivered or parked days ago or earlier; what is pending stays.';
+COMMENT ON FUNCTION fire_expire_notifications(days integer) IS 'Deletes what has ended days ago or earlier; what is pending or waits for a digest stays.';
 
 CREATE FUNCTION fire_expire_results(days integer) RETURNS TABLE(minutes_deleted bigint, aggregates_deleted bigint, alerts_deleted bigint, transitions_deleted bigint, refusals_deleted bigint)
     LANGUAGE plpgsql
@@ -607,10 +607,19 @@ CREATE TABLE notifications (
     claimed_until timestamp with time zone,
     delivered_at timestamp with time zone,
     last_error text,
-    CONSTRAINT notifications_have_a_known_state CHECK ((state = ANY (ARRAY['PENDING'::text, 'DELIVERED'::text, 'PARKED'::text])))
+    place json,
+    planned_at timestamp with time zone,
+    escalated_from text,
+    CONSTRAINT notifications_have_a_known_state CHECK ((state = ANY (ARRAY['PENDING'::text, 'DELIVERED'::text, 'PARKED'::text, 'CANCELLED'::text, 'FOR_DIGEST'::text, 'IN_DIGEST'::text])))
 );
 
 COMMENT ON TABLE notifications IS 'The outbox of ./fire notify: one row per transition of an alert and channel that must hear of it, written before the transition counts as read. Times come from the notifier''s clock; claimed_until is when a claim of a notifier that died is void.';
+
+COMMENT ON COLUMN notifications.place IS 'The place of the alert as the registry knew it.';
+
+COMMENT ON COLUMN notifications.planned_at IS 'When the first attempt was due; null in rows of earlier versions, where it was created_at.';
+
+COMMENT ON COLUMN notifications.escalated_from IS 'The channel that told people first, if this delivery is only for when nobody acknowledges.';
 
 ALTER TABLE notifications ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME notifications_sequence_seq
@@ -958,6 +967,10 @@ CREATE INDEX lasting_hazards_by_time ON lasting_hazards USING btree (minute_end)
 CREATE INDEX notifications_by_alert ON notifications USING btree (channel, alert_id, sequence);
 
 CREATE INDEX notifications_by_time ON notifications USING btree (created_at);
+
+CREATE INDEX notifications_escalating ON notifications USING btree (alert_id) WHERE ((escalated_from IS NOT NULL) AND (state = 'PENDING'::text));
+
+CREATE INDEX notifications_for_digest ON notifications USING btree (channel, due_at) WHERE (state = 'FOR_DIGEST'::text);
 
 CREATE INDEX notifications_waiting ON notifications USING btree (channel, is_urgent DESC, sequence) WHERE (state = 'PENDING'::text);
 

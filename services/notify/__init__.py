@@ -1,1 +1,1 @@
-"""The notifier, which delivers alerts to webhooks, e-mail and Amazon SNS."""
+"""The notifier, which delivers alerts to webhooks, e-mail, Amazon SNS, Slack, Microsoft Teams and PagerDuty."""

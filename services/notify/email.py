@@ -1,4 +1,4 @@
-"""Sends notifications by SMTP: plain text in the channel's language, encrypted unless the channel disables it."""
+"""Sends notifications by SMTP: text and HTML in the channel's language, encrypted unless the channel disables it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
+from services.notify.formats import plain_text
 from services.notify.notification import Notice, UndeliveredError
 from services.notify.socket_timeout import hang_up_after
 
@@ -77,7 +78,9 @@ class Mail:
         message["References"] = f"<{_digest(notice.alert['alert_id'])}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message["X-Fire-Attempt"] = str(notice.attempt)
-        message.set_content(notice.text, cte=None if notice.text.isascii() else "base64")
+        text = plain_text.text(notice)
+        message.set_content(text, cte=None if text.isascii() else "base64")
+        message.add_alternative(plain_text.html(notice), subtype="html", cte="base64")
         return message
 
 

@@ -1,23 +1,26 @@
-"""The content of a notification: one transition of an alert for one channel, as plain text in the channel's language."""
+"""A notification: one transition of an alert for one channel, in the channel's language."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from contract import identifiers
 from core.errors import FireError
+from services.notify.place import NOWHERE, Place
 from udfs.readings.scoring import LEVELS
 from udfs.shown import plain
 
 NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 WORD = re.compile(r"[\x21-\x7e]{1,64}")
-SMS_LENGTH = {"en": 160, "ko": 70}
-"""Characters in one text message: 160 in GSM 03.38, 70 in UCS-2, which Korean requires."""
-HEADINGS = {"en": ("What to do:", "Alert", "Key"), "ko": ("권장 조치:", "경보 번호", "중복 확인 키")}
+DIGEST = {"en": "Digest of alerts of level MEDIUM: {}.", "ko": "주의 단계 경보 요약: {}건."}
+UNACKNOWLEDGED = {"en": "Not acknowledged", "ko": "미확인"}
+ENDINGS = ("CLEARED", "RESOLVED")
+"""Transitions that end an alert."""
 
 
 class UnusableTransitionError(FireError):
@@ -34,51 +37,52 @@ class UndeliveredError(FireError):
 
 @dataclass(frozen=True)
 class Notice:
-    """One attempt to notify one channel of one transition; only `attempt` differs between repetitions."""
+    """One attempt to notify one channel of one transition; only `attempt` differs between repetitions.
+
+    A notice of an alert that nobody acknowledged names the channel from which it was escalated. A digest has a transition DIGEST
+    of its own, with the last transition of each of its alerts.
+    """
 
     key: str
     attempt: int
     channel: str
     language: str
     alert: Mapping[str, Any]
+    place: Place = NOWHERE
+    dashboard: str = ""
+    escalated_from: str | None = None
+
+    @property
+    def link(self) -> str:
+        """The address of the alert's page on the dashboard, or of all alerts for a digest; empty without a dashboard."""
+        page = "" if self.alert["transition"] == "DIGEST" else f"/{quote(self.alert['alert_id'], safe='')}"
+        return f"{self.dashboard.rstrip('/')}/alerts{page}" if self.dashboard else ""
+
+    @property
+    def digest(self) -> list[Notice]:
+        """The notices of a digest, in the order of their transitions; none unless this is a digest."""
+        entries = self.alert.get("digest") if self.alert["transition"] == "DIGEST" else None
+        return [replace(self, alert=each["alert"], place=Place.read(each["place"])) for each in entries or ()]
 
     @property
     def message(self) -> str:
         """The alert's message in the channel's language, or its level, type, transition and subject if it has none."""
+        if self.alert["transition"] == "DIGEST":
+            return DIGEST[self.language].format(len(self.digest))
         text = self.alert.get(f"message_{self.language}")
-        return _line(text if isinstance(text, str) and text else self._facts())
+        return (line(text) if isinstance(text, str) else "") or line(self._facts())
 
     @property
     def title(self) -> str:
         """The first sentence of the message, without its full stop."""
-        return self.message.partition(". ")[0].rstrip(".")
+        title = self.message.partition(". ")[0].rstrip(". ") or line(self._facts())
+        return title if self.escalated_from is None else f"{UNACKNOWLEDGED[self.language]}: {title}"
 
     @property
     def recommendations(self) -> list[str]:
         """The recommended actions, most important first."""
         texts = self.alert.get(f"recommendations_{self.language}")
-        return [_line(text) for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
-
-    @property
-    def text(self) -> str:
-        """The body of an e-mail."""
-        todo, alert, key = HEADINGS[self.language]
-        advice = [todo, *(f"- {text}" for text in self.recommendations), ""] if self.recommendations else []
-        return "\n".join([self.message, "", *advice, f"{alert}: {self.alert['alert_id']}", f"{key}: {self.key}", ""])
-
-    @property
-    def sms(self) -> str:
-        """The text of an SMS: the title, and for a critical alert the first recommendation."""
-        advice = self.recommendations[:1] if self.alert["level"] == "CRITICAL" else []
-        text, longest = " ".join([f"{self.title}.", *advice]), SMS_LENGTH[self.language]
-        return text if len(text) <= longest else f"{text[:longest - 3]}..."
-
-    @property
-    def json(self) -> bytes:
-        """The body of a webhook call, in ASCII."""
-        return json.dumps({"schema_version": 1, "idempotency_key": self.key, "channel": self.channel,
-                           "language": self.language, "message": self.message,
-                           "recommendations": self.recommendations, "alert": self.alert}).encode()
+        return [line(text) for text in texts if isinstance(text, str) and line(text)] if isinstance(texts, list) else []
 
     def _facts(self) -> str:
         return f"[{self.alert['level']}] {self.alert.get('alert_type')} {self.alert['transition']}, {self.alert['subject']}"
@@ -94,7 +98,7 @@ def read_transition(value: bytes | None) -> dict[str, Any]:
         alert = json.loads(value or b"")
         json.dumps(alert, allow_nan=False)
     except (ValueError, RecursionError) as problem:
-        raise UnusableTransitionError(f"not JSON: {_line(str(problem))[:200]}") from problem
+        raise UnusableTransitionError(f"not JSON: {line(str(problem))[:200]}") from problem
     if not isinstance(alert, dict):
         raise UnusableTransitionError(f"not a JSON object but {type(alert).__name__}")
     for name in ("alert_id", "transition", "event_time"):
@@ -125,9 +129,9 @@ def idempotency_key(alert: Mapping[str, Any]) -> str:
 
 def one_line(problem: object) -> str:
     """Returns an error's message as one line of at most 300 characters, for the log and the outbox."""
-    return _line(str(problem))[:300] or type(problem).__name__
+    return line(str(problem))[:300] or type(problem).__name__
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """Returns the text without line breaks, control and bidirectional characters and lone surrogates."""
     return plain(text.encode("utf-8", "replace").decode("utf-8")).strip()

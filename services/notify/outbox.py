@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from psycopg.rows import dict_row
 
 from core.retries import next_attempt
 from services.notify.channels import Channel
-from services.notify.notification import Notice, idempotency_key
+from services.notify.notification import ENDINGS, Notice
+from services.notify.place import Place, place_of
+from services.notify.routing import Delivery, route
+from udfs.registry.registry import NONE, Registry
 
 SQL = Path(__file__).with_name("queries")
 CLAIM = timedelta(seconds=90)
@@ -54,10 +57,14 @@ class Outcome:
 
 
 class Outbox:
-    """A connection to the outbox, opened on first use and reopened after a failure; not thread-safe."""
+    """A connection to the outbox, opened on first use and reopened after a failure; not thread-safe.
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
-        self._connect = connect
+    `registry` returns the device registry in force, and `dashboard` is the dashboard's address for links.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], registry: Callable[[], Registry] = lambda: NONE, dashboard: str = ""
+                 ) -> None:
+        self._connect, self._registry, self._dashboard = connect, registry, dashboard
         self._connection: Connection | None = None
 
     def close(self) -> None:
@@ -66,22 +73,32 @@ class Outbox:
             self._connection.close()
         self._connection = None
 
-    def add(self, alerts: Iterable[Mapping[str, Any]], refusals: Iterable[Refusal], channels: Iterable[Channel], now: datetime
+    def add(self, alerts: Sequence[Mapping[str, Any]], refusals: Iterable[Refusal], channels: Sequence[Channel], now: datetime
             ) -> None:
-        """Adds a delivery for each alert and channel that wants it, all or none; existing deliveries stay unchanged."""
-        rows = [_row(alert, channel, now) for alert in alerts for channel in channels if channel.wants(alert)]
+        """Adds the deliveries of the alerts' transitions, all or none; existing deliveries stay unchanged.
+
+        The end of an alert cancels its escalations.
+        """
+        known = self._registry()
+        placed = [(alert, place_of(alert, known)) for alert in alerts]
+        rows = [_row(alert, place, each, now) for alert, place in placed for each in route(alert, place, channels, now)]
+        ended = [{"alert_id": alert["alert_id"], "now": now} for alert in alerts if alert["transition"] in ENDINGS]
         with self._transaction() as connection, connection.cursor() as cursor:
             cursor.executemany(_sql("enqueue"), rows)
+            cursor.executemany(_sql("withdraw"), ended)
             cursor.executemany(_sql("refuse"), [asdict(refusal) for refusal in refusals])
 
     def claim(self, channel: Channel, now: datetime) -> Claimed | None:
         """Claims the most urgent due delivery of a channel and counts the attempt; returns None if nothing is due."""
+        parameters = {"channel": channel.name, "now": now, "until": now + CLAIM, "event_time": _iso(now)}
         with self._transaction() as connection:
-            parameters = {"channel": channel.name, "now": now, "until": now + CLAIM}
+            connection.execute(_sql("gather_digest"), parameters)
+            connection.execute(_sql("cancel_acknowledged"), parameters)
             row = connection.execute(_sql("claim"), parameters).fetchone()
         if row is None:
             return None
-        notice = Notice(row["idempotency_key"], row["attempts"], channel.name, channel.language, row["alert"])
+        notice = Notice(row["idempotency_key"], row["attempts"], channel.name, channel.language, row["alert"],
+                        Place.read(row["place"]), self._dashboard, row["escalated_from"])
         return Claimed(notice, row["give_up_at"])
 
     def settle(self, outcome: Outcome) -> None:
@@ -140,11 +157,17 @@ def failed(claimed: Claimed, error: str, now: datetime, *, is_final: bool) -> Ou
     return Outcome(claimed, "PARKED" if due is None else "PENDING", now, due, error)
 
 
-def _row(alert: Mapping[str, Any], channel: Channel, now: datetime) -> dict[str, Any]:
-    return {"channel": channel.name, "key": idempotency_key(alert), "alert_id": alert["alert_id"],
+def _row(alert: Mapping[str, Any], place: Place, delivery: Delivery, now: datetime) -> dict[str, Any]:
+    return {"channel": delivery.channel.name, "key": delivery.key, "alert_id": alert["alert_id"],
             "transition": alert["transition"], "level": alert["level"], "subject": alert["subject"],
-            "site_id": alert.get("site_id"), "alert": json.dumps(alert), "is_urgent": alert["level"] == "CRITICAL",
-            "now": now, "max_age": channel.max_age}
+            "site_id": alert.get("site_id"), "alert": json.dumps(alert), "place": json.dumps(asdict(place)),
+            "is_urgent": alert["level"] == "CRITICAL", "state": "FOR_DIGEST" if delivery.is_for_digest else "PENDING",
+            "escalated_from": delivery.escalated_from, "follows": delivery.follows, "now": now, "due_at": delivery.due_at,
+            "max_age": delivery.channel.max_age}
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _sql(name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`./fire notify`: delivers the transitions of alerts to webhooks, e-mail and Amazon SNS at least once, and logs every failure.
+"""`./fire notify`: delivers the transitions of alerts to the channels of a file at least once, and logs every failure.
 
 Records of the alert topic go to an outbox in Postgres, one row per transition and channel; offsets are committed only after
 the rows. One thread per channel delivers them: critical ones first, and the transitions of one alert in order.
@@ -7,6 +7,7 @@ the rows. One thread per channel delivers them: critical ones first, and the tra
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import threading
 import time
@@ -31,6 +32,7 @@ from services.notify.notification import UnusableTransitionError, one_line, read
 from services.notify.outbox import SHOWN, Outbox, Refusal, Unreachable, connector
 from services.notify.reconnect import Retry
 from services.notify.worker import Deliverer, Worker
+from udfs.registry import source
 
 POLL_MS = 500
 BATCH = 500
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             raise NotifyError("the notifier needs channels; name a file with --channels "
                               "(infra/notify/channels.example.toml shows what it may contain)")
         channels = load(Path(args.channels))
+        _check_dashboard(settings.dashboard_url)
         return serve(settings, database, channels, report)
     except psycopg.errors.UndefinedTable as problem:
         raise NotifyError("the database has no outbox yet; apply the migrations: python -m infra.postgres.migrate") from problem
@@ -71,8 +74,10 @@ def run(args: argparse.Namespace) -> int:
 def serve(settings: Settings, database: dict[str, Any], channels: Sequence[Channel], report: Report) -> int:
     """Reads and delivers until SIGTERM or Ctrl-C, and finishes the attempts under way."""
     stop = threading.Event()
-    outbox = Outbox(connector(database))
-    workers = [Worker(Deliverer(channel, Outbox(connector(database)), now, report), stop, report) for channel in channels]
+    registry, dashboard = source.shared(source.resolved(settings.registry)), settings.dashboard_url
+    outbox = Outbox(connector(database), registry.current)
+    workers = [Worker(Deliverer(channel, Outbox(connector(database), dashboard=dashboard), now, report), stop, report)
+               for channel in channels]
     try:
         with interruptible():
             retry = Retry(stop.wait, report)
@@ -222,6 +227,12 @@ def show(outbox: Outbox, report: Report) -> None:
                ", {last_error}".format(**row | {"last_error": row["last_error"] or "no failure so far"}))
     if not rows or len(backlog) == SHOWN:
         report("the outbox is empty" if not rows else f"only the first {SHOWN} undelivered notifications are shown")
+
+
+def _check_dashboard(url: str) -> None:
+    """Checks the address of links, because a service may refuse a notification with an unusable one."""
+    if url and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
+        raise NotifyError(f"FIRE_DASHBOARD_URL is {url!r}; use an address like https://fire.example.org")
 
 
 def _addresses(settings: Settings) -> tuple[Settings, dict[str, Any]]:

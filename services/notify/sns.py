@@ -1,4 +1,4 @@
-"""Publishes notifications to Amazon SNS: critical alerts with separate bodies for SMS and e-mail, others as plain text.
+"""Publishes notifications to Amazon SNS: a text message to phones, the whole text to all others.
 
 The AWS SDK finds the credentials: in the environment, a profile, or the machine's role.
 """
@@ -15,9 +15,13 @@ import boto3  # type: ignore[import-untyped,unused-ignore]
 from botocore.config import Config  # type: ignore[import-untyped,unused-ignore]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped,unused-ignore]
 
+from services.notify.bounds import cut, json_bytes
+from services.notify.formats import plain_text, text_message
 from services.notify.notification import Notice, UndeliveredError
 
 SUBJECT_LENGTH = 99
+LONGEST_TEXT = 200_000
+"""Bytes of a text in JSON; a whole message may have 256 KB."""
 REFUSED_BODY = ("InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid")
 
 
@@ -49,10 +53,10 @@ class Sns:
         """Returns the parameters of the Publish request; SNS allows only ASCII in the subject."""
         is_critical = notice.alert["level"] == "CRITICAL"
         topic = self.critical_topic_arn if is_critical and self.critical_topic_arn else self.topic_arn
-        bodies = {"default": notice.message, "email": notice.text, "sms": notice.sms}
-        body = {"Message": json.dumps(bodies, ensure_ascii=False), "MessageStructure": "json"} if is_critical else {
-            "Message": notice.text}
-        return {"TopicArn": topic, "Subject": _subject(notice), "MessageAttributes": _attributes(notice), **body,
+        text = cut(plain_text.text(notice), LONGEST_TEXT, json_bytes)
+        bodies = {"default": text, "sms": text_message.text(notice)}
+        return {"TopicArn": topic, "Subject": _subject(notice), "MessageAttributes": _attributes(notice),
+                "Message": json.dumps(bodies, ensure_ascii=False), "MessageStructure": "json",
                 **(_fifo(notice) if topic.endswith(".fifo") else {})}
 
     def _client(self) -> Any:
@@ -67,7 +71,7 @@ def _client(region: str, endpoint_url: str | None, timeout: float) -> Any:
 
 def _subject(notice: Notice) -> str:
     alert = notice.alert
-    text = f"[{alert['level']}] {alert.get('alert_type')} {alert['transition']} {alert['subject']}"
+    text = f"[{alert['level']}] {alert.get('alert_type', '')} {alert['transition']} {alert['subject']}".replace("  ", " ")
     return text.encode("ascii", "replace").decode()[:SUBJECT_LENGTH].strip()
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from udfs.readings import event_time, thresholds
 from udfs.registry import profiles
 from udfs.registry.format import RegistryError, parse
-from udfs.registry.registry import NONE, Registry, joined
+from udfs.registry.registry import NONE, Entry, Registry, Site, joined
 
 EXAMPLE = Path(__file__).parents[2] / "infra/registry/registry.example.json"
 README = (EXAMPLE.parent / "README.md").read_text(encoding="utf-8")
@@ -167,6 +167,10 @@ WHEN = "2025-10-09T22:00:00+09:00"
     (b'{"profiles": {"p":\n{"rated_current": 1' + b"0" * 9999 + b"}}}", "line 2: profiles.p.rated_current must be a number"),
     (changed("owner", to="x"), "owner is not known; use version, sites, profiles, devices, maintenance"),
     (changed("version", to=7), "version must be a text of 1 to 256"),
+    (changed("sites", "plant-a", "time_zone", to="Seoul"), "time_zone must be an IANA name such as Asia/Seoul, not .Seoul"),
+    (changed("sites", "plant-a", "time_zone", to="Asia"), "sites.plant-a.time_zone must be an IANA name"),
+    (changed("sites", "plant-a", "time_zone", to="../etc/passwd"), "sites.plant-a.time_zone must be an IANA name"),
+    (changed("devices", "trial-1", "test", to="yes"), "devices.trial-1.test must be true or false, not .yes"),
     (changed("sites", to=[]), r"sites must be an object, not \[\]"),
     (changed("devices", "", to={}), "devices. must be a text"),
     (changed("devices", "한" * 86, to={}), "must be a text of 1 to 256 bytes in UTF-8 without control characters"),
@@ -176,7 +180,7 @@ WHEN = "2025-10-09T22:00:00+09:00"
     (changed("devices", "board-17", "profile", to="eu-230"), "board-17.profile is .eu-230., which is not among the profiles"),
     (changed("devices", "board-17", "site", to="plant-c"), "devices.board-17.site is .plant-c., which is not among the sites"),
     (changed("profiles", "default", to={}), "profiles.default applies to devices without .* use another name"),
-    (changed("profiles", "us-120v", "rated_current", to="20 A"), "line 1.: profiles.us-120v.rated_current must be a number"),
+    (changed("profiles", "us-120v", "rated_current", to="20 A"), "line 2.: profiles.us-120v.rated_current must be a number"),
     (changed("profiles", "us-120v", "nominal_voltage", to=12), "nominal_voltage must be a number from 24 to 277 V, not 12"),
     (changed("maintenance", to={}), "maintenance must be a list"),
     (changed("maintenance", 0, "site", to="plant-a"), "maintenance.0 must name either a device or a site"),
@@ -254,3 +258,17 @@ def test_joined_windows_cover_the_same_times(spans: list[tuple[int, int]], at: i
     made = joined(spans)
     assert any(start <= at < end for start, end in spans) == any(start <= at < end for start, end in made)
     assert all(before[1] < after[0] for before, after in itertools.pairwise(made))
+
+
+def test_site_has_a_name_and_a_time_zone_and_a_device_may_be_for_tests() -> None:
+    known = parse(EXAMPLE.read_bytes())
+    assert known.sites["plant-a"] == Site("Plant A, Incheon", "Asia/Seoul")
+    assert (known.device("trial-1").test, known.device("board-17").test) == (True, False)
+    assert known.device("gas-1")[:2] == ("plant-a", "boiler room") and known.device("nobody") == Entry()
+    assert registry(sites={"s": {}}).sites["s"] == Site() and NONE.device("d") == Entry()
+
+
+def test_site_is_for_tests_if_all_its_listed_devices_are() -> None:
+    known = registry(sites={"s": {}, "t": {}, "u": {}}, devices={
+        "a": {"site": "s", "test": True}, "b": {"site": "s"}, "c": {"site": "t", "test": True}, "d": {"test": True}})
+    assert known.test_sites == {"t"}

@@ -13,9 +13,9 @@ from typing import Any
 from contract import identifiers
 from core.errors import FireError
 from udfs.readings import event_time
-from udfs.registry import profiles
+from udfs.registry import profiles, time_zones
 from udfs.registry.profiles import Path, Profile, Refused, only, shown
-from udfs.registry.registry import Entry, Registry, Spans, Windows, joined
+from udfs.registry.registry import Entry, Registry, Site, Spans, Windows, joined
 
 SECTIONS = ("version", "sites", "profiles", "devices", "maintenance")
 LONGEST_MAINTENANCE_DAYS = 31
@@ -66,12 +66,10 @@ def _registry(document: Any, content: bytes) -> Registry:
     only(document, SECTIONS, ())
     version = _text(document.get("version"), ("version",)) or hashlib.sha256(content).hexdigest()[:12]
     sites, devices = _section(document, "sites"), _section(document, "devices")
-    for site, about in sites.items():
-        only(about, ("name",), ("sites", site))
-        _text(about.get("name"), ("sites", site, "name"))
     declared = {name: profiles.profile(name, about, ("profiles", name)) for name, about in _section(document, "profiles").items()}
     entries = {device: _entry(about, ("devices", device), sites, declared) for device, about in devices.items()}
-    return Registry(version, entries, _maintenance(document.get("maintenance", []), devices, sites))
+    windows = _maintenance(document.get("maintenance", []), devices, sites)
+    return Registry(version, entries, windows, {site: _site(about, ("sites", site)) for site, about in sites.items()})
 
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -82,14 +80,25 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     return section
 
 
+def _site(about: Any, path: Path) -> Site:
+    only(about, Site._fields, path)
+    zone = _text(about.get("time_zone"), (*path, "time_zone"))
+    if zone is not None and not time_zones.is_known(zone):
+        raise Refused((*path, "time_zone"), f"must be an IANA name such as Asia/Seoul, not {shown(zone)}")
+    return Site(_text(about.get("name"), (*path, "name")), zone)
+
+
 def _entry(about: Any, path: Path, sites: Mapping[str, Any], declared: Mapping[str, Profile]) -> Entry:
     only(about, Entry._fields, path)
-    site, zone, profile = (_text(about.get(field), (*path, field)) for field in Entry._fields)
+    site, zone, profile = (_text(about.get(field), (*path, field)) for field in ("site", "zone", "profile"))
     _require_declared(site, sites, "sites", (*path, "site"))
+    test = about.get("test", False)
+    if not isinstance(test, bool):
+        raise Refused((*path, "test"), f"must be true or false, not {shown(test)}")
     if profile in (None, profiles.DEFAULT.name):
-        return Entry(site, zone)
+        return Entry(site, zone, test=test)
     _require_declared(profile, declared, "profiles", (*path, "profile"))
-    return Entry(site, zone, declared[profile])
+    return Entry(site, zone, declared[profile], test)
 
 
 def _require_declared(name: str | None, section: Mapping[str, Any], title: str, path: Path) -> None:

@@ -25,11 +25,19 @@ UNNAMED = "default"
 
 
 class Entry(NamedTuple):
-    """The entry of a device in the registry; its fields are those of the file."""
+    """The entry of a device in the registry; its fields are those of the file. Alerts of a `test` device are for nobody."""
 
     site: str | None = None
     zone: str | None = None
     profile: Profile = profiles.DEFAULT
+    test: bool = False
+
+
+class Site(NamedTuple):
+    """A site of the registry: its name for people, and the IANA name of its time zone."""
+
+    name: str | None = None
+    time_zone: str | None = None
 
 
 class Windows(NamedTuple):
@@ -49,14 +57,21 @@ class Lookup(NamedTuple):
 class Registry:
     """One version of the registry; immutable."""
 
-    def __init__(self, version: str, devices: Mapping[str, Entry] | None = None, windows: Windows | None = None) -> None:
-        """`devices` are the listed ones; every other device has the default profile and the site of its messages."""
+    def __init__(self, version: str, devices: Mapping[str, Entry] | None = None, windows: Windows | None = None,
+                 sites: Mapping[str, Site] | None = None) -> None:
+        """`devices` are the listed ones; every other device has the default profile and the site of its messages.
+
+        `test_sites` are the sites whose listed devices are all for tests.
+        """
         self.version = version
         self.devices: Mapping[str, Entry] = dict(devices or {})
+        self.sites = dict(sites or {})
         self._windows = windows or Windows({}, {})
         self._begin, self._end = _whole_span([*self._windows.devices.values(), *self._windows.sites.values()])
         entries = [Entry(), *(devices or {}).values()]
         self._rows = {device: row for row, device in enumerate(devices or {}, 1)}
+        self._tests = frozenset(device for device, entry in (devices or {}).items() if entry.test)
+        self.test_sites = frozenset(each.site for each in entries if each.test) - {each.site for each in entries if not each.test}
         self._texts = {
             "site_id": _texts(entry.site for entry in entries), "zone": _texts(entry.zone for entry in entries),
             "profile": _texts(entry.profile.name for entry in entries),
@@ -64,6 +79,11 @@ class Registry:
         }  # fmt: skip
         self._rated = np.array([_rated(entry.profile) for entry in entries])
         self._limits = {name: np.array([entry.profile.limits[name] for entry in entries]) for name in thresholds.LIMITS}
+
+    def device(self, device_id: str) -> Entry:
+        """Returns the site, the zone and the mark `test` of a device; of one that is not listed nothing is known."""
+        row = self._rows.get(device_id, 0)
+        return Entry(self._texts["site_id"][row], self._texts["zone"][row], test=device_id in self._tests)
 
     def find(self, device_id: Column, site_id: Column, event_ms: Column) -> Lookup:
         """Looks up the devices of a batch of messages.

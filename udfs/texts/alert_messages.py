@@ -36,6 +36,17 @@ def compose(alert: Mapping[str, Any], further: Iterable[str] = ()) -> dict[str, 
     }  # fmt: skip
 
 
+def reason(each: Mapping[str, Any]) -> Text:
+    """Formats a contribution of an `explanation` as `temperature 63.2 °C (limit 60 °C)`, or as the name of an alarm."""
+    return Text(_finding(each, _finding_ko), _finding(each, _finding_en))
+
+
+def quantity(value: float, unit: str) -> str:
+    """Formats a value as `72.4 °C`, with at most two decimals and no trailing zeros; a huge number in scientific notation."""
+    number = f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < LONG_NUMBER else f"{value:.3g}"
+    return f"{number} {unit}".rstrip()
+
+
 def _risen(alert: Mapping[str, Any]) -> Text:
     """Composes the message of an alert that opened or escalated."""
     is_worse = alert["transition"] == "ESCALATED"
@@ -121,8 +132,8 @@ def _finding(each: Mapping[str, Any], finding: Callable[[Text, str, str], str]) 
         return finding(ALARM_NAMES[name], "", "")
     if each["value"] is None:
         return finding(_name(name), "", "")
-    limit = "" if each["limit"] is None else _quantity(each["limit"], unit)
-    return finding(_name(name), _quantity(each["value"], unit), limit)
+    limit = "" if each["limit"] is None else quantity(each["limit"], unit)
+    return finding(_name(name), quantity(each["value"], unit), limit)
 
 
 def _finding_ko(name: Text, value: str, limit: str) -> str:
@@ -136,12 +147,6 @@ def _finding_en(name: Text, value: str, limit: str) -> str:
 def _name(name: str) -> Text:
     spelled = name.replace("_", " ")
     return MEASUREMENT_NAMES.get(name) or Text(spelled, spelled)
-
-
-def _quantity(value: float, unit: str) -> str:
-    """Formats a value as `72.4 °C`, with at most two decimals and no trailing zeros; a huge number in scientific notation."""
-    number = f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) < LONG_NUMBER else f"{value:.3g}"
-    return f"{number} {unit}".rstrip()
 
 
 def _clock(iso: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from services.metrics.flink import Jobs
 from services.metrics.kafka import Topics
 from services.metrics.postgres import Database
 from services.metrics.results import REMEMBERED, Results, Seen, reason_of
+from services.notify.hours import QuietHours
 from services.notify.outbox import Outbox, connector
 from tests.conftest import VECTORS, rows
 from tests.services.notify.test_notify import MemoryTarget, channel
@@ -158,6 +160,16 @@ def test_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     assert value(metrics.disks([str(tmp_path)]), "fire_disk_free_bytes", path=str(tmp_path)) > 0  # type: ignore[operator]
     with pytest.raises(UnavailableError, match="disk"):
         metrics.disks([str(tmp_path / "nowhere")])
+
+
+def test_delivery_that_is_planned_for_later_is_pending_but_does_not_wait(database: dict[str, Any]) -> None:
+    sleeping = channel(MemoryTarget(), quiet_hours=QuietHours(time(0), time(23, 59), "UTC"))
+    outbox = Outbox(connector(database))
+    outbox.add([alert()], [], [sleeping], datetime.now(UTC) + timedelta(days=1))
+    outbox.close()
+    families = Database(connector(database)).read()
+    assert value(families, "fire_notifications", channel="room", state="pending") == 1
+    assert value(families, "fire_notification_oldest_wait_seconds", channel="room") == 0
 
 
 def test_database_metrics_agree_with_the_tables(database: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import hmac
 import json
 import urllib.request
 from collections.abc import Iterator
+from datetime import time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -23,21 +24,19 @@ from core import installation
 from services.notify import channels
 from services.notify.channel_file import ChannelFileError
 from services.notify.email import Mail
-from services.notify.notification import (
-    SMS_LENGTH,
-    Notice,
-    UndeliveredError,
-    UnusableTransitionError,
-    idempotency_key,
-    read_transition,
-)
+from services.notify.endpoint import Endpoint, is_allowed
+from services.notify.formats import text_message
+from services.notify.formats.webhook_json import payload
+from services.notify.hours import QuietHours
+from services.notify.notification import Notice, UndeliveredError, UnusableTransitionError, idempotency_key, read_transition
 from services.notify.sns import Sns
-from services.notify.webhook import Webhook, is_allowed
+from services.notify.webhook import Webhook
 from tests.support.free_ports import free_ports
 from tests.support.receivers import DRIP, HANG, NOON, Receiver, alert, certificate, receiving
 from tests.support.waiting import DEADLINE_SECONDS
 
 KEY = "a-key-of-sixteen-characters-or-more"
+HOOK = "https://hooks.example.org/services/T0/B0/XXXX"
 CRITICAL_TOPIC, HIGH_TOPIC = (f"arn:aws:sns:ap-northeast-2:123456789012:fire-{level}" for level in ("critical", "high"))
 CRITICAL = {"level": "CRITICAL", "recommendations_ko": ["지금 즉시 현장을 점검하십시오."],
             "recommendations_en": ["Inspect on site now."]}
@@ -55,7 +54,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 def webhook(url: str, **more: Any) -> Webhook:
-    return Webhook(**{"url": url, "key": KEY.encode(), "allow_private": True, "timeout": DEADLINE_SECONDS} | more)
+    endpoint = Endpoint(**{"url": url, "allow_private": True, "timeout": DEADLINE_SECONDS} | more)
+    return Webhook(endpoint=endpoint, key=KEY.encode())
 
 
 def test_webhook_is_signed_over_timestamp_and_body_and_carries_its_key(receiver: Receiver) -> None:
@@ -191,7 +191,7 @@ def test_mail_in_korean_arrives_encrypted_for_everyone(postbox: tuple[Postbox, M
     arrived = box.mails[0]
     assert box.envelopes[0].rcpt_tos == ["a@example.org", "b@example.org"]
     assert arrived["Subject"] == "[경계] 고온 감지, 장치 dev-07, 현장 site-1"
-    body = arrived.get_content()
+    body = arrived.get_body(("plain",)).get_content()
     assert "권장 조치:\n- 전원 차단을 검토하십시오." in body.replace("\r\n", "\n") and "0f3a5c7e9b1d2f40:OPENED" in body
     assert arrived["Auto-Submitted"] == "auto-generated" and arrived["Date"].datetime == NOON
 
@@ -203,7 +203,8 @@ def test_mail_keeps_its_message_id_over_attempts_and_has_another_per_transition(
     first, again, cleared = (each["Message-ID"] for each in box.mails)
     assert first == again != cleared
     assert len({each["References"] for each in box.mails}) == 1
-    assert "What to do:\n- Consider cutting off the power." in box.mails[0].get_content().replace("\r\n", "\n")
+    body = box.mails[0].get_body(("plain",))
+    assert body is not None and "What to do:\n- Consider cutting off" in body.get_content().replace("\r\n", "\n")
 
 
 def test_mail_does_not_trust_an_unknown_certificate(postbox: tuple[Postbox, Mail]) -> None:
@@ -274,18 +275,26 @@ def test_critical_alarm_carries_a_short_text_message_and_a_mail(sns: Sns) -> Non
     critical = notice("ko", **CRITICAL)
     sns.send(critical, NOON)
     bodies = json.loads(sns.request(critical)["Message"])
-    assert bodies["sms"] == "[경계] 고온 감지, 장치 dev-07, 현장 site-1. 지금 즉시 현장을 점검하십시오."
-    assert "권장 조치:" in bodies["email"] and bodies["default"] == critical.message
+    assert bodies["sms"].startswith("[경계] 고온 감지, 장치 dev-07, 현장 site-1. 지금 즉시 현장을 점검하십시오. 위험도 0.60.")
+    assert "권장 조치:" in bodies["default"]
     assert sns.request(critical)["MessageStructure"] == "json"
     arrived = published(sns, CRITICAL_TOPIC)
     assert len(arrived) == 1 and published(sns, HIGH_TOPIC) == []
     assert critical.key in json.dumps(arrived)
 
 
-def test_high_alarm_goes_to_the_other_topic_as_plain_text(sns: Sns) -> None:
+def test_high_alarm_goes_to_the_other_topic_and_to_phones_as_a_text_message(sns: Sns) -> None:
     sns.send(notice(), NOON)
-    assert published(sns, CRITICAL_TOPIC) == []
-    assert "What to do:\\n- Consider cutting off the power." in json.dumps(published(sns, HIGH_TOPIC))
+    assert published(sns, CRITICAL_TOPIC) == [] and len(published(sns, HIGH_TOPIC)) == 1
+    bodies = json.loads(sns.request(notice())["Message"])
+    assert "What to do:\n- Consider cutting off the power." in bodies["default"]
+    assert text_message.segments(bodies["sms"]) <= 2
+
+
+def test_longest_digest_fits_a_message_of_sns() -> None:
+    entries = [{"alert": alert(message_en="\\" * 80), "place": None} for _ in range(3000)]
+    request = Sns(topic_arn=HIGH_TOPIC).request(notice(transition="DIGEST", digest=entries))
+    assert len(request["Message"].encode()) < 256 * 1024
 
 
 def test_sns_topic_that_does_not_exist_is_a_failed_attempt(sns: Sns) -> None:
@@ -304,7 +313,7 @@ def test_unreachable_sns_is_a_failed_attempt(sns: Sns) -> None:
 def test_every_message_has_a_one_line_title_short_sms_and_ascii_subject(message: str, language: str, transition: str) -> None:
     made = notice(language, transition=transition, subject="장치-7", **CRITICAL, message_en=message, message_ko=message)
     assert not set(made.title) & set("\r\n\0\u2028")
-    assert len(made.sms) <= SMS_LENGTH[language] and json.loads(made.json)["alert"]["subject"] == "장치-7"
+    assert text_message.segments(text_message.text(made)) <= 2 and json.loads(payload(made))["alert"]["subject"] == "장치-7"
     subject = Sns(topic_arn=HIGH_TOPIC).request(made)["Subject"]
     assert subject.isascii() and len(subject) < 100
     assert Mail(host="h", port=1, sender="a@b", recipients=("c@d",))._message(made, NOON).as_bytes()
@@ -375,7 +384,7 @@ def test_channel_receives_alerts_of_its_level_and_its_sites(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("old", "new", "reason"), [
-    ('type = "sns"', 'type = "pigeon"', "line 20: type is 'pigeon'; use one of: webhook, email, sns"),
+    ('type = "sns"', 'type = "pigeon"', "line 20: type is 'pigeon'; use one of: webhook, email, sns, slack, teams, pagerduty"),
     ('name = "sms"', 'name = "room"', "line 19: name is 'room' again"),
     ('name = "sms"\n', "", "line 18: the channel has no name; add it"),
     ('min_level = "MEDIUM"', 'min_level = "LOUD"', "line 15: min_level is 'LOUD'; use one of: NORMAL"),
@@ -430,4 +439,79 @@ def test_example_file_is_valid(tmp_path: Path) -> None:
     password.touch(0o600)
     password.write_text(KEY)
     text = (installation.ROOT / "infra/notify/channels.example.toml").read_text(encoding="utf-8")
-    assert [each.name for each in load(tmp_path, text, {"CONTROL_ROOM_KEY": KEY})] == ["control-room", "plant-a-mail", "on-call"]
+    secrets = {"CONTROL_ROOM_KEY": KEY, "SLACK_WEBHOOK_URL": HOOK, "TEAMS_WEBHOOK_URL": HOOK, "PAGERDUTY_ROUTING_KEY": KEY}
+    assert [each.name for each in load(tmp_path, text, secrets)] == [
+        "control-room", "plant-a-mail", "on-call", "slack", "teams", "pagerduty"]
+
+
+CHAT = '[[channel]]\nname = "chat"\ntype = "slack"\nsecret_env = "HOOK"\n'
+
+
+def test_address_of_a_chat_is_a_secret_and_pagerduty_has_an_address_of_its_own(tmp_path: Path) -> None:
+    text = CHAT + CHAT.replace("chat", "duty").replace("slack", "pagerduty").replace("HOOK", "ROOM_KEY")
+    chat, duty = load(tmp_path, text, {"HOOK": HOOK})
+    assert chat.target.endpoint.url == HOOK and HOOK not in repr(chat)  # type: ignore[attr-defined]
+    assert duty.target.endpoint.host == "events.pagerduty.com" and KEY not in repr(duty)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("hook", "reason"), [
+    ("hook", "secret_env names a secret that must be an address like https://host/path"),
+    ("http://hooks.example.org/T0", "secret_env names a secret that must begin with https://; http://"),
+    ("https://hooks.example.org/T0 B0", "secret_env names a secret that must be an address"),
+    ("https://user:T0@hooks.example.org/", "secret_env names a secret that contains a user or a password"),
+])  # fmt: skip
+def test_unusable_address_of_a_chat_is_refused_without_being_shown(tmp_path: Path, hook: str, reason: str) -> None:
+    with pytest.raises(ChannelFileError, match=f"line 4: {reason}") as problem:
+        load(tmp_path, CHAT, {"HOOK": hook})
+    assert "T0" not in str(problem.value)
+
+
+ROUTED = f'''[[channel]]
+name = "room"
+type = "sns"
+topic_arn = "{HIGH_TOPIC}"
+alert_types = ["ARC_DETECTED"]
+transitions = ["OPENED", "CLEARED"]
+time_zone = "Asia/Seoul"
+quiet_hours = "22:00-07:00"
+escalates_to = "sms"
+after_minutes = 10
+test_devices = true
+
+[[channel]]
+name = "sms"
+type = "sns"
+topic_arn = "{HIGH_TOPIC}"
+min_level = "MEDIUM"
+digest_at = "08:00"
+'''
+
+
+def test_routes_are_read_from_the_file(tmp_path: Path) -> None:
+    room, sms = load(tmp_path, ROUTED)
+    assert (room.alert_types, room.transitions, room.test_devices) == ({"ARC_DETECTED"}, {"OPENED", "CLEARED"}, True)
+    assert room.quiet_hours == QuietHours(time(22), time(7), "Asia/Seoul")
+    assert (room.escalates_to, room.answers_within, sms.digest_at) == ("sms", timedelta(minutes=10), time(8))
+
+
+@pytest.mark.parametrize(("old", "new", "reason"), [
+    ("ARC_DETECTED", "ARCS", "line 5: alert_types names 'ARCS'; use some of: TEMPERATURE_CRITICAL, ARC_DETECTED"),
+    ('"CLEARED"]', '"DONE"]', "line 6: transitions names 'DONE'; use some of: OPENED, ESCALATED, REMINDED, CLEARED"),
+    ("Asia/Seoul", "Seoul", "line 7: time_zone is 'Seoul'; use an IANA name such as Asia/Seoul"),
+    ("22:00-07:00", "22-7", "line 8: quiet_hours must be two different times such as 22:00-07:00"),
+    ("22:00-07:00", "07:00-07:00", "line 8: quiet_hours must be two different times"),
+    ("22:00-07:00", "22:00-24:00", "line 8: quiet_hours must be two different times"),
+    ('escalates_to = "sms"', 'escalates_to = "nobody"', "line 9: escalates_to leads to 'nobody', which is not a channel"),
+    ('escalates_to = "sms"', 'escalates_to = "room"', "line 9: escalates_to leads in a circle, to 'room' again"),
+    ('escalates_to = "sms"\n', "", "line 1: the channel has after_minutes but no escalates_to"),
+    ("after_minutes = 10\n", "", "line 1: the channel has no after_minutes; add it"),
+    ("after_minutes = 10", "after_minutes = 0", "line 10: after_minutes must be a number above 0 and at most 1440"),
+    ('digest_at = "08:00"', 'digest_at = "8"', "line 18: digest_at must be a time such as 08:00"),
+    ('min_level = "MEDIUM"', 'min_level = "HIGH"', "line 18: digest_at is of no use with min_level = 'HIGH'"),
+    (f'type = "sns"\ntopic_arn = "{HIGH_TOPIC}"\nmin_level', 'type = "pagerduty"\nsecret_env = "ROOM_KEY"\nmin_level',
+     "line 18: digest_at is of no use with type = \"pagerduty\""),
+])  # fmt: skip
+def test_unusable_route_is_refused_with_line_field_and_reason(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in ROUTED
+    with pytest.raises(ChannelFileError, match=reason):
+        load(tmp_path, ROUTED.replace(old, new))

@@ -24,10 +24,12 @@ from psycopg.rows import dict_row
 from core import installation
 from core.retries import FIRST, LONGEST, delay, next_attempt
 from services.notify import server as notify
-from services.notify.channels import Channel, Target
+from services.notify.channels import Channel
+from services.notify.endpoint import Endpoint
 from services.notify.notification import Notice, UndeliveredError
 from services.notify.outbox import CLAIM, Outbox, Refusal, connector
 from services.notify.reconnect import Retry, StoppedError
+from services.notify.targets import Target
 from services.notify.webhook import Webhook
 from services.notify.worker import Deliverer, Worker
 from tests.support.brokers import create_topics
@@ -76,7 +78,7 @@ def channel(target: Target, name: str = "room", **changed: Any) -> Channel:
 
 
 def webhook(receiver: Receiver, timeout: float = DEADLINE_SECONDS) -> Webhook:
-    return Webhook(url=receiver.url, key=KEY.encode(), allow_private=True, timeout=timeout)
+    return Webhook(endpoint=Endpoint(url=receiver.url, allow_private=True, timeout=timeout), key=KEY.encode())
 
 
 @pytest.fixture
@@ -377,6 +379,15 @@ def test_command_without_channels_names_the_missing_option() -> None:
         notify.run(argparse.Namespace(channels=None, status=False, retry_parked=False))
 
 
+def test_unusable_address_of_the_dashboard_is_refused_before_anything_is_sent(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "channels.toml"
+    file.write_text('[[channel]]\nname = "sms"\ntype = "sns"\ntopic_arn = "arn:aws:sns:us-east-1:123456789012:fire"\n')
+    monkeypatch.setenv("FIRE_DASHBOARD_URL", "fire.example.org")
+    with pytest.raises(notify.NotifyError, match=r"FIRE_DASHBOARD_URL is 'fire.example.org'; use an address like https://"):
+        notify.run(argparse.Namespace(channels=str(file), status=False, retry_parked=False))
+
+
 def eventually(is_so: Callable[[], bool]) -> bool:
     """True once it is so; fails if that never comes."""
     return bool(until(is_so, "what this test waits for"))
@@ -411,9 +422,12 @@ def start(tmp_path: Path, brokers: str, server: Server, database: dict[str, Any]
     file = tmp_path / "channels.toml"
     file.write_text(f'[[channel]]\nname = "room"\ntype = "webhook"\nurl = "{receiver.url}"\nallow_private = true\n'
                     'secret_env = "ROOM_KEY"\n')
+    registry = tmp_path / "registry.json"
+    registry.write_text('{"sites": {"site-1": {"name": "Plant A", "time_zone": "Asia/Seoul"}}}')
     create_topics(brokers, f"{tmp_path.name}.", "alerts")
     environment = {"PATH": os.environ["PATH"], "ROOM_KEY": KEY, "PGPASSFILE": str(server.passwords),
                    "FIRE_KAFKA_BROKERS": brokers, "FIRE_TOPIC_PREFIX": f"{tmp_path.name}.", "FIRE_CONSUMER_GROUP": tmp_path.name,
+                   "FIRE_REGISTRY": str(registry), "FIRE_DASHBOARD_URL": "https://fire.example.org",
                    "FIRE_POSTGRES_PORT": str(database["port"]), "FIRE_POSTGRES_DATABASE": database["dbname"]}
     started: list[Command] = []
 
@@ -462,6 +476,9 @@ def test_command_delivers_across_restarts_and_outages_without_loss_or_repetition
         server.start()
     assert eventually(lambda: receiver.keys[-1] == "a:ESCALATED:CRITICAL"), second.lines
     assert second.says("a:ESCALATED:CRITICAL CRITICAL, attempt 1: delivered"), second.lines
+    said = json.loads(receiver.calls[-1].body)
+    assert (said["link"], said["facts"]["Site"]) == ("https://fire.example.org/alerts/a", "Plant A (site-1)")
+    assert said["facts"]["Time"] == "2025-10-09 18:00:00 UTC+09:00"
     assert second.end(signal.SIGINT) == 0 and KEY not in str(first.lines + second.lines)
     assert "before-the-first-start:OPENED" not in receiver.keys and len(receiver.calls) == len(set(receiver.keys)) + 1
 
