@@ -118,7 +118,7 @@ def test_views_of_candidates_have_only_columns_of_candidates_and_the_required_on
     known = {column.name for column in CONTRACT.result(CANDIDATES).columns}
     of_kinesis = detect.script(Settings(results="kinesis", kinesis_streams="arn:aws:kinesis:eu-west-1:123456789012:stream/"))
     views = [each for each in of_kinesis.declarations if each.stage == CANDIDATES]
-    assert len(views) == 15
+    assert len(views) == 17
     for view in views:
         assert {"subject", "site_id", "event_time", "held_until"} <= set(view.columns()) <= known, view.origin
 
@@ -135,7 +135,8 @@ def test_sources_declare_the_same_columns() -> None:
 def test_job_has_a_value_for_every_name_in_its_files(job: Any) -> None:
     names = job.substitutions(Settings())
     for file in (SQL / job.__name__.removeprefix("jobs.")).rglob("*.sql"):
-        assert statement(file, names)
+        if file.parent.name != "detect":  # expressions, which other files take in
+            assert statement(file, names)
 
 
 def test_script_shows_every_statement_below_its_origin() -> None:
