@@ -69,8 +69,8 @@ class Settings:
     consumer_group: str = setting("fire", "prefix of the jobs' Kafka consumer groups: `<group>-detect`, `-alert`, `-store`, "
                                           "`-archive`")
     file_input: str = setting("", "file that the file source reads, one JSON message per line (`.gz` allowed)")
-    file_lines: str = setting("messages", "what the lines of that file are: messages, or records of messages with their arrival as "
-                                          "`./fire replay` writes them", choices=("messages", "records"))
+    file_lines: str = setting("messages", "what the lines of that file are: messages, or records of messages with their arrival "
+                                          "as `./fire replay` writes them", choices=("messages", "records"))
     file_output: str = setting("", "folder that the file sinks write to, one subfolder per result")
     registry: str = setting("", "device registry, a file or `s3://bucket/key` that every worker can read; empty: the default "
                                 "profile for every device")
@@ -80,8 +80,9 @@ class Settings:
                                      "disk, for more devices than the heap has room for, at more CPU per message; empty: the "
                                      "cluster's default, which is `hashmap` wherever this project configures it",
                                  choices=("hashmap", "rocksdb"))
-    oldest_days: int = setting(31, "most days that a message's time is before its arrival; an older one is that of a wrong clock, and "
-                                   "the arrival counts instead; 0: any time since 2015, as for a fleet that sends old messages")
+    oldest_days: int = setting(31, "most days that a message's time is before its arrival; an older one is that of a wrong "
+                                   "clock, and the arrival counts instead; 0: any time since 2015, as for a fleet that sends old "
+                                   "messages")
     lateness_seconds: int = setting(5, "how far the watermark trails the newest event time")
     idle_timeout_seconds: int = setting(60, "seconds after which a partition without messages stops holding back the watermark; "
                                             "keep it above a Python worker's cold start (15 s and more)")

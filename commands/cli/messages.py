@@ -21,7 +21,8 @@ def _replay(commands: Commands) -> None:
     sub = command(commands, "replay", "commands.replay.replay:run", "python",
                    "run the detect and alert jobs on files and write all results", "./fire replay day.jsonl.gz --out results")
     sub.add_argument("files", nargs="+", metavar="FILE",
-                     help="JSON lines, plain or .gz, in order of arrival, or an archive of readings, a Parquet file or a folder")
+                     help="JSON lines, plain or .gz, in order of arrival; a dump of `kcat -J`, which keeps the arrivals; or an "
+                          "archive of readings, a Parquet file or a folder")
     sub.add_argument("--out", required=True, metavar="DIR", help="folder for <result>.jsonl")
     sub.add_argument("--parallelism", type=int, default=1, help="parallelism of the jobs (default 1)")
 

@@ -11,6 +11,7 @@ import orjson
 
 from contract.declared import CONTRACT
 from core.errors import FireError
+from udfs.readings.event_time import LATEST_MS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +22,8 @@ FIELDS = {"device_id": "deviceId", "idx": "idx", "site_id": "siteId",
 INVALID = ("invalid_fields", "invalid_values")
 """Columns with the names and values of what was out of range or impossible; archives of earlier versions have no values."""
 MAGIC = b"PAR1"
+NEWEST_MS = LATEST_MS
+"""The newest time of an archived reading, whose time was judged when it arrived."""
 
 
 class ArchivedError(FireError):
@@ -35,8 +38,8 @@ def is_archive(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def write_messages(archive: Path, target: Path) -> None:
-    """Writes the messages of an archive's readings to `target`, one JSON object per line, in order of event time.
+def messages(archive: Path) -> Iterator[bytes]:
+    """Yields the messages of an archive's readings, in order of event time.
 
     Late readings follow at the end and are late again, so that windows count the same readings as before. A field that had no
     value is absent, so that its warning does not come back. All readings are held in memory.
@@ -48,10 +51,9 @@ def write_messages(archive: Path, target: Path) -> None:
     times = table["event_time"].cast("int64").to_pylist()
     columns = {field: table[name].to_pylist() for name, field in FIELDS.items()}
     came = _as_they_came(table)
-    with target.open("wb") as out:
-        for time, invalid, *values in zip(times, came, *columns.values(), strict=True):
-            present = {field: value for field, value in zip(columns, values, strict=True) if value is not None}
-            out.write(orjson.dumps({"timestamp": time, **invalid, **present}, option=orjson.OPT_APPEND_NEWLINE))
+    for time, invalid, *values in zip(times, came, *columns.values(), strict=True):
+        present = {field: value for field, value in zip(columns, values, strict=True) if value is not None}
+        yield orjson.dumps({"timestamp": time, **invalid, **present})
 
 
 def _as_they_came(table: pa.Table) -> Iterator[dict[str, str]]:

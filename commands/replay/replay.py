@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import os
 import sys
 import tempfile
-from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,8 +13,7 @@ from typing import Any
 
 import orjson
 
-from commands.replay import archive
-from commands.score import open_lines
+from commands.replay import records
 from core.errors import FireError
 from core.installation import ROOT
 from core.settings import Settings
@@ -49,17 +45,17 @@ def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Setting
 
     for file in files:
         if not file.exists():
-            raise ReplayError(f"{file} does not exist; name files of JSON lines, plain or .gz, or an archive of readings")
+            raise ReplayError(f"{file} does not exist; name files of JSON lines or of kcat -J, plain or .gz, or an "
+                              "archive of readings")
     out.mkdir(parents=True, exist_ok=True)
     settings = settings or Settings.load()
     with tempfile.TemporaryDirectory(prefix="fire-replay-") as folder:
         work = Path(folder)
-        files = [_messages(file, work / f"archived-{number}.jsonl") for number, file in enumerate(files)]
-        detected = replace(settings, source="file", file_input=str(_staged(files, work)), parallelism=parallelism,
-                           file_output=str(work / "detect"))
+        records.write(files, work / "records.jsonl")
+        detected = replace(settings, source="file", file_input=str(work / "records.jsonl"), file_lines="records",
+                           parallelism=parallelism, file_output=str(work / "detect"))
         detect.start(detected, local_configuration()).wait()
         counts = {result: _collect(work / "detect" / result, out / f"{result}.jsonl") for result in detect.RESULTS}
-        _locate_dead_letters(files, out / "dead_letters.jsonl")
         _end_without_silence(out)
         _sort_by_availability(out / "candidates.jsonl", timedelta(seconds=settings.lateness_seconds))
         alerting = replace(detected, file_input=str(out / "candidates.jsonl"), file_output=str(work / "alert"), parallelism=1)
@@ -70,33 +66,11 @@ def replay(files: list[Path], out: Path, parallelism: int = 1, settings: Setting
     return counts
 
 
-def _messages(file: Path, target: Path) -> Path:
-    """Returns the file itself, or for an archive a file of the messages that its readings came from."""
-    if not archive.is_archive(file):
-        return file
-    archive.write_messages(file, target)
-    return target
-
-
 def local_configuration() -> Mapping[str, str]:
     """Returns Flink's options for a mini-cluster in this process, with the same Java that `./fire` uses."""
     java.use()
     return {"python.executable": sys.executable, "python.client.executable": sys.executable,
             "python.pythonpath": str(ROOT), "rest.port": "0", "rest.bind-address": "127.0.0.1", "rest.address": "127.0.0.1"}
-
-
-def _staged(files: list[Path], work: Path) -> Path:
-    """Returns one file for the job: the only file itself, or the concatenation of all files."""
-    if len(files) == 1:
-        return files[0].resolve()
-    joined = work / "telemetry.jsonl"
-    with joined.open("wb") as out:
-        for file in files:
-            with open_lines(str(file)) as lines:
-                out.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
-    newest = max(file.stat().st_mtime for file in files)
-    os.utime(joined, (newest, newest))
-    return joined
 
 
 def _collect(folder: Path, target: Path) -> int:
@@ -114,29 +88,6 @@ def _append(folder: Path, target: Path) -> int:
                     out.write(line)
                     rows += 1
     return rows
-
-
-def _locate_dead_letters(files: list[Path], target: Path) -> None:
-    """Replaces the source of each dead letter, which names the job's input, by `file:line` of the original files."""
-    letters = list(_read(target))
-    if not letters:
-        return
-    positions = _positions(files, {letter["size_bytes"] for letter in letters})
-    for letter in letters:
-        letter["source"] = positions[letter["sha256"]].popleft()
-    _write(target, letters)
-
-
-def _positions(files: list[Path], sizes: set[int]) -> dict[str, deque[str]]:
-    """The positions of the lines of these sizes, by the SHA-256 of each."""
-    positions: dict[str, deque[str]] = defaultdict(deque)
-    for file in files:
-        with open_lines(str(file)) as lines:
-            for number, line in enumerate(lines, 1):
-                message = line.rstrip(b"\r\n")
-                if len(message) in sizes:
-                    positions[hashlib.sha256(message).hexdigest()].append(f"{file}:{number}")
-    return positions
 
 
 def _end_without_silence(out: Path) -> None:

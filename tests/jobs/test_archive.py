@@ -125,14 +125,14 @@ def test_single_file_of_an_archive_is_distinguished_from_lines_of_json(stored: P
     file = next(each for each in stored.rglob("*part-*") if not each.name.startswith("."))
     (tmp_path / "day.jsonl").write_bytes(message())
     assert archived.is_archive(stored) and archived.is_archive(file) and not archived.is_archive(tmp_path / "day.jsonl")
-    archived.write_messages(file, tmp_path / "messages.jsonl")
+    (tmp_path / "messages.jsonl").write_bytes(b"\n".join(archived.messages(file)))
     assert {row["deviceId"] for row in rows(tmp_path / "messages.jsonl")} <= {"a", "b", "odd", "bare", "broken", "late"}
 
 
 def test_folder_without_readings_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"no parquet")
     with pytest.raises(archived.ArchivedError, match="cannot be read as an archive of readings"):
-        archived.write_messages(tmp_path, tmp_path / "messages.jsonl")
+        list(archived.messages(tmp_path))
 
 
 @pytest.mark.parametrize(("given", "said"), [

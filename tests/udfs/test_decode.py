@@ -99,8 +99,10 @@ def test_message_without_a_measurement_is_refused_but_a_status_alone_is_a_readin
 
 
 DAY_MS = 86_400_000
-OLD = [(1_760_000_400, "1760000400 looks like epoch seconds; send milliseconds"), (0, "0 is before 2015"), (-1, "-1 is before 2015"),
-       ("2000-01-01T00:00:00Z", "'2000-01-01T00:00:00Z' is before 2015"), ("1900-01-01 00:00:00", "'1900-01-01 00:00:00' is before 2015"),
+OLD = [(1_760_000_400, "1760000400 looks like epoch seconds; send milliseconds"), (0, "0 is before 2015"),
+       (-1, "-1 is before 2015"),
+       ("2000-01-01T00:00:00Z", "'2000-01-01T00:00:00Z' is before 2015"),
+       ("1900-01-01 00:00:00", "'1900-01-01 00:00:00' is before 2015"),
        (1_420_070_399_999, "1420070399999 is before 2015"),
        (NOW - 31 * DAY_MS - 1, f"{NOW - 31 * DAY_MS - 1} is more than 31 days before its arrival")]
 
@@ -119,7 +121,8 @@ def test_time_after_its_arrival_is_replaced_by_it(stamp: Any) -> None:
     assert columns["clock_offset"] < 0
 
 
-@pytest.mark.parametrize(("stamp", "oldest_days"), [(NOW, 31), (NOW - 31 * DAY_MS, 31), (NOW - 366 * DAY_MS, 0), (1_420_070_400_000, 0)])
+@pytest.mark.parametrize(("stamp", "oldest_days"), [(NOW, 31), (NOW - 31 * DAY_MS, 31), (NOW - 366 * DAY_MS, 0),
+                                                    (1_420_070_400_000, 0)])
 def test_time_before_its_arrival_is_that_of_the_reading(stamp: int, oldest_days: int) -> None:
     columns, reason = read(GOOD | {"timestamp": stamp}, NOW, oldest_days=oldest_days)
     assert (reason, columns["event_ms"], columns["warnings"]) == (None, stamp, "")
@@ -133,7 +136,7 @@ def test_clock_offset_is_unknown_without_an_arrival_or_a_stated_time() -> None:
 
 def test_time_later_than_a_file_is_refused() -> None:
     [reason] = decode.read([json.dumps(GOOD).encode()], arrived_ms=np.array([NOW - 1])).reason
-    assert reason == (f"timestamp {NOW} is later than 2025-10-09T08:59:59.999Z, the latest time that a message at its place can have")
+    assert reason == f"timestamp {NOW} is later than 2025-10-09T08:59:59.999Z, the latest time that its place in the file allows"
 
 
 def test_absent_timestamp_is_replaced_by_the_brokers_time() -> None:

@@ -39,7 +39,8 @@ class Clocks:
     @property
     def has_arrival(self) -> NDArray[np.bool_]:
         """Whether the arrival of each message is known."""
-        return self.arrived_ms != NO_TIME
+        has_arrival: NDArray[np.bool_] = self.arrived_ms != NO_TIME
+        return has_arrival
 
     @property
     def is_old(self) -> NDArray[np.bool_]:
@@ -47,13 +48,15 @@ class Clocks:
         earliest = np.full_like(self.stated_ms, EARLIEST_MS)
         if self.oldest_days:
             np.maximum(earliest, self.arrived_ms - self.oldest_days * DAY_MS, out=earliest, where=self.has_arrival)
-        return (self.stated_ms != NO_TIME) & (self.stated_ms < earliest)
+        is_old: NDArray[np.bool_] = (self.stated_ms != NO_TIME) & (self.stated_ms < earliest)
+        return is_old
 
     @property
     def is_ahead(self) -> NDArray[np.bool_]:
         """Whether each message states a time later than it can have been sent."""
         newest = np.where(self.newest_ms == NO_TIME, LATEST_MS, self.newest_ms)
-        return self.stated_ms > np.where(self.has_arrival, self.arrived_ms, newest)
+        is_ahead: NDArray[np.bool_] = self.stated_ms > np.where(self.has_arrival, self.arrived_ms, newest)
+        return is_ahead
 
     def event_ms(self) -> Times:
         """Returns the time of each reading: the stated one, or the arrival instead of one that is absent or impossible."""
@@ -76,4 +79,4 @@ class Clocks:
     def why_ahead(self, row: int, stamp: Any) -> str:
         """Says which time the message cannot be later than."""
         newest = to_iso(np.where(self.newest_ms == NO_TIME, LATEST_MS, self.newest_ms)[row : row + 1])[0]
-        return f"timestamp {shown(stamp)} is later than {newest}, the latest time that a message at its place can have"
+        return f"timestamp {shown(stamp)} is later than {newest}, the latest time that its place in the file allows"

@@ -138,8 +138,8 @@ class Decoder(ScalarFunction):  # type: ignore[misc]
 def decode_and_score(location: str = "", results_in: str = "kafka", oldest_days: int = 0) -> UserDefinedScalarFunctionWrapper:
     """Makes `decode_batch` a SQL function that uses the registry at `location`: a path, `s3://bucket/key`, or empty for none.
 
-    `results_in` is the connector of the results, which determines the columns of its ROW; `oldest_days` is how long before its arrival a
-    message can have been measured, 0 for any time.
+    `results_in` is the connector of the results, which determines the columns of its ROW; `oldest_days` is how
+    long before its arrival a message can have been measured, 0 for any time.
 
     Raises:
         RegistryError: the location is neither a path nor `s3://bucket/key`.

@@ -25,7 +25,7 @@ LEAST_RISK = dict(zip(CONTRACT.levels[1:], LEVEL_CUTS, strict=True))
 
 # One reading: its time.
 EARLIEST_MS = 1_420_070_400_000
-"""2015 in epoch milliseconds. An earlier time is that of a clock without battery, which starts in 1970, 2000 or 2010, or seconds."""
+"""2015 in epoch milliseconds; an earlier time comes from a clock that restarted in 1970, 2000 or 2010, or is in seconds."""
 
 # One reading: limits of its measurements.
 NOMINAL_V = 220.0
