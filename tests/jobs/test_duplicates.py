@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,8 @@ from commands.replay.replay import local_configuration
 from core.settings import Settings
 from jobs.flink import java_functions, sql_files
 from jobs.flink.environment import table_environment
+from tests.conftest import Rows, message
+from udfs import dead_letters
 
 MINUTES = 10
 KEPT = 4 * MINUTES
@@ -29,7 +31,7 @@ RECOVERY = {"execution.state-recovery.ignore-unclaimed-state": "true"}
 """What collects the rows for the test has another id in each job."""
 ONE_A_MINUTE = "MOD(idx, 60) = 59"
 BYTES_A_MINUTE, BYTES_OF_THE_REST = 1200, 100_000
-"""What a savepoint needs at most for 60 readings of a minute, and for all else; an hour of 20 devices would be 1,300,000 bytes."""
+"""What a savepoint needs at most for 60 readings of a minute, and for all else; an hour of 20 devices would be 1.3 million."""
 SCORED = """
 CREATE TEMPORARY TABLE scored (
   number BIGINT, device_id STRING, idx BIGINT, at_ms BIGINT, clock_ms BIGINT, arrived_ms BIGINT, is_late BOOLEAN,
@@ -172,6 +174,17 @@ def test_repeated_reading_of_other_content_is_a_conflict(tmp_path: Path) -> None
     kept = ("a message", 9, hashlib.sha256(b"a message").hexdigest(), False)
     assert [row for row in found if row[1]] == [(2, True, *kept), (4, True, *kept)]
     assert [row for row in found if not row[1]] == [(number, False, None, None, None, None) for number in [0, *range(5, 303)]]
+
+
+def test_repeated_message_of_other_content_is_a_dead_letter(detect: Callable[..., dict[str, Rows]]) -> None:
+    first, other = message(idx=1, at=5, co=3), message(idx=1, at=5, co=4)
+    same = json.dumps(dict(reversed(json.loads(first).items())), indent=1).replace("\n", "").replace("30.0", '"3e1"').encode()
+    results = detect([first, same, other, same])
+    assert [row["co_gas"] for row in results["readings"]] == [3]
+    [letter] = results["dead_letters"]
+    assert letter == {**dead_letters.document(other, letter["reason"], letter["source"]), "record_time": None}
+    assert letter["reason"].startswith("same key, other content: ")
+    assert [row["record_count"] for row in results["device_minutes"]] == [1]
 
 
 def test_every_idx_of_one_time_counts(passed: dict[str, list[int]]) -> None:

@@ -33,10 +33,9 @@ WHOLE_NUMBERS = ("idx", *(each.name for each in CONTRACT.measured if each.type =
 
 
 def fields(results_in: str) -> dict[str, DataType]:
-    """Returns what `decode_and_score` returns, in the order of its ROW: the columns of a dead letter, a digest
-    of the content, and the columns of a reading.
-    """
-    return DEAD_LETTER | {"content": WHOLE} | {column.name: OF_TYPE[column.type] for column in crossing.reading_columns(CONTRACT, results_in)}
+    """Returns what `decode_and_score` returns, in the order of its ROW: a dead letter, a digest of the content, and a reading."""
+    columns = {column.name: OF_TYPE[column.type] for column in crossing.reading_columns(CONTRACT, results_in)}
+    return DEAD_LETTER | {"content": WHOLE} | columns
 
 
 def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Series, arrived_by: pd.Series,
