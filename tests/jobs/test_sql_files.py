@@ -118,7 +118,7 @@ def test_views_of_candidates_have_only_columns_of_candidates_and_the_required_on
     known = {column.name for column in CONTRACT.result(CANDIDATES).columns}
     of_kinesis = detect.script(Settings(results="kinesis", kinesis_streams="arn:aws:kinesis:eu-west-1:123456789012:stream/"))
     views = [each for each in of_kinesis.declarations if each.stage == CANDIDATES]
-    assert len(views) == 12
+    assert len(views) == 13
     for view in views:
         assert {"subject", "site_id", "event_time", "held_until"} <= set(view.columns()) <= known, view.origin
 
