@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from commands.replay import records
 from contract import identifiers
 from contract.declared import CONTRACT
 from core.installation import ROOT
@@ -95,6 +97,11 @@ def test_impossible_values_are_those_of_the_decoder() -> None:
 def said_of_messages() -> Iterable[str]:
     yield f"in capital or small letters: {', '.join(f'`{text}`' for text in sorted(plausibility.NO_VALUE))}."
     yield f"a `power` above {T.MOST_POWER_KW:g} kW"
+    yield f"`FIRE_OLDEST_DAYS` ({Settings().oldest_days}; 0: any) days before its arrival"
+    yield f"before {event_time.to_iso(np.array([T.EARLIEST_MS]))[0][:4]}, which includes epoch seconds"
+    leap = records.LEAP_MS // MINUTE_MS
+    yield (f"leaps more than {leap} minutes ahead of all lines before it, unless at least half of the {records.LINES_BEHIND} "
+           f"lines behind it are at most {leap} minutes behind it")
     yield f"an offset beyond ±{event_time.LARGEST_OFFSET // timedelta(hours=1)}:00"
 
 

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gzip
 import itertools
+import os
 import sys
 import threading
 import time
@@ -215,11 +216,19 @@ def _show_rate(fleet: Fleet) -> None:
 def _write(plan: Plan, target: str) -> int:
     if plan.count is None and plan.duration is None and target != "-":
         raise PlanError(f"{target} would never end; add --count N or --for DURATION")
-    sent = Sent()
+    sent, start_ms = Sent(), time.time_ns() // 1_000_000
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError), _opened(target) as file:
-        write(plan, time.time_ns() // 1_000_000, file, sent)
+        write(plan, start_ms, file, sent)
+    if target != "-":
+        _date(Path(target), start_ms / 1000 + sent.messages / plan.rate)
     print(f"wrote {sent}", file=sys.stderr)
     return 0
+
+
+def _date(file: Path, last: float) -> None:
+    """Gives a file the time of its last message if that is yet to come: a file with later messages than itself is refused."""
+    if last > time.time():
+        os.utime(file, (last, last))
 
 
 def _opened(target: str) -> contextlib.AbstractContextManager[IO[bytes]]:

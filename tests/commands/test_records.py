@@ -38,7 +38,8 @@ def file(folder: Path, name: str, lines: list[bytes]) -> Path:
 def newest(*minutes: float | None) -> list[int | None]:
     """Returns the newest time of each line of a file, in minutes; None in, refused; None out, without a bound of its own."""
     times = np.array([NO_TIME if each is None else START + round(each * MINUTE) for each in minutes], dtype=np.int64)
-    return [each and (None if each == WRITTEN else round((each - START) / MINUTE)) for each in records.newest_times(times, WRITTEN)]
+    bounds = records.newest_times(times, WRITTEN)
+    return [each and (None if each == WRITTEN else round((each - START) / MINUTE)) for each in bounds]
 
 
 def test_message_is_kept_to_the_byte_with_its_place_and_the_time_of_its_file(tmp_path: Path) -> None:
