@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from commands.replay.replay import local_configuration
 from core.settings import Settings
 from jobs.flink import java_functions, sql_files
 from jobs.flink.environment import table_environment
+from tests.conftest import Rows, message
+from udfs import dead_letters
 
 MINUTES = 10
 KEPT = 4 * MINUTES
@@ -27,12 +30,12 @@ WATCHED = ", 'source.monitor-interval' = '100 ms'"
 RECOVERY = {"execution.state-recovery.ignore-unclaimed-state": "true"}
 """What collects the rows for the test has another id in each job."""
 ONE_A_MINUTE = "MOD(idx, 60) = 59"
-BYTES_A_MINUTE, BYTES_OF_THE_REST = 700, 100_000
-"""What a savepoint needs at most for 60 readings of a minute, and for all else; an hour of 20 devices would be 650,000 bytes."""
+BYTES_A_MINUTE, BYTES_OF_THE_REST = 1200, 100_000
+"""What a savepoint needs at most for 60 readings of a minute, and for all else; an hour of 20 devices would be 1.3 million."""
 SCORED = """
 CREATE TEMPORARY TABLE scored (
   number BIGINT, device_id STRING, idx BIGINT, at_ms BIGINT, clock_ms BIGINT, arrived_ms BIGINT, is_late BOOLEAN,
-  payload BYTES,
+  content BIGINT, payload BYTES, message AS CAST('a message' AS BYTES),
   record_time AS TO_TIMESTAMP_LTZ(arrived_ms, 3),
   event_time AS TO_TIMESTAMP_LTZ(at_ms, 3),
   proc_time AS PROCTIME(),
@@ -49,6 +52,7 @@ class Reading(NamedTuple):
     clock: float
     arrived: float | None = None
     is_late: bool = False
+    content: int = 0
 
 
 @dataclass
@@ -90,13 +94,13 @@ def counted(t_env: StreamTableEnvironment, path: Path, more: str = "", where: st
     t_env.execute_sql(SCORED.format(path=path, more=more))
     view = sql_files.Statement("", sql_files.statement(sql_files.SQL / "detect/04_distinct/keep_first.sql",
                                                        {"DEDUPLICATE_MINUTES": str(MINUTES), "LATENESS_SECONDS": "5"}))
-    t_env.create_temporary_view("readings", t_env.sql_query(view.query))
-    return t_env.sql_query(f"SELECT {columns} FROM readings WHERE {where}").execute()
+    t_env.create_temporary_view("compared", t_env.sql_query(view.query))
+    return t_env.sql_query(f"SELECT {columns} FROM compared WHERE {where}").execute()
 
 
 def write(path: Path, readings: Iterable[Reading], first: int = 0) -> None:
     rows = ({"number": number, "device_id": each.device, "idx": each.idx, "at_ms": round(each.at * 1000),
-             "clock_ms": round(each.clock * 1000), "is_late": each.is_late,
+             "clock_ms": round(each.clock * 1000), "is_late": each.is_late, "content": each.content,
              "arrived_ms": None if each.arrived is None else round(each.arrived * 1000)}
             for number, each in enumerate(readings, first))
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -158,6 +162,29 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
 
 def test_repeated_reading_counts_once(passed: dict[str, list[int]]) -> None:
     assert passed["repeated at once"] == [0]
+
+
+def test_repeated_reading_of_other_content_is_a_conflict(tmp_path: Path) -> None:
+    readings = [Reading("one", 1, 5, 0, content=content) for content in (7, 7, -8, 7, 9)]
+    readings += [Reading("one", idx, 5, 0, content=idx) for idx in [*range(2, 300), *range(2, 300)]]
+    write(tmp_path / "scored.json", readings)
+    columns = "number, is_conflict, CAST(kept_message AS STRING), size_bytes, sha256, is_cut"
+    with counted(environment(), tmp_path / "scored.json", columns=columns).collect() as rows:
+        found = [tuple(row) for row in rows]
+    kept = ("a message", 9, hashlib.sha256(b"a message").hexdigest(), False)
+    assert [row for row in found if row[1]] == [(2, True, *kept), (4, True, *kept)]
+    assert [row for row in found if not row[1]] == [(number, False, None, None, None, None) for number in [0, *range(5, 303)]]
+
+
+def test_repeated_message_of_other_content_is_a_dead_letter(detect: Callable[..., dict[str, Rows]]) -> None:
+    first, other = message(idx=1, at=5, co=3), message(idx=1, at=5, co=4)
+    same = json.dumps(dict(reversed(json.loads(first).items())), indent=1).replace("\n", "").replace("30.0", '"3e1"').encode()
+    results = detect([first, same, other, same])
+    assert [row["co_gas"] for row in results["readings"]] == [3]
+    [letter] = results["dead_letters"]
+    assert letter == {**dead_letters.document(other, letter["reason"], letter["source"]), "record_time": None}
+    assert letter["reason"].startswith("same key, other content: ")
+    assert [row["record_count"] for row in results["device_minutes"]] == [1]
 
 
 def test_every_idx_of_one_time_counts(passed: dict[str, list[int]]) -> None:

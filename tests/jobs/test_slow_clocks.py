@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -17,9 +17,10 @@ from commands.replay.replay import local_configuration
 from core import installation
 from core.settings import Settings
 from jobs import detect
-from tests.conftest import epoch_ms
+from tests.conftest import Rows, epoch_ms
 from tests.jobs.test_duplicates import HOUR, Reading, counted, environment, write
 from tests.support.brokers import create_topics
+from tests.support.dumps import dump
 from tests.support.waiting import until
 
 LATENESS = 5
@@ -204,3 +205,36 @@ def test_wrong_clock_raises_an_alert_with_its_offset(candidates: list[dict[str, 
 
 def test_wrong_clock_is_not_silent(candidates: list[dict[str, Any]]) -> None:
     assert raised(candidates, "DEVICE_SILENT") == {}
+
+
+def corrected(start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields the rounds, in which two clocks are set right after their first half."""
+    for arrival, message in rounds(start):
+        is_right = message["idx"] >= 2 * LIVE_MINUTES and message["deviceId"] in WRONG
+        yield arrival, message | ({"timestamp": arrival, "co": 1} if is_right else {})
+
+
+@pytest.fixture(scope="module")
+def alerts(replay: Callable[..., dict[str, Rows]]) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """Replays a dump of the corrected rounds; returns transitions and their minutes by device and alert type."""
+    start = epoch_ms("2025-10-09T18:00:00Z")
+    results = replay(dump((arrival, json.dumps(message).encode()) for arrival, message in corrected(start)))
+    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for row in results["alerts"]:
+        minute = (epoch_ms(row["event_time"]) - start) // 60_000
+        found.setdefault((row["subject"], row["alert_type"]), []).append((row["transition"], minute))
+    return found
+
+
+def test_alerts_of_wrong_clocks_open_with_those_of_right_ones(alerts: dict[tuple[str, str], list[tuple[str, int]]]) -> None:
+    opened = {device: transitions[0] for (device, kind), transitions in alerts.items() if kind == "CO_EXPOSURE"}
+    assert opened == dict.fromkeys(SLOW, ("OPENED", 9))
+    assert not [kind for _, kind in alerts if kind == "DEVICE_SILENT"]
+
+
+@pytest.mark.parametrize("device", WRONG)
+def test_alert_of_a_clock_ends_five_minutes_after_its_correction(
+        device: str, alerts: dict[tuple[str, str], list[tuple[str, int]]]) -> None:
+    told = [each for each in alerts[device, "DEVICE_CLOCK"] if each[0] != "REMINDED"]
+    assert [transition for transition, _ in told] == ["OPENED", "CLEARED"]
+    assert told[0][1] == 5 and LIVE_MINUTES // 2 + 5 <= told[1][1] <= LIVE_MINUTES // 2 + 6

@@ -37,7 +37,7 @@ def test_job_without_sql_is_an_error() -> None:
 def test_files_come_in_the_order_of_their_folders_and_of_variants_only_the_chosen_one() -> None:
     chosen = [file.relative_to(SQL / "detect") for file in files("detect", ("kafka", "keep_all"))]
     assert [str(file) for file in chosen[:5]] == [
-        "01_telemetry/kafka.sql", "02_decoded/decoded.sql", "03_scored/dead_letters.sql", "03_scored/scored.sql",
+        "01_telemetry/kafka.sql", "02_decoded/decoded.sql", "03_scored/refused.sql", "03_scored/scored.sql",
         "04_distinct/keep_all.sql"]
     assert chosen == sorted(chosen)
 

@@ -1,7 +1,9 @@
 package fire.readings;
 
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -34,10 +36,10 @@ import org.apache.flink.table.types.inference.TypeStrategy;
 import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
 
 /**
- * Passes on the first reading of each device, idx and event time, at once, and drops those that repeat it; tells by which time
- * windows count it.
+ * Passes on the first reading of each device, idx and event time, at once, drops those that repeat it, and marks those that repeat
+ * it with another content; tells by which time windows count it.
  *
- * <p>State per device: for each minute of event time an array of longs, one for each reading, as a hash table. A minute is
+ * <p>State per device: for each minute of event time an array of longs, two for each reading, as a hash table. A minute is
  * forgotten when the watermark is {@code minutes} past its end, or past its first arrival if that was late, so that repeated late
  * readings are recognised too. A device with a wrong clock has at most MINUTES_KEPT * {@code minutes} of them; further ones
  * displace the one begun first.
@@ -47,13 +49,16 @@ import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
  * arrival, but as far from each other as they were measured. The distance of a backlog shrinks as it is sent, so its readings stay
  * late. Where all clocks are equally slow, none is. State per slow device: one array, for an hour after its last use.
  *
- * <p>Returns all columns but the partition keys, which Flink adds, and processing times, which are over; then {@code steady_time},
- * which is event time for windows and equals the reading's own unless its clock is slow, and {@code is_on_time}, whether windows
- * count the reading. It must be called without {@code on_time}, because Flink 2.2 drops late rows in front of a function that has
+ * <p>Returns all columns but the partition keys, which Flink adds, processing times, which are over, and the message; then {@code steady_time},
+ * which is event time for windows and equals the reading's own unless its clock is slow, {@code is_on_time}, whether windows count
+ * the reading, and {@code is_conflict}, whether it repeats one of another content, with the columns
+ * of a dead letter if it does. It must be called without {@code on_time}, because Flink 2.2 drops late rows in front of a function that has
  * it. Janino compiles this class, and knows neither lambdas nor generics.
  */
 public final class FirstArrivals extends ProcessTableFunction {
-  private static final String TIME = "event_time";
+  private static final String TIME = "event_time", MESSAGE = "message";
+  /** The number of columns that are added, and the bytes of a dead letter's message. */
+  private static final int ADDED_FIELDS = 7, KEPT_BYTES = 65536;
   private static final long MINUTE = 60000L;
   private static final int MINUTES_KEPT = 4;
   /** The longs before the table: when the minute is forgotten, epoch ms; its rank in the order of beginning; the readings in it. */
@@ -87,6 +92,8 @@ public final class FirstArrivals extends ProcessTableFunction {
   private transient GenericRowData added;
   private transient JoinedRowData joined;
   private transient int idx;
+  private transient int content;
+  private transient int message;
   private transient int time;
   private transient int arrival;
   private transient int late;
@@ -110,18 +117,48 @@ public final class FirstArrivals extends ProcessTableFunction {
     // An entry has the lower bits of idx and the time within the minute, never 0; the key has the other bits of both.
     long entry = (number << 16) | (millis - minute * MINUTE + 1);
     Long key = Long.valueOf((minute << 8) | ((number >> IDX_BITS) & 255));
+    long digest = reading.getLong(content);
     long[] readings = (long[]) seen.get(key);
     if (readings == null) {
       readings = begun(context.timeContext(Long.class), seen, (minute + 1) * MINUTE, minutes.intValue());
     }
-    if (readings[slot(readings, entry)] != entry) {
+    int slot = slot(readings, entry);
+    if (readings[slot] == entry) {
+      if (readings[slot + 1] != digest) {
+        giveConflict(reading);
+      }
+    } else {
       boolean isFirst = readings[RANK] == 0 && readings[COUNT] == 0;
-      seen.put(key, with(readings, entry));
+      seen.put(key, with(readings, entry, digest));
       long slow = reading.isNullAt(arrival) ? 0
           : slowness(context.timeContext(Long.class), seen, reading, lateness * 1000L, isFirst);
-      added.setField(0, slow <= 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow));
-      added.setField(1, Boolean.valueOf(slow > 0 || slow == 0 && !reading.getBoolean(late)));
-      collect(joined.replace(passed.replaceRow(reading), added));
+      give(reading, slow <= 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow),
+          slow > 0 || slow == 0 && !reading.getBoolean(late), false);
+    }
+  }
+
+  private void give(RowData reading, TimestampData steadyTime, boolean isOnTime, boolean isConflict) {
+    added.setField(0, steadyTime);
+    added.setField(1, Boolean.valueOf(isOnTime));
+    added.setField(2, Boolean.valueOf(isConflict));
+    collect(joined.replace(passed.replaceRow(reading), added));
+  }
+
+  /** Gives out a reading with the first bytes of its message, and the size and digest of the whole, as for any dead letter. */
+  private void giveConflict(RowData reading) throws Exception {
+    byte[] whole = reading.getBinary(message);
+    StringBuilder digest = new StringBuilder();
+    byte[] sha256 = MessageDigest.getInstance("SHA-256").digest(whole);
+    for (int i = 0; i < sha256.length; i++) {
+      digest.append(Character.forDigit(sha256[i] >> 4 & 15, 16)).append(Character.forDigit(sha256[i] & 15, 16));
+    }
+    added.setField(3, whole.length > KEPT_BYTES ? Arrays.copyOf(whole, KEPT_BYTES) : whole);
+    added.setField(4, Long.valueOf(whole.length));
+    added.setField(5, StringData.fromString(digest.toString()));
+    added.setField(6, Boolean.valueOf(whole.length > KEPT_BYTES));
+    give(reading, reading.getTimestamp(time, 3), false, true);
+    for (int field = 3; field < ADDED_FIELDS; field++) {
+      added.setField(field, null);
     }
   }
 
@@ -252,7 +289,7 @@ public final class FirstArrivals extends ProcessTableFunction {
   /** Begins a minute that ends at {@code end}, epoch ms, in place of the one begun first if there are too many. */
   private static long[] begun(ProcessTableFunction.TimeContext clock, MapView seen, long end, int minutes) throws Exception {
     Long watermark = (Long) clock.currentWatermark();
-    long[] begun = new long[TABLE + SMALLEST];
+    long[] begun = new long[TABLE + 2 * SMALLEST];
     begun[EXPIRY] = (watermark == null ? end : Math.max(end, watermark.longValue())) + minutes * MINUTE;
     long earliest = Long.MAX_VALUE;
     Map.Entry first = null;
@@ -277,29 +314,33 @@ public final class FirstArrivals extends ProcessTableFunction {
 
   /** Returns the position of an entry, or the free one where it belongs; a table always has a free one. */
   private static int slot(long[] readings, long entry) {
-    int mask = readings.length - TABLE - 1;
+    int mask = (readings.length - TABLE) / 2 - 1;
     int slot = (int) ((entry * 0x9E3779B97F4A7C15L) >>> 40) & mask;
-    while (readings[TABLE + slot] != 0 && readings[TABLE + slot] != entry) {
+    while (readings[TABLE + 2 * slot] != 0 && readings[TABLE + 2 * slot] != entry) {
       slot = (slot + 1) & mask;
     }
-    return TABLE + slot;
+    return TABLE + 2 * slot;
   }
 
-  private static long[] with(long[] readings, long entry) {
-    int size = readings.length - TABLE;
+  private static long[] with(long[] readings, long entry, long digest) {
+    int size = (readings.length - TABLE) / 2;
     long[] roomy = readings[COUNT] < size - size / SMALLEST ? readings : resized(readings, size == LARGEST ? SMALLEST : 2 * size);
-    roomy[slot(roomy, entry)] = entry;
+    int slot = slot(roomy, entry);
+    roomy[slot] = entry;
+    roomy[slot + 1] = digest;
     roomy[COUNT]++;
     return roomy;
   }
 
   /** Returns the minute with a larger table, or with an empty one of the smallest size. */
   private static long[] resized(long[] readings, int size) {
-    long[] resized = new long[TABLE + size];
+    long[] resized = new long[TABLE + 2 * size];
     System.arraycopy(readings, 0, resized, 0, COUNT);
-    for (int i = TABLE; i < readings.length && size > SMALLEST; i++) {
+    for (int i = TABLE; i < readings.length && size > SMALLEST; i += 2) {
       if (readings[i] != 0) {
-        resized[slot(resized, readings[i])] = readings[i];
+        int slot = slot(resized, readings[i]);
+        resized[slot] = readings[i];
+        resized[slot + 1] = readings[i + 1];
         resized[COUNT]++;
       }
     }
@@ -309,9 +350,11 @@ public final class FirstArrivals extends ProcessTableFunction {
   private void prepare(TableSemantics table) {
     List names = DataType.getFieldNames(table.dataType());
     passed = ProjectedRowData.from(passedColumns(table));
-    added = new GenericRowData(2);
+    added = new GenericRowData(ADDED_FIELDS);
     joined = new JoinedRowData();
     idx = names.indexOf("idx");
+    content = names.indexOf("content");
+    message = names.indexOf(MESSAGE);
     time = names.indexOf(TIME);
     arrival = names.indexOf("record_time");
     late = names.indexOf("is_late");
@@ -320,14 +363,16 @@ public final class FirstArrivals extends ProcessTableFunction {
 
   private static int[] passedColumns(TableSemantics table) {
     List types = DataType.getFieldDataTypes(table.dataType());
+    int message = DataType.getFieldNames(table.dataType()).indexOf(MESSAGE);
     int[] columns = new int[types.size()];
     int count = 0;
     for (int column = 0; column < columns.length; column++) {
-      if (!LogicalTypeChecks.isProctimeAttribute(((DataType) types.get(column)).getLogicalType()) && !isKey(table, column)) {
+      if (!LogicalTypeChecks.isProctimeAttribute(((DataType) types.get(column)).getLogicalType()) && !isKey(table, column)
+          && column != message) {
         columns[count++] = column;
       }
     }
-    return java.util.Arrays.copyOf(columns, count);
+    return Arrays.copyOf(columns, count);
   }
 
   private static boolean isKey(TableSemantics table, int column) {
@@ -394,6 +439,11 @@ public final class FirstArrivals extends ProcessTableFunction {
       }
       fields.add(DataTypes.FIELD("steady_time", time));
       fields.add(DataTypes.FIELD("is_on_time", DataTypes.BOOLEAN()));
+      fields.add(DataTypes.FIELD("is_conflict", DataTypes.BOOLEAN()));
+      fields.add(DataTypes.FIELD("kept_message", DataTypes.BYTES()));
+      fields.add(DataTypes.FIELD("size_bytes", DataTypes.BIGINT()));
+      fields.add(DataTypes.FIELD("sha256", DataTypes.STRING()));
+      fields.add(DataTypes.FIELD("is_cut", DataTypes.BOOLEAN()));
       return Optional.of(((DataType) DataTypes.ROW(fields).notNull()).bridgedTo(RowData.class));
     }
   }

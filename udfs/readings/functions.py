@@ -18,7 +18,7 @@ from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalar
 from contract import crossing, identifiers
 from contract.declared import CONTRACT
 from udfs import dead_letters
-from udfs.readings import decode, event_time, payloads, worst
+from udfs.readings import content, decode, event_time, payloads, worst
 from udfs.registry import source
 from udfs.registry.registry import NONE, Registry
 
@@ -33,8 +33,9 @@ WHOLE_NUMBERS = ("idx", *(each.name for each in CONTRACT.measured if each.type =
 
 
 def fields(results_in: str) -> dict[str, DataType]:
-    """Returns what `decode_and_score` returns, in the order of its ROW: the columns of a dead letter, and those of a reading."""
-    return DEAD_LETTER | {column.name: OF_TYPE[column.type] for column in crossing.reading_columns(CONTRACT, results_in)}
+    """Returns what `decode_and_score` returns, in the order of its ROW: a dead letter, a digest of the content, and a reading."""
+    columns = {column.name: OF_TYPE[column.type] for column in crossing.reading_columns(CONTRACT, results_in)}
+    return DEAD_LETTER | {"content": WHOLE} | columns
 
 
 def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Series, arrived_by: pd.Series,
@@ -70,6 +71,7 @@ def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Seri
     columns["worst_reading"] = worst.worst_readings(columns, accepted)
     if crossing.takes_messages(results_in):
         columns |= payloads.messages(columns, accepted)
+    columns["content"] = content.digest(columns)
     for name in WHOLE_NUMBERS:
         columns[name] = np.where(accepted, columns[name], np.nan)
     return pd.DataFrame({name: columns[name] for name in fields(results_in)}, copy=False)

@@ -12,6 +12,7 @@ SELECT
     CAST(event_time AS TIMESTAMP(3)),
     COALESCE(event_time <= CURRENT_WATERMARK(event_time), FALSE)
   ) AS r,
+  message,
   source,
   record_time,
   event_time,

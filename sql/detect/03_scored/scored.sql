@@ -6,6 +6,9 @@ SELECT
   event_time,
   proc_time,
   record_time,
+  source,
+  message,
+  r.content AS content,
   ${SCORED_COLUMNS}
 FROM decoded
 WHERE r.reason IS NULL

@@ -4,5 +4,5 @@ CREATE TEMPORARY VIEW on_time_readings AS
 SELECT
   steady_time AS event_time,
   ${ON_TIME_COLUMNS}
-FROM readings
+FROM compared
 WHERE is_on_time

@@ -1,6 +1,6 @@
 -- Which messages were refused, and why? One row per refused message, with its position, its first bytes, and the size and digest
 -- of the whole.
-CREATE TEMPORARY VIEW dead_letters AS
+CREATE TEMPORARY VIEW refused AS
 SELECT
   source,
   record_time,
