@@ -73,14 +73,23 @@ def fleet() -> dict[str, dict[str, float]]:
     return devices | {f"harmless/{number}": measured for number, measured in enumerate(HARMLESS)}
 
 
+LASTING = tuple(hazard for hazard in HAZARDS if hazard.after == MINUTE)
+ENDS_AFTER = 10
+"""Minutes after which the hazards of some devices end."""
+
+
 @pytest.fixture(scope="module")
 def opened(replay: Callable[..., dict[str, Rows]]) -> dict[str, Rows]:
     """Returns by device the first row of each of its alerts."""
-    sent = [message(name, idx=number, at=EVERY * number, **(PLAIN | measured))
-            for number in range(60 * MINUTES // EVERY) for name, measured in fleet().items()]
+    sent: list[bytes] = []
+    for number in range(60 * MINUTES // EVERY):
+        at = EVERY * number
+        ending = {f"{hazard.name}/ends": hazard.measured[0] if at < 60 * ENDS_AFTER else {} for hazard in LASTING}
+        sent += [message(name, idx=number, at=at, **(PLAIN | measured)) for name, measured in (fleet() | ending).items()]
     sent += [message("last", idx=number, at=60 * MINUTES + EVERY * number, **PLAIN) for number in range(10)]
     alerts = replay(sent)["alerts"]
-    return {name: [row for row in alerts if row["subject"] == name and row["transition"] != "REMINDED"] for name in fleet()}
+    names = [*fleet(), *(f"{hazard.name}/ends" for hazard in LASTING)]
+    return {name: [row for row in alerts if row["subject"] == name and row["transition"] != "REMINDED"] for name in names}
 
 
 @pytest.mark.parametrize("hazard", HAZARDS, ids=lambda hazard: str(hazard.name))
@@ -90,6 +99,13 @@ def test_hazard_alone_raises_its_alert_which_stays_open(hazard: Hazard, opened: 
         assert (alert["alert_type"], alert["level"], alert["transition"]) == (hazard.alert_type, hazard.level, "OPENED")
         assert epoch_ms(alert["event_time"]) - START_MS == 1000 * AFTER[hazard.after]
         assert {row["alert_type"] for row in more} <= FOLLOWS.get(hazard.alert_type, set())
+
+
+@pytest.mark.parametrize("hazard", LASTING, ids=lambda hazard: str(hazard.name))
+def test_alert_of_what_lasted_is_cleared_after_five_quiet_minutes(hazard: Hazard, opened: dict[str, Rows]) -> None:
+    rows = [row for row in opened[f"{hazard.name}/ends"] if row["alert_type"] == hazard.alert_type]
+    assert [(row["transition"], (epoch_ms(row["event_time"]) - START_MS) / 60_000) for row in rows] == [
+        ("OPENED", 1), ("CLEARED", ENDS_AFTER + 5)]
 
 
 @pytest.mark.parametrize("number", range(len(HARMLESS)))

@@ -101,7 +101,7 @@ def _lasting(evidence: Mapping[str, Any], _: str) -> Measures:
 
 
 def _faulty(alert: Alert) -> Iterator[Contribution]:
-    """Yields what a faulty sensor says, with the bound of its range that it breaks; an error code may break none."""
+    """Yields what a faulty sensor says, with the bound of its range that it breaks."""
     if alert.sensor_fault:
         name, _, text = alert.sensor_fault.partition(" ")
         bound = plausibility.broken_bound(name, float(text))

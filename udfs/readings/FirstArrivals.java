@@ -49,16 +49,17 @@ import org.apache.flink.table.types.logical.utils.LogicalTypeChecks;
  * arrival, but as far from each other as they were measured. The distance of a backlog shrinks as it is sent, so its readings stay
  * late. Where all clocks are equally slow, none is. State per slow device: one array, for an hour after its last use.
  *
- * <p>Returns all columns but the partition keys, which Flink adds, processing times, which are over, and the message; then {@code steady_time},
- * which is event time for windows and equals the reading's own unless its clock is slow, {@code is_on_time}, whether windows count
- * the reading, and {@code is_conflict}, whether it repeats one of another content, with the columns
- * of a dead letter if it does. It must be called without {@code on_time}, because Flink 2.2 drops late rows in front of a function that has
- * it. Janino compiles this class, and knows neither lambdas nor generics.
+ * <p>Returns all columns but the partition keys, which Flink adds, processing times, which are over, and the message; then
+ * {@code steady_time}, which is event time for windows and equals the reading's own unless its clock is slow, {@code is_on_time},
+ * whether windows count the reading, {@code is_conflict}, whether it repeats one of another content, with the columns of a dead
+ * letter if it does, and {@code follows_late_risk}, whether the first reading of a minute follows one of a high risk that no window
+ * counts. It must be called without {@code on_time}, because Flink 2.2 drops late rows in front of a function that has it. Janino
+ * compiles this class, and knows neither lambdas nor generics.
  */
 public final class FirstArrivals extends ProcessTableFunction {
   private static final String TIME = "event_time", MESSAGE = "message";
   /** The number of columns that are added, and the bytes of a dead letter's message. */
-  private static final int ADDED_FIELDS = 7, KEPT_BYTES = 65536;
+  private static final int ADDED_FIELDS = 8, KEPT_BYTES = 65536;
   private static final long MINUTE = 60000L;
   private static final int MINUTES_KEPT = 4;
   /** The longs before the table: when the minute is forgotten, epoch ms; its rank in the order of beginning; the readings in it. */
@@ -70,6 +71,9 @@ public final class FirstArrivals extends ProcessTableFunction {
 
   /** The key of a device's clock among its minutes. */
   private static final Long CLOCK = Long.valueOf(Long.MIN_VALUE);
+  /** The key of the mark that a reading of a high risk came too late for windows; its value is its expiry. */
+  private static final Long LATE_RISK = Long.valueOf(Long.MIN_VALUE + 1);
+  private static final StringData HIGH = StringData.fromString("HIGH"), CRITICAL = StringData.fromString("CRITICAL");
   /** The longs of a clock after its expiry: what is added to the newest reading's time; the distance in force, the least one since. */
   private static final int ADDED = 1, DISTANCE = 2, LEAST = 3, SINCE = 4;
   /** The distance on trial, the least one of the trial, its beginning, the readings in it; the number of trials. */
@@ -98,6 +102,9 @@ public final class FirstArrivals extends ProcessTableFunction {
   private transient int arrival;
   private transient int late;
   private transient int device;
+  private transient int level;
+  /** Whether the reading is the first of its minute, is on time, and follows a late one of a high risk. */
+  private transient boolean followsLateRisk;
   /** The first device seen here, and whether there is another one; the least distance of all devices, now and formerly. */
   private transient StringData only;
   private transient boolean areSeveral;
@@ -119,8 +126,10 @@ public final class FirstArrivals extends ProcessTableFunction {
     Long key = Long.valueOf((minute << 8) | ((number >> IDX_BITS) & 255));
     long digest = reading.getLong(content);
     long[] readings = (long[]) seen.get(key);
+    followsLateRisk = false;
     if (readings == null) {
-      readings = begun(context.timeContext(Long.class), seen, (minute + 1) * MINUTE, minutes.intValue());
+      readings = begun(context.timeContext(Long.class), seen, (minute + 1) * MINUTE, minutes.intValue(),
+          reading.getBoolean(late));
     }
     int slot = slot(readings, entry);
     if (readings[slot] == entry) {
@@ -132,8 +141,23 @@ public final class FirstArrivals extends ProcessTableFunction {
       seen.put(key, with(readings, entry, digest));
       long slow = reading.isNullAt(arrival) ? 0
           : slowness(context.timeContext(Long.class), seen, reading, lateness * 1000L, isFirst);
-      give(reading, slow <= 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow),
-          slow > 0 || slow == 0 && !reading.getBoolean(late), false);
+      boolean isOnTime = slow > 0 || slow == 0 && !reading.getBoolean(late);
+      if (!isOnTime) {
+        rememberRisk(context.timeContext(Long.class), seen, reading);
+      }
+      give(reading, slow <= 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow), isOnTime, false);
+    }
+  }
+
+  /** Marks that the alert of a late reading must be watched: its own minute will not come, and the next ones may be quiet. */
+  private void rememberRisk(ProcessTableFunction.TimeContext timer, MapView seen, RowData reading) throws Exception {
+    StringData risk = reading.getString(level);
+    if (HIGH.equals(risk) || CRITICAL.equals(risk)) {
+      Long watermark = (Long) timer.currentWatermark();
+      long millis = reading.getTimestamp(time, 3).getMillisecond();
+      long expiry = (watermark == null ? millis : Math.max(millis, watermark.longValue())) + HOUR;
+      seen.put(LATE_RISK, new long[] {expiry});
+      wakeAt(timer, expiry, Long.MAX_VALUE);
     }
   }
 
@@ -141,6 +165,7 @@ public final class FirstArrivals extends ProcessTableFunction {
     added.setField(0, steadyTime);
     added.setField(1, Boolean.valueOf(isOnTime));
     added.setField(2, Boolean.valueOf(isConflict));
+    added.setField(7, Boolean.valueOf(followsLateRisk));
     collect(joined.replace(passed.replaceRow(reading), added));
   }
 
@@ -157,7 +182,7 @@ public final class FirstArrivals extends ProcessTableFunction {
     added.setField(5, StringData.fromString(digest.toString()));
     added.setField(6, Boolean.valueOf(whole.length > KEPT_BYTES));
     give(reading, reading.getTimestamp(time, 3), false, true);
-    for (int field = 3; field < ADDED_FIELDS; field++) {
+    for (int field = 3; field < 7; field++) {
       added.setField(field, null);
     }
   }
@@ -287,7 +312,8 @@ public final class FirstArrivals extends ProcessTableFunction {
   }
 
   /** Begins a minute that ends at {@code end}, epoch ms, in place of the one begun first if there are too many. */
-  private static long[] begun(ProcessTableFunction.TimeContext clock, MapView seen, long end, int minutes) throws Exception {
+  private long[] begun(ProcessTableFunction.TimeContext clock, MapView seen, long end, int minutes, boolean isLate)
+      throws Exception {
     Long watermark = (Long) clock.currentWatermark();
     long[] begun = new long[TABLE + 2 * SMALLEST];
     begun[EXPIRY] = (watermark == null ? end : Math.max(end, watermark.longValue())) + minutes * MINUTE;
@@ -297,7 +323,11 @@ public final class FirstArrivals extends ProcessTableFunction {
     for (Iterator others = seen.iterator(); others.hasNext(); count++) {
       Map.Entry other = (Map.Entry) others.next();
       long[] readings = (long[]) other.getValue();
-      if (CLOCK.equals(other.getKey())) {
+      if (CLOCK.equals(other.getKey()) || LATE_RISK.equals(other.getKey())) {
+        if (LATE_RISK.equals(other.getKey()) && !isLate) {
+          followsLateRisk = true;
+          others.remove();
+        }
         count--;
         continue;
       }
@@ -358,6 +388,7 @@ public final class FirstArrivals extends ProcessTableFunction {
     time = names.indexOf(TIME);
     arrival = names.indexOf("record_time");
     late = names.indexOf("is_late");
+    level = names.indexOf("risk_level");
     device = table.partitionByColumns()[0];
   }
 
@@ -444,6 +475,7 @@ public final class FirstArrivals extends ProcessTableFunction {
       fields.add(DataTypes.FIELD("size_bytes", DataTypes.BIGINT()));
       fields.add(DataTypes.FIELD("sha256", DataTypes.STRING()));
       fields.add(DataTypes.FIELD("is_cut", DataTypes.BOOLEAN()));
+      fields.add(DataTypes.FIELD("follows_late_risk", DataTypes.BOOLEAN()));
       return Optional.of(((DataType) DataTypes.ROW(fields).notNull()).bridgedTo(RowData.class));
     }
   }

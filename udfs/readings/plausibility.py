@@ -50,10 +50,10 @@ def may_burn(field: str, value: float) -> bool:
     return field in TEMPERATURES and value > 0 and not is_impossible(field, np.array([value]))[0]
 
 
-def broken_bound(field: str, value: float) -> float | None:
-    """Returns the bound of a field's range, or of what is possible, that a value breaks; None for an error code within them."""
+def broken_bound(field: str, value: float) -> float:
+    """Returns the bound of a field's range, or of what is possible, that a value breaks; an error code within them is its own."""
     return next((bound for low, high in BOUNDS.get(field, ()) for bound, is_broken in ((low, value < low), (high, value > high))
-                 if is_broken), None)
+                 if is_broken), value)
 
 
 def has_no_value(value: Any) -> bool:

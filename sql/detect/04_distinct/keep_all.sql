@@ -8,5 +8,6 @@ SELECT
   CAST(NULL AS BYTES) AS kept_message,
   CAST(NULL AS BIGINT) AS size_bytes,
   CAST(NULL AS STRING) AS sha256,
-  CAST(NULL AS BOOLEAN) AS is_cut
+  CAST(NULL AS BOOLEAN) AS is_cut,
+  FALSE AS follows_late_risk
 FROM scored

@@ -3,6 +3,7 @@
 CREATE TEMPORARY VIEW on_time_readings AS
 SELECT
   steady_time AS event_time,
+  follows_late_risk,
   ${ON_TIME_COLUMNS}
 FROM compared
 WHERE is_on_time

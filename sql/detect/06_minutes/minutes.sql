@@ -53,6 +53,7 @@ SELECT
   SUM(total_alarm_count) AS alarm_count,
   COUNT(CASE WHEN communication_error THEN 1 END) AS communication_errors,
   COUNT(CASE WHEN risk_level IN ('HIGH', 'CRITICAL') THEN 1 END) AS candidate_count,
+  COUNT(CASE WHEN follows_late_risk THEN 1 END) AS late_risks,
   MIN(clock_offset) AS min_clock_offset,
   MAX(clock_offset) AS max_clock_offset
 FROM TABLE(TUMBLE(TABLE on_time_readings, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))

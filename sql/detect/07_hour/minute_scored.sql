@@ -8,7 +8,7 @@ SELECT
   current_count, current_sum, max_current, co_count, co_sum, max_co_gas, leakage_count, leakage_sum, max_leakage,
   resistive_leakage_count, resistive_leakage_sum, imbalance_count, imbalance_sum, ${MINUTE_STATISTICS} avg_voltage,
   avg_power_factor, calculated_watts, measured_watts, risk_sum, max_risk_score, max_base_risk, max_floor_risk,
-  indicator_sum, alarm_count, communication_errors, candidate_count, min_clock_offset, max_clock_offset, arcs_60min,
+  indicator_sum, alarm_count, communication_errors, candidate_count, late_risks, min_clock_offset, max_clock_offset, arcs_60min,
   avg_co_60min, minutes_60min, avg_current_60min, current_minutes_60min,
   COALESCE(rated_current, ${CURRENT_HIGH_A}) AS rated_current,
   CARDINALITY(hour_minutes) AS context_minutes,

@@ -44,7 +44,7 @@ STATES = {"alerts": "OPENED", "notifications": "PARKED"}
 IDS = ("device_id", "site_id", "subject", "alert_id", "device1", "device2", "source", "idempotency_key")
 TABLES = ("readings", "device_minutes", "device_5min_aggregates", "alerts", "alert_transitions", "store_refusals",
           "temperature_rises", "temperature_anomalies", "co_exposure", "risk_spikes", "arc_patterns", "device_correlations",
-          "site_risk", "device_patterns", "notifications", "dead_letters", "dashboard_actions")
+          "site_risk", "device_patterns", "lasting_hazards", "early_heat", "notifications", "dead_letters", "dashboard_actions")
 LEFT_OUT = ("resolved_at", "resolved_by", "acknowledged_at", "acknowledged_by", "replayed_at", "replayed_by", "cleared_at")
 CASES = range(len(NUMBERS))
 NULLS = ("/api/devices",)
