@@ -64,6 +64,7 @@ CASES: dict[str, list[Timed]] = {
     "falls behind": every(15, 300, 0, 1) + every(15, 600, 420, 1, 300),
     "slow, with backlog": every(15, 300, 420, 1) + [(300 + at, behind) for at, behind in backlog(15, 1800, 20, slow=420)]
                           + every(15, 900, 420, 1, 330),
+    "alone after a while": every(15, 1800, 420, 1),
     "on time, the only one": every(15, 600, 420, 1),
     "on time, beside a right one": every(15, 600, 420, 1),
     "on time, an hour slow": every(15, 600, 3600, 1),
@@ -72,9 +73,9 @@ CASES: dict[str, list[Timed]] = {
 
 def readings(device: str, start: float, timed: Iterable[Timed]) -> list[Reading]:
     """Returns a device's readings in a stream whose other clocks are right."""
-    is_late = not device.startswith("on time")
+    late_until = {"on time": 0, "alone after": 300}.get(" ".join(device.split()[:2]).strip(","), float("inf"))
     return [Reading(device, idx, start + arrived - distance, start + arrived - LATENESS, start + arrived,
-                    is_late and distance > LATENESS) for idx, (arrived, distance) in enumerate(timed)]
+                    distance > LATENESS and arrived < late_until) for idx, (arrived, distance) in enumerate(timed)]
 
 
 def beside(start: float) -> list[Reading]:
@@ -114,6 +115,10 @@ def test_slow_clock_is_counted_by_arrival_from_its_second_reading_on(case: str, 
 def test_slow_clock_beside_a_right_one_is_counted_by_arrival_though_it_is_on_time(found: dict[str, Counted]) -> None:
     assert found["on time, beside a right one"] == [(0, False), *39 * [(420, True)]]
     assert set(found["beside"]) == {(0, True)}
+
+
+def test_slow_clock_stays_counted_by_arrival_while_right_ones_pause(found: dict[str, Counted]) -> None:
+    assert found["alone after a while"] == [(0, False), *119 * [(420, True)]]
 
 
 @pytest.mark.parametrize("case", ["on time, the only one", "on time, an hour slow"])

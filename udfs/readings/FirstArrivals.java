@@ -79,7 +79,9 @@ public final class FirstArrivals extends ProcessTableFunction {
   /** The distance on trial, the least one of the trial, its beginning, the readings in it; the number of trials. */
   private static final int TRIED = 5, LEAST_TRIED = 6, TRIED_SINCE = 7, READINGS = 8, TRIALS = 9;
   /** Whether the clock's first trial began with the first reading of its device. */
-  private static final int IS_NEW = 10, CLOCK_LENGTH = 11;
+  private static final int IS_NEW = 10;
+  /** Whether others are known to be ahead: such a clock's readings are counted by arrival even while the others pause. */
+  private static final int IS_CERTAIN = 11, CLOCK_LENGTH = 12;
   private static final long NONE = Long.MIN_VALUE;
   /** What is added to a reading that no window counts, because a device that begins an hour ago would seem to have been silent. */
   private static final long UNKNOWN = -1;
@@ -198,7 +200,9 @@ public final class FirstArrivals extends ProcessTableFunction {
     }
     boolean isBegun = clock == null;
     clock = isBegun ? begunClock(isFirst) : clock;
-    if (behind <= SLOW || !judge(clock, arrived - millis, arrived, lateness, behind > lateness)) {
+    boolean isKept = clock[IS_CERTAIN] == 1 && isNear(arrived - millis, clock[DISTANCE], lateness);
+    clock[IS_CERTAIN] |= behind > lateness && (areSeveral || reading.getBoolean(late)) ? 1 : 0;
+    if (behind <= SLOW && !isKept || !judge(clock, arrived - millis, arrived, lateness, behind > lateness)) {
       seen.remove(CLOCK);
       return 0;
     }
