@@ -3,7 +3,7 @@
 A message has a field only if the source measured that quantity; missing values are omitted, never sent as 0. A device is
 one station or channel of a test, its site is the test, and its `idx` is the source's row number, from 0. The fire tests
 have no dates: test number n starts n days after a date chosen here. The household's local times and the machine's times
-are read as UTC. The machine's unit is not stated; it is assumed to be °F, as in the folder's own °C column. Nothing is
+are read as UTC and moved by `MOVED`, because messages from before 2015 are refused. The machine's unit is not stated; it is assumed to be °F, as in the folder's own °C column. Nothing is
 smoothed or resampled, and no analyser's zero offset is removed. Rows keep the order of the source, which is chronological
 except for the machine's series, which jumps back by 55 minutes once.
 """
@@ -75,6 +75,8 @@ SOURCES = (
 )
 FACTORS = {"active_power_w": 0.001}
 """Factors from the unit of a source column to that of the message, if they differ: W → kW."""
+MOVED = timedelta(weeks=522)
+"""Ten years, in whole weeks."""
 TIME_COLUMNS = ("ts_local", "ts")
 
 
@@ -166,7 +168,7 @@ def _devices(source: Source, test: str, header: Any, is_usable: Callable[[str, s
 def _clock(source: Source, match: re.Match[str]) -> Callable[[Row], int]:
     """Returns a function from a row to epoch milliseconds: the test's start plus `t_s`, or the row's own time as UTC."""
     if source.start is None:
-        return lambda row: _epoch_ms(datetime.fromisoformat(next(row[each] for each in TIME_COLUMNS if each in row)))
+        return lambda row: _epoch_ms(datetime.fromisoformat(next(row[each] for each in TIME_COLUMNS if each in row)) + MOVED)
     start = _epoch_ms(source.start + timedelta(days=int(match[1])))
     return lambda row: start + round(1000 * float(row["t_s"]))
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from commands.evaluate.datasets import MOVED
+
 ACTIVATIONS = "fire/nist_home_smoke_alarm_activations.csv"
 FAULTS = "temperature/nab_anomaly_windows.csv"
 FAULTS_OF = "nab-machine-temperature"
@@ -35,8 +37,8 @@ def first_smoke_alarm(data: Path, test: str) -> float | None:
 
 
 def faults(data: Path) -> list[tuple[datetime, datetime]]:
-    """Returns start and end of the machine's known faults; empty if the folder does not list them."""
-    return [(_utc(row["window_start"]), _utc(row["window_end"])) for row in _rows(data / FAULTS)]
+    """Returns start and end of the machine's known faults, moved like its messages; empty if the folder does not list them."""
+    return [(_utc(row["window_start"]) + MOVED, _utc(row["window_end"]) + MOVED) for row in _rows(data / FAULTS)]
 
 
 def _median_alarm(file: Path, test: str) -> float | None:

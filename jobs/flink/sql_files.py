@@ -111,7 +111,7 @@ def expression(file: str, values: Mapping[str, str] = NOTHING) -> str:
 
 def message_time() -> str:
     """Renders the expression for the time that a message states, epoch milliseconds."""
-    return expression("detect/message_time.sql", {"STRICT_JSON": expression("detect/strict_json.sql").strip()})
+    return expression("detect/message_time.sql", {"STAMP": expression("detect/stamp.sql")})
 
 
 def statement(file: Path, values: Mapping[str, str]) -> str:

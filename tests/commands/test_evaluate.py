@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands.evaluate.datasets import PUBLISHED, start_of
+from commands.evaluate.datasets import MOVED, PUBLISHED, start_of
 from commands.evaluate.evaluate import Early, Verdict, early_summary, evaluate, judge, summary
 from commands.evaluate.ground_truth import deadline, faults
 
@@ -55,7 +55,7 @@ def test_early_heat_stands_beside_the_first_real_smoke_alarm(verdicts: dict[str,
 
 def alert(test: str, after: float, level: str = "HIGH", kind: str = "TEMPERATURE_RISE", transition: str = "OPENED"
           ) -> dict[str, Any]:
-    start = start_of(test) or datetime(2013, 12, 10, 7, tzinfo=UTC)
+    start = start_of(test) or datetime(2013, 12, 10, 7, tzinfo=UTC) + MOVED
     return {"device_id": test, "event_time": (start + timedelta(seconds=after)).isoformat(), "transition": transition,
             "alert_type": kind, "level": level}
 
