@@ -3,9 +3,10 @@
 A message has a field only if the source measured that quantity; missing values are omitted, never sent as 0. A device is
 one station or channel of a test, its site is the test, and its `idx` is the source's row number, from 0. The fire tests
 have no dates: test number n starts n days after a date chosen here. The household's local times and the machine's times
-are read as UTC and moved by `MOVED`, because messages from before 2015 are refused. The machine's unit is not stated; it is assumed to be °F, as in the folder's own °C column. Nothing is
-smoothed or resampled, and no analyser's zero offset is removed. Rows keep the order of the source, which is chronological
-except for the machine's series, which jumps back by 55 minutes once.
+are read as UTC and moved by `MOVED`, because messages from before 2015 are refused. The machine's unit is not stated; it is
+assumed to be °F, as in the folder's own °C column. Nothing is smoothed or resampled, and no analyser's zero offset is
+removed. Rows keep the order of the source, which is chronological except for the machine's series, which jumps back by 55
+minutes once.
 """
 
 from __future__ import annotations

@@ -50,9 +50,9 @@ class Early:
 class Verdict:
     """The outcome of one test; seconds count from the start of the fire or heater and are None where there is none.
 
-    `alerts` counts opened alerts of any type but silence, `silences` those of silence; `alarm_type` and `alarm_s` describe
-    the first fire alarm and `deadline_s` the latest time for it; `faults` counts the machine's faults, `faults_seen` those
-    that some result revealed. `early` describes early heat.
+    `alerts` counts opened alerts of any type but silence, outside of the machine's known faults, `silences` those of silence;
+    `alarm_type` and `alarm_s` describe the first fire alarm and `deadline_s` the latest time for it; `faults` counts the
+    machine's faults, `faults_seen` those that some result revealed. `early` describes early heat.
     """
 
     test: str
@@ -121,7 +121,8 @@ def judge(data: Path, test: str, messages: int, results: dict[str, list[Row]]) -
     first = min((row for row in raised if row["level"] in RISKY_LEVELS), key=lambda row: row["event_time"], default=None)
     after = None if start is None or first is None else (_time(first["event_time"]) - start).total_seconds()
     periods = faults(data) if test == FAULTS_OF else []
-    return Verdict(test, messages, len(results["readings"]), _device_days(results["readings"]), len(opened) - silences, silences,
+    told = sum(row["alert_type"] not in SILENCES and not _is_of_a_fault(periods, row) for row in opened)
+    return Verdict(test, messages, len(results["readings"]), _device_days(results["readings"]), told, silences,
                    first["alert_type"] if first else None, after, seconds, reason, len(periods), _seen(periods, results),
                    early)
 
@@ -167,6 +168,10 @@ def _seen(periods: list[tuple[datetime, datetime]], results: dict[str, list[Row]
              if row["transition"] == "OPENED" and row["alert_type"] not in SILENCES]
     shown += [_time(row["minute_end"]) for name in ("temperature_anomalies", "risk_spikes") for row in results[name]]
     return sum(any(start <= each <= end for each in shown) for start, end in periods)
+
+
+def _is_of_a_fault(periods: list[tuple[datetime, datetime]], alert: Row) -> bool:
+    return any(start <= _time(alert["event_time"]) <= end for start, end in periods)
 
 
 def _first_time(file: Path) -> int:

@@ -1,6 +1,7 @@
 -- What happened in each minute? One row per device and minute with readings; most window results are computed from these.
 -- Tumbling window of event time over the readings that are not late. Sums and counts are kept so that longer windows can add
--- them. HAZARDS lists the kinds of hazards in the order of precedence; hazard_place is where the first one begins. MINUTE_MEANS and MINUTE_EXTREMES stand for the statistics that measurements.toml asks for.
+-- them. HAZARDS lists the kinds of hazards in the order of precedence; hazard_place is where the first one begins. MINUTE_MEANS and
+-- MINUTE_EXTREMES stand for the statistics that measurements.toml asks for.
 CREATE TEMPORARY VIEW minutes AS
 SELECT
   device_id,
@@ -12,7 +13,8 @@ SELECT
   COUNT(sensor_fault) AS fault_count,
   MAX(rated_current) AS rated_current,
   MIN(floor_risk) AS min_floor_risk,
-  MIN(CASE WHEN floor_risk >= ${MEDIUM} THEN LOCATE(alert_type, '${HAZARDS}') END) AS hazard_place,
+  MIN(CASE WHEN floor_risk >= ${MEDIUM} THEN LOCATE(alert_type,
+    '${HAZARDS}') END) AS hazard_place,
   window_start AS minute_start,
   window_end AS minute_end,
   window_time AS minute_time,

@@ -16,7 +16,9 @@ SELECT
   COALESCE(min_clock_offset > ${CLOCK_WRONG_S} OR max_clock_offset < -${CLOCK_WRONG_S}, FALSE) AS is_clock_wrong,
   fault_count = record_count AS is_faulty,
   CASE WHEN min_floor_risk >= ${MEDIUM} AND max_floor_risk < ${HIGH}
-    THEN SPLIT_INDEX(SUBSTRING('${HAZARDS}' FROM hazard_place), ',', 0) END AS lasting_hazard,
+    THEN SPLIT_INDEX(SUBSTRING(
+      '${HAZARDS}'
+      FROM hazard_place), ',', 0) END AS lasting_hazard,
   CASE
     WHEN ROUND(current_sum / current_count, ${DECIMALS}) > ROUND(${TRIP_SHARE} * rated_current, ${DECIMALS}) THEN 'HIGH'
     WHEN ROUND(avg_current_60min, ${DECIMALS}) > ROUND(${NO_TRIP_SHARE} * rated_current, ${DECIMALS})

@@ -1,7 +1,7 @@
 -- Which minutes must the alert job see to know that a hazard is over? One row per device and minute, watched or not.
 -- A minute is watched if it, or one of the device's ${REMEMBERED_MINUTES} minutes with readings before it, was remarkable, was
--- the device's first, followed a pause that may be a silence, or a reading of a high risk that came too late for its own minute. The OVER window counts rows, not time, so that alerts of devices
--- that report rarely are cleared too.
+-- the device's first, followed a pause that may be a silence, or a reading of a high risk that came too late for its own minute. The
+-- OVER window counts rows, not time, so that alerts of devices that report rarely are cleared too.
 CREATE TEMPORARY VIEW watched_minutes AS
 SELECT
   device_id,
