@@ -25,7 +25,8 @@ Replay = Callable[..., dict[str, Rows]]
 CASES = Path(__file__).parents[1] / "cases_of_devices"
 START = 1_760_000_400_000
 DAY_MS = 86_400_000
-NEVER_REFUSED = {"good", "sec-1", "ardu", "ds", "s-flt", "meter-1", "rtc-ok", "rtc-first", "rtc-again", "rtc-zero", "rtc-noclock"}
+NEVER_REFUSED = {"good", "sec-1", "ardu", "ds", "s-flt", "meter-1", "rtc-ok", "rtc-first", "rtc-again", "rtc-zero", "rtc-noclock",
+                 "ck-ok", "ck-right", "ck-6s", "ck-7min"}
 
 
 def lines(case: str) -> list[bytes]:

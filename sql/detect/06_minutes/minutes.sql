@@ -14,7 +14,8 @@ SELECT
   MAX(rated_current) AS rated_current,
   MIN(floor_risk) AS min_floor_risk,
   MIN(CASE WHEN floor_risk >= ${MEDIUM} THEN LOCATE(alert_type,
-    '${HAZARDS}') END) AS hazard_place,
+    '${HAZARDS}'
+  ) END) AS hazard_place,
   window_start AS minute_start,
   window_end AS minute_end,
   window_time AS minute_time,
