@@ -193,6 +193,13 @@ FORMS = [str(START).encode(), b'"%d"' % START, b'"2025-10-09T09:00:00.250Z"', b'
 LETTERS = [bytes([each]) for each in b'0123456789012345678901234567890.eE+-ZT: tz"']
 
 
+def test_message_of_a_clock_that_is_ahead_counts_once_though_it_is_delivered_twice(replay: Replay) -> None:
+    ahead = message("ahead", idx=1, at=1, pcbTemp=31.0)
+    results = replay(dump([(START + 200, ahead), (START + 700, ahead), (START + 900, message("ahead", idx=2, at=1))]))
+    assert [(row["idx"], epoch_ms(row["event_time"]) - START) for row in of(results, "readings", "ahead")] == [(1, 200), (2, 900)]
+    assert results["dead_letters"] == []
+
+
 def spoilt_stamps(chance: random.Random) -> Iterator[bytes]:
     """Yields times in every form, most of them with one to three characters changed, left out or put in."""
     while True:

@@ -105,6 +105,7 @@ public final class FirstArrivals extends ProcessTableFunction {
   private transient int late;
   private transient int device;
   private transient int level;
+  private transient int offset;
   /** Whether the reading is the first of its minute, is on time, and follows a late one of a high risk. */
   private transient boolean followsLateRisk;
   /** The first device seen here, and whether there is another one; the least distance of all devices, now and formerly. */
@@ -121,17 +122,17 @@ public final class FirstArrivals extends ProcessTableFunction {
       prepare(context.tableSemanticsFor("readings"));
     }
     long number = reading.getLong(idx);
-    long millis = reading.getTimestamp(time, 3).getMillisecond();
-    long minute = Math.floorDiv(millis, MINUTE);
+    long millis = reading.getTimestamp(time, 3).getMillisecond(), stated = stated(reading, millis);
+    long minute = Math.floorDiv(stated, MINUTE);
     // An entry has the lower bits of idx and the time within the minute, never 0; the key has the other bits of both.
-    long entry = (number << 16) | (millis - minute * MINUTE + 1);
+    long entry = (number << 16) | (stated - minute * MINUTE + 1);
     Long key = Long.valueOf((minute << 8) | ((number >> IDX_BITS) & 255));
     long digest = reading.getLong(content);
     long[] readings = (long[]) seen.get(key);
     followsLateRisk = false;
     if (readings == null) {
-      readings = begun(context.timeContext(Long.class), seen, (minute + 1) * MINUTE, minutes.intValue(),
-          reading.getBoolean(late));
+      readings = begun(context.timeContext(Long.class), seen, (Math.floorDiv(millis, MINUTE) + 1) * MINUTE,
+          minutes.intValue(), reading.getBoolean(late));
     }
     int slot = slot(readings, entry);
     if (readings[slot] == entry) {
@@ -149,6 +150,15 @@ public final class FirstArrivals extends ProcessTableFunction {
       }
       give(reading, slow <= 0 ? reading.getTimestamp(time, 3) : TimestampData.fromEpochMillis(millis + slow), isOnTime, false);
     }
+  }
+
+  /**
+   * Returns the time by which a reading is known when it comes again: its own but for a clock that is ahead, whose readings have
+   * the time of their arrival, which differs.
+   */
+  private long stated(RowData reading, long millis) {
+    double behind = reading.isNullAt(offset) ? 0 : reading.getDouble(offset);
+    return behind < 0 ? millis - Math.round(behind * 1000) : millis;
   }
 
   /** Marks that the alert of a late reading must be watched: its own minute will not come, and the next ones may be quiet. */
@@ -393,6 +403,7 @@ public final class FirstArrivals extends ProcessTableFunction {
     arrival = names.indexOf("record_time");
     late = names.indexOf("is_late");
     level = names.indexOf("risk_level");
+    offset = names.indexOf("clock_offset");
     device = table.partitionByColumns()[0];
   }
 

@@ -18,7 +18,7 @@ from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalar
 from contract import crossing, identifiers
 from contract.declared import CONTRACT
 from udfs import dead_letters
-from udfs.readings import content, decode, event_time, payloads, worst
+from udfs.readings import decode, digest, event_time, payloads, worst
 from udfs.registry import source
 from udfs.registry.registry import NONE, Registry
 
@@ -71,7 +71,7 @@ def decode_batch(message: pd.Series, record_key: pd.Series, record_time: pd.Seri
     columns["worst_reading"] = worst.worst_readings(columns, accepted)
     if crossing.takes_messages(results_in):
         columns |= payloads.messages(columns, accepted)
-    columns["content"] = content.digest(columns)
+    columns["content"] = digest.content(columns)
     for name in WHOLE_NUMBERS:
         columns[name] = np.where(accepted, columns[name], np.nan)
     return pd.DataFrame({name: columns[name] for name in fields(results_in)}, copy=False)

@@ -10,5 +10,6 @@ SELECT
   'SITE_SILENT' AS alert_type,
   window_end AS event_time,
   device_names,
-  FALSE AS is_held
+  FALSE AS is_held,
+  CAST(NULL AS STRING) AS held_until
 FROM watched_returns

@@ -16,7 +16,7 @@ FACTOR = np.uint64(0x9E3779B97F4A7C15)
 HALF = np.uint64(32)
 
 
-def digest(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+def content(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     """Returns 64 bits per message that depend on its measured numbers only, not on how JSON writes or orders them."""
     mixed = np.zeros(len(columns[MEASURED[0]]), dtype=np.uint64)
     for name in MEASURED:

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from udfs.readings import content, decode
+from udfs.readings import decode, digest
 
 MESSAGE = {"deviceId": "dev-1", "idx": 1, "timestamp": 1_760_000_400_000, "status": 0, "pcbTemp": 30.0, "co": 0, "aArc": 2}
 
 
 def digests(*texts: str) -> list[int]:
-    return list(map(int, content.digest(decode.read([text.encode() for text in texts]).columns)))
+    return list(map(int, digest.content(decode.read([text.encode() for text in texts]).columns)))
 
 
 def test_order_and_spelling_do_not_matter() -> None:
