@@ -6,6 +6,7 @@ SELECT
   site_id,
   minute_end,
   risk_score,
+  worst_reading,
   profile_version,
   held_until,
   min_clock_offset,

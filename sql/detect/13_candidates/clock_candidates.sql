@@ -10,6 +10,7 @@ SELECT
   risk_score,
   minute_end AS event_time,
   min_clock_offset,
+  worst_reading,
   profile_version,
   held_until
 FROM clock_minutes
