@@ -218,7 +218,7 @@ def test_figures_of_the_life_of_an_alert_are_those_of_the_alert_job() -> None:
     assert rows("The life of an alert") == [
         ("quiet minutes that clear an alert", str(lifecycle.QUIET_MINUTES)),
         ("reminders, every", f"{lifecycle.REMINDER_MS // MINUTE_MS} min"),
-        ("reminders at this pace, before daily ones", str(lifecycle.FREQUENT_REMINDERS)),
+        ("reminders at this pace, before daily ones", str(state.FREQUENT_REMINDERS)),
         ("a subject without an open alert and without rows is forgotten after", f"{process.SETTLED_RETENTION_HOURS} h"),
         ("minutes, and candidates of a type, that are recognised when they come again", str(state.REMEMBERED)),
         ("grace of a timer for rows that are on their way", f"{process.GRACE_MS // MINUTE_MS} min"),
@@ -266,6 +266,10 @@ def said_of_windows() -> Iterable[str]:
            f"reported where it has reached {T.EARLY_C:g} °C and {T.EARLY_NOISES:g} times the device's noise")
     yield (f"of neighbouring {T.SLICE_SECONDS} s of the last {T.NOISE_MINUTES} min, at least {T.NOISE_LEAST_C:g} °C")
     yield f"at least {T.EARLY_LEAST_SLICES} of these slices"
+    yield f"has a `floor_risk` of at least {T.MEDIUM:g} and none of at least {T.HIGH:g}"
+    yield f"{T.TRIP_SHARE:g} times the rated one"
+    yield (f"hour is above {T.NO_TRIP_SHARE:g} times, which a breaker carries for an hour, with at least {T.NO_TRIP_MINUTES} "
+           "minutes present")
     yield f"within {T.RISE_SECONDS} s, else MEDIUM"
     yield f"is above {T.ANOMALY_C:g} °C and above mean + {T.ANOMALY_SIGMAS:g} · sample standard deviation of T"
     yield f"of the last 10 min is at least {T.CO_10MIN_PPM:g} ppm with at least {T.CO_10MIN_MINUTES} minutes present"

@@ -22,7 +22,8 @@ from jobs import store
 from jobs.flink.environment import table_environment
 from jobs.flink.sql_files import SQL, message_time
 from udfs import dead_letters
-from udfs.alerts.candidates import CandidateError, decode
+from udfs.alerts.candidates import decode
+from udfs.alerts.fields import CandidateError
 from udfs.alerts.lifecycle import advance
 from udfs.alerts.state import State
 from udfs.readings import decode as telemetry

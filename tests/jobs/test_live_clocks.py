@@ -160,13 +160,7 @@ def test_exposure_is_seen_within_a_minute_whatever_the_clock_says(alerts: Rows) 
     opened = {row["subject"]: epoch_ms(row["opened_at"]) for row in alerts
               if row["alert_type"] == "CO_EXPOSURE" and row["transition"] == "OPENED"}
     assert opened.keys() == set(EXPOSED)
-    assert max(opened.values()) - min(opened.values()) <= 60_000 or within_a_minute_by_arrival(opened)
-
-
-def within_a_minute_by_arrival(opened: dict[str, int]) -> bool:
-    """Compares the times after adding what each clock is slow by; an alert may have the time of its device's own clock."""
-    by_arrival = {device: at + {"ck-7min": 420_000, "ck-6s": 6_000}.get(device, 0) for device, at in opened.items()}
-    return max(by_arrival.values()) - min(by_arrival.values()) <= 60_000
+    assert max(opened.values()) - min(opened.values()) <= 60_000
 
 
 def test_only_the_clock_that_is_far_off_is_reported(alerts: Rows) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.udfs.test_lifecycle import Row, minute, reading, time, transitions
-from udfs.alerts.candidates import CandidateError
+from udfs.alerts.fields import CandidateError
 from udfs.alerts.lifecycle import advance
 from udfs.alerts.state import State
 
@@ -36,6 +36,10 @@ from udfs.alerts.state import State
     ({"voltage": "220"}, 'voltage must be a finite number or null, not "220"'),
     ({"voltage": 10**400}, "voltage must be a finite number"),
     ({"status_bits": 1.5}, "status_bits must be a whole number"),
+    ({"sensor_fault": "co_gas"}, 'sensor_fault must be a name, a space and a number, not "co_gas"'),
+    ({"sensor_fault": "co_gas high"}, "sensor_fault must be a name, a space and a number"),
+    ({"worst_reading": "{"}, "worst_reading cannot be used"),
+    ({"device_names": ["dev-1"]}, "device_names must be a text"),
 ])  # fmt: skip
 def test_unusable_candidate_is_refused_with_its_field_and_changes_nothing(change: Row, sentence: str) -> None:
     state = State()

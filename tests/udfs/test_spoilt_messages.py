@@ -12,6 +12,7 @@ from contract.render_json_schema import schema
 from tests.support.reference import level
 from tests.support.spoilt import NOW, mutants, sound_messages
 from udfs import dead_letters
+from udfs.alerts.candidates import SENSOR_FAULT
 from udfs.readings import decode, documents
 
 SPOILT, TOGETHER, LOOKED_AT = 300_000, 1_000, 4_000
@@ -29,6 +30,8 @@ def assert_sound(batch: list[bytes]) -> int:
     levels = list(map(level, readings.columns["risk_score"][accepted].tolist()))
     assert levels == readings.columns["risk_level"][accepted].tolist()
     assert all(readings.columns["device_id"][accepted])
+    faults = [fault for fault in readings.columns["sensor_fault"][accepted] if fault is not None]
+    assert all(map(SENSOR_FAULT.fullmatch, faults))
     return int(accepted.sum())
 
 

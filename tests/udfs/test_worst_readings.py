@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.udfs.test_lifecycle import Row, context, transitions
-from udfs.alerts.candidates import Candidate, CandidateError, read
+from udfs.alerts.candidates import Candidate, read
+from udfs.alerts.fields import CandidateError
 from udfs.readings import decode
 from udfs.readings.worst import worst_readings
 from udfs.registry.format import parse

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from contract import crossing, identifiers
 from contract.declared import CONTRACT
-from udfs.readings import event_time
-from udfs.readings.parsing import LARGEST_EXACT
+from udfs.alerts import fields
+from udfs.alerts.fields import CandidateError, Number
 from udfs.readings.thresholds import LEAST_RISK, SILENT_NAMES
 from udfs.registry import profiles
-from udfs.shown import LONGEST_SHOWN, json_type, shortened
 
 MINUTE_MS = 60_000
 READINGS = "readings"
@@ -29,22 +27,17 @@ EVIDENCE = tuple(column.name for column in COLUMNS
 OF_READING = (*crossing.worst_columns(CONTRACT),)
 """Columns that the worst reading of a window fills."""
 WHOLE = frozenset(column.name for column in COLUMNS if column.type == "whole")
+SENSOR_FAULT = re.compile(r"\w+ -?\d+(\.\d+)?(e[+-]?\d{1,3})?", re.ASCII)
+"""A field and a value, as the decoder writes them."""
 LONGEST_LIMITS = 2_000
 """Bytes of a profile's limits as JSON text; those of a registry have about 400."""
 LONGEST_READING = 4_000
 """Bytes of a window's worst reading as JSON text; one with limits has about 1,000."""
 LONGEST_NAMES = SILENT_NAMES * (identifiers.LONGEST_BYTES + 1)
 """Bytes of the ids of a site's devices."""
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half of a character: JSON can escape it, UTF-8 cannot encode it."""
 
-Number = int | float
 Identity = tuple[int, int | None, str]
 """Event time of a candidate, epoch ms, its idx, which is None for a window, and its level."""
-
-
-class CandidateError(ValueError):
-    """A row that cannot be used as a candidate; the message names the field, the rule and what arrived."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +104,7 @@ def decode(message: bytes | None) -> dict[str, Any]:
     except (ValueError, RecursionError) as problem:
         raise CandidateError(f"candidate is not JSON: {problem}") from problem
     if not isinstance(row, dict):
-        raise CandidateError(f"candidate must be a JSON object, not {_shown(row)}")
+        raise CandidateError(f"candidate must be a JSON object, not {fields.shown(row)}")
     return row
 
 
@@ -125,37 +118,37 @@ def read(row: Mapping[str, Any]) -> Minute | Candidate:
         return _minute(row)
     if row.get("kind") == "CANDIDATE":
         return _candidate(row)
-    raise CandidateError(f"kind must be CANDIDATE or MINUTE, not {_shown(row.get('kind'))}")
+    raise CandidateError(f"kind must be CANDIDATE or MINUTE, not {fields.shown(row.get('kind'))}")
 
 
 def _minute(row: Mapping[str, Any]) -> Minute:
-    end = _time(row)
+    end = fields.time(row)
     if end % MINUTE_MS:
-        raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {_shown(row['event_time'])}")
-    return Minute(_text(row, "subject"), _word(row, "subject_kind", SUBJECT_KINDS), end, _is_held(row),
-                  _optional_time(row, "held_until"), _optional_text(row, "alert_type"), _names(row))
+        raise CandidateError(f"event_time of a MINUTE must end a whole minute, not be {fields.shown(row['event_time'])}")
+    return Minute(fields.text(row, "subject"), fields.word(row, "subject_kind", SUBJECT_KINDS), end, fields.is_held(row),
+                  fields.optional_time(row, "held_until"), fields.optional_text(row, "alert_type"), _names(row))
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
     row = _completed(row)
-    subject, cause, level = _text(row, "subject"), _text(row, "cause"), _word(row, "level", CANDIDATE_LEVELS)
+    subject, cause, level = fields.text(row, "subject"), fields.text(row, "cause"), fields.word(row, "level", CANDIDATE_LEVELS)
     is_reading = cause == READINGS
     return Candidate(
         subject=subject,
-        subject_kind=_word(row, "subject_kind", SUBJECT_KINDS),
-        event_time=_time(row),
-        is_held=_is_held(row),
-        held_until=_optional_time(row, "held_until"),
-        site_id=_optional_text(row, "site_id"),
-        alert_type=_text(row, "alert_type"),
+        subject_kind=fields.word(row, "subject_kind", SUBJECT_KINDS),
+        event_time=fields.time(row),
+        is_held=fields.is_held(row),
+        held_until=fields.optional_time(row, "held_until"),
+        site_id=fields.optional_text(row, "site_id"),
+        alert_type=fields.text(row, "alert_type"),
         cause=cause,
         level=level,
-        risk_score=_required_number(row, "risk_score") if is_reading else _risk(row, level),
-        idx=_whole(row, "idx") if is_reading else None,
-        evidence={field: (_optional_whole if field in WHOLE else _number)(row, field) for field in EVIDENCE},
-        sensor_fault=_optional_text(row, "sensor_fault"),
-        last_seen=_optional_time(row, "last_seen"),
-        profile_version=_optional_text(row, "profile_version"),
+        risk_score=fields.required_number(row, "risk_score") if is_reading else _risk(row, level),
+        idx=fields.whole(row, "idx") if is_reading else None,
+        evidence={field: (fields.optional_whole if field in WHOLE else fields.number)(row, field) for field in EVIDENCE},
+        sensor_fault=_sensor_fault(row),
+        last_seen=fields.optional_time(row, "last_seen"),
+        profile_version=fields.optional_text(row, "profile_version"),
         limits=_limits(row),
         device_names=_names(row),
     )
@@ -165,7 +158,7 @@ def _completed(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Fills what a window does not have with the scores, measurements and limits of its worst reading."""
     if row.get("worst_reading") is None:
         return row
-    text = _text(row, "worst_reading", LONGEST_READING)
+    text = fields.text(row, "worst_reading", LONGEST_READING)
     try:
         reading = decode(text.encode())
     except CandidateError as problem:
@@ -173,12 +166,19 @@ def _completed(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**row, **{name: reading.get(name) for name in OF_READING if row.get(name) is None}}
 
 
+def _sensor_fault(row: Mapping[str, Any]) -> str | None:
+    fault = fields.optional_text(row, "sensor_fault")
+    if fault is None or SENSOR_FAULT.fullmatch(fault):
+        return fault
+    raise CandidateError(f"sensor_fault must be a name, a space and a number, not {fields.shown(fault)}")
+
+
 def _names(row: Mapping[str, Any]) -> str | None:
-    return None if row.get("device_names") is None else _text(row, "device_names", LONGEST_NAMES)
+    return None if row.get("device_names") is None else fields.text(row, "device_names", LONGEST_NAMES)
 
 
 def _limits(row: Mapping[str, Any]) -> str | None:
-    text = None if row.get("limits") is None else _text(row, "limits", LONGEST_LIMITS)
+    text = None if row.get("limits") is None else fields.text(row, "limits", LONGEST_LIMITS)
     try:
         profiles.read(text)
     except (ValueError, RecursionError) as problem:
@@ -186,85 +186,6 @@ def _limits(row: Mapping[str, Any]) -> str | None:
     return text
 
 
-def _text(row: Mapping[str, Any], field: str, longest: int = identifiers.LONGEST_BYTES) -> str:
-    value = row.get(field)
-    if isinstance(value, str) and identifiers.is_too_long(value, longest):
-        raise CandidateError(f"{field} must be a text of at most {longest} bytes in UTF-8, not {_shown(value)}")
-    if isinstance(value, str) and value and not LONE_SURROGATE.search(value):
-        return value
-    raise CandidateError(f"{field} must be a text that is not empty, not {_shown(value)}")
-
-
-def _optional_text(row: Mapping[str, Any], field: str) -> str | None:
-    return None if row.get(field) is None else _text(row, field)
-
-
-def _word(row: Mapping[str, Any], field: str, words: tuple[str, ...]) -> str:
-    value = _text(row, field)
-    if value in words:
-        return value
-    raise CandidateError(f"{field} must be {', '.join(words[:-1])} or {words[-1]}, not {_shown(value)}")
-
-
-def _is_held(row: Mapping[str, Any]) -> bool:
-    """Reads `is_held`; absent or null is False, because an unknown must not withhold an alert."""
-    value = row.get("is_held")
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise CandidateError(f"is_held must be true or false, not {_shown(value)}")
-
-
 def _risk(row: Mapping[str, Any], level: str) -> Number:
-    risk = _number(row, "risk_score")
+    risk = fields.number(row, "risk_score")
     return LEAST_RISK[level] if risk is None else risk
-
-
-def _time(row: Mapping[str, Any], field: str = "event_time") -> int:
-    try:
-        return event_time.to_epoch_ms(_text(row, field))
-    except CandidateError:
-        raise
-    except (ValueError, OverflowError) as problem:
-        raise CandidateError(f"{field} cannot be read: {problem}") from problem
-
-
-def _optional_time(row: Mapping[str, Any], field: str) -> int | None:
-    return None if row.get(field) is None else _time(row, field)
-
-
-def _whole(row: Mapping[str, Any], field: str) -> int:
-    value = row.get(field)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_EXACT:
-        return value
-    raise CandidateError(f"{field} must be a whole number of at most 2^53, not {_shown(value)}")
-
-
-def _optional_whole(row: Mapping[str, Any], field: str) -> int | None:
-    return None if row.get(field) is None else _whole(row, field)
-
-
-def _required_number(row: Mapping[str, Any], field: str) -> float:
-    value = _number(row, field)
-    if value is None:
-        raise CandidateError(f"{field} must be a number, not null")
-    return value
-
-
-def _number(row: Mapping[str, Any], field: str) -> float | None:
-    value = row.get(field)
-    if value is None:
-        return None
-    if _is_finite_number(value):
-        return float(value)
-    raise CandidateError(f"{field} must be a finite number or null, not {_shown(value)}")
-
-
-def _is_finite_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def _shown(value: Any) -> str:
-    """Formats a value as JSON; an array or object only by its type, because it may be nested too deeply to be written."""
-    if isinstance(value, str):
-        value = value[:LONGEST_SHOWN]
-    return shortened(json_type(value) if isinstance(value, dict | list) else json.dumps(value), LONGEST_SHOWN)

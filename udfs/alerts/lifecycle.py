@@ -32,7 +32,7 @@ from udfs.alerts import maintenance
 from udfs.alerts import rows as alert_rows
 from udfs.alerts.candidates import MINUTE_MS, READINGS, Candidate, Minute, read
 from udfs.alerts.maintenance import Step
-from udfs.alerts.state import Alert, State
+from udfs.alerts.state import FREQUENT_REMINDERS, Alert, State
 from udfs.readings.event_time import LATEST_MS
 from udfs.readings.scoring import LEVELS
 from udfs.readings.thresholds import SILENCE_MINUTES
@@ -41,8 +41,6 @@ QUIET_MINUTES = 5
 SILENCE_MS = SILENCE_MINUTES * MINUTE_MS
 """A longer pause between two quiet minutes breaks their row: the device was silent."""
 REMINDER_MS = 15 * MINUTE_MS
-FREQUENT_REMINDERS = 4
-"""How many reminders come every 15 minutes; later ones come daily."""
 DAY_MS = 24 * 60 * MINUTE_MS
 AT_ONCE = frozenset(each.name for each in CONTRACT.alert_types if each.causes == (READINGS,))
 """The alert types that only readings raise, which arrive at once; windows arrive when they have closed."""

@@ -12,7 +12,8 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import StateTtlConfig, ValueState, ValueStateDescriptor
 
 from udfs import dead_letters
-from udfs.alerts.candidates import CandidateError, decode
+from udfs.alerts.candidates import decode
+from udfs.alerts.fields import CandidateError
 from udfs.alerts.lifecycle import advance, due, wake
 from udfs.alerts.state import State
 

@@ -9,7 +9,8 @@ from typing import Any
 from contract.declared import CONTRACT
 from contract.model import SCHEMA_VERSION
 from udfs.alerts import causes
-from udfs.alerts.candidates import EVIDENCE, Candidate, Minute, Number
+from udfs.alerts.candidates import EVIDENCE, Candidate, Minute
+from udfs.alerts.fields import Number
 from udfs.alerts.maintenance import Step
 from udfs.alerts.state import Alert
 from udfs.readings.event_time import EPOCH

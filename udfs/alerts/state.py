@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from contract.declared import CONTRACT
-from udfs.alerts.candidates import MINUTE_MS, Identity, Number
+from udfs.alerts.candidates import MINUTE_MS, Identity
+from udfs.alerts.fields import Number
 
 STATE_VERSION = 3
 REMEMBERED_MINUTES = 10
 """How many minutes without a candidate the detect job sends for a watched subject."""
 REMEMBERED = 256
 """Minutes of a subject, and candidates of a subject and type, that are recognised when they are delivered again."""
+FREQUENT_REMINDERS = 4
+"""How many reminders come every 15 minutes; later ones come daily."""
 NEVER = 0
 """An event time before every other one; none is earlier than 1970."""
 FORGOTTEN_AFTER_MS = 24 * 3_600_000
@@ -158,7 +161,7 @@ def _of_version_2(stored: dict[str, Any]) -> dict[str, Any]:
 def _alert_of_version_2(stored: dict[str, Any]) -> Alert:
     last = stored["last_candidate"][0]
     return _alert(stored | {"last_candidate": last, "last_taken": last, "reminded_from": stored["opened_at"],
-                            "reminded": min(stored["reminded"], 4), "quiet": []})
+                            "reminded": min(stored["reminded"], FREQUENT_REMINDERS), "quiet": []})
 
 
 def _remember(known: list[Any], new: Any) -> bool:

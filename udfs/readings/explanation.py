@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from udfs.readings import scoring as s
 from udfs.readings import thresholds as t
+from udfs.readings.plausibility import TEMPERATURES
 
 
 class Contribution(NamedTuple):
@@ -164,7 +165,7 @@ def _over(name: str, value: float, unit: str, limit: float, points: float, basis
 
 
 def _temperature(reading: Mapping[str, Any]) -> tuple[str, float]:
-    name = max(("pcb_temperature", "sensor_temperature"), key=lambda each: _get(reading, each))
+    name = max(TEMPERATURES, key=lambda each: _get(reading, each))
     return name, _get(reading, name)
 
 
